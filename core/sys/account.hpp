@@ -1,0 +1,35 @@
+// Users of this host, and who is really there behind sudo and ssh.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace shipit::sys {
+
+struct Account {
+    std::string name;
+    uid_t uid;
+    gid_t gid;
+    std::string home;
+    std::string shell;
+    std::vector<gid_t> groups; // supplementary, for setgroups(2)
+};
+
+// By name, or by number in decimal. Throws Error (usage): "there is no user 'www-dat'".
+[[nodiscard]] Account account_of(const std::string& name_or_uid);
+[[nodiscard]] Account own_account(); // of the effective user; never throws for a uid without entry
+
+// Who runs this command: the login user through sudo (SUDO_USER, only believed of root) and the
+// client's address through ssh (SSH_CONNECTION). For records, never for permissions.
+struct Origin {
+    std::string user;
+    std::string address; // empty if not over ssh
+
+    [[nodiscard]] std::string text() const; // "alice (from 10.0.0.7)"
+};
+[[nodiscard]] Origin origin();
+
+} // namespace shipit::sys

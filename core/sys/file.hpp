@@ -1,0 +1,97 @@
+// Files and folders by name: the one place that knows what makes a change durable.
+//
+// Durable means: on the disk when the function returns, whatever is unplugged then. A file's new
+// content becomes visible under its name whole or not at all (temp file, fsync, rename, fsync of the
+// folder; rename(2) does not flush the folder).
+#pragma once
+
+#include "core/sys/fd.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace shipit::sys {
+
+using Path = std::filesystem::path;
+
+// --- Reading ---
+
+// open(2) with O_CLOEXEC | O_NOFOLLOW where asked; throws Error "cannot open '…': …".
+[[nodiscard]] Fd open_file(const Path& path, int flags, mode_t mode = 0);
+// The whole of a regular file; throws if it is larger than `limit` bytes or not a regular file
+// (a FIFO does not block). Follows symlinks.
+[[nodiscard]] std::string read_file(const Path& path, std::uint64_t limit = 1 << 20);
+// Nothing if there is no such file; other failures throw.
+[[nodiscard]] std::optional<std::string> read_file_if_any(const Path& path,
+                                                          std::uint64_t limit = 1 << 20);
+[[nodiscard]] bool exists(const Path& path); // of whatever type; does not follow a last symlink
+// The target of a symlink; nothing if there is none by that name or it is no symlink.
+[[nodiscard]] std::optional<std::string> link_target(const Path& path);
+// Names in a folder in byte order, without "." and ".."; throws if it cannot be read.
+[[nodiscard]] std::vector<std::string> names_in(const Path& folder);
+
+// --- Writing ---
+
+// Writes all of `bytes`; EINTR and short writes are dealt with. `name` is for the error.
+void write_all(int fd, std::string_view bytes, const Path& name);
+// fsync(2); throws with the name.
+void flush(int fd, const Path& name);
+void flush_folder(const Path& folder);
+
+// Replaces or creates `path` durably with this content and mode.
+void replace_durably(const Path& path, std::string_view content, mode_t mode);
+// As above, but throws Error if `path` exists (linkat or RENAME_NOREPLACE: no race).
+void create_durably(const Path& path, std::string_view content, mode_t mode);
+// Makes `link` a symlink to `target`, replacing one that is there by one rename; durable.
+// Throws, changing nothing, if `link` exists and is no symlink.
+void replace_link_durably(const Path& link, const std::string& target);
+// Appends one record with one write(2) and fsyncs; creates the file with `mode`.
+void append_durably(const Path& path, std::string_view record, mode_t mode);
+
+// Makes `folder` and its missing parents (parents 0755); an existing folder keeps its mode. Durable.
+void make_folders(const Path& folder, mode_t mode);
+// rename(2), durable (both folders).
+void rename_durably(const Path& from, const Path& to);
+// unlink(2); false if there was none. Durable unless the caller flushes the folder later itself.
+bool remove_file(const Path& path);
+// Removes a file or a whole tree without following any symlink, by directory descriptors (an app
+// may swap directories meanwhile). Absent is fine. Folders without write permission are made
+// writable first. Throws for what could not be removed, after removing all that could be.
+void remove_tree(const Path& path);
+
+// --- Temporary ---
+
+// A new private folder (0700) inside `parent`, named `prefix` + random; removed on destruction
+// unless kept.
+class TempFolder {
+  public:
+    TempFolder(const Path& parent, const std::string& prefix);
+    TempFolder(TempFolder&& other) noexcept;
+    TempFolder& operator=(TempFolder&&) = delete;
+    TempFolder(const TempFolder&) = delete;
+    TempFolder& operator=(const TempFolder&) = delete;
+    ~TempFolder();
+    [[nodiscard]] const Path& path() const { return m_path; }
+    void keep() { m_path.clear(); }
+
+  private:
+    Path m_path;
+};
+
+// --- The disk ---
+
+struct DiskSpace {
+    std::uint64_t free_bytes; // for us: root's reserve counts only for root
+    std::uint64_t total_bytes;
+    std::uint64_t free_files; // inodes; 0 total means the file system does not count them
+    std::uint64_t total_files;
+};
+[[nodiscard]] DiskSpace disk_space(const Path& path);
+
+} // namespace shipit::sys

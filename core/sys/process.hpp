@@ -1,0 +1,27 @@
+// Facts about processes that /proc tells (proc(5)); a pid alone names nothing, since pids are reused.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace shipit::sys {
+
+// A process that cannot be mistaken for a later one with the same pid.
+struct ProcessName {
+    pid_t pid = 0;
+    std::uint64_t start_time = 0; // clock ticks since boot, field 22 of /proc/PID/stat
+    auto operator<=>(const ProcessName&) const = default;
+};
+
+[[nodiscard]] std::optional<std::uint64_t> start_time_of(pid_t pid);
+[[nodiscard]] bool is_alive(const ProcessName& process); // zombies are not
+[[nodiscard]] std::string boot_id();                     // /proc/sys/kernel/random/boot_id
+[[nodiscard]] std::uint64_t resident_bytes(pid_t pid);   // 0 if it is gone
+// All processes below `root` now, children before grandchildren; without `root` itself.
+[[nodiscard]] std::vector<pid_t> descendants_of(pid_t root);
+
+} // namespace shipit::sys
