@@ -39,9 +39,13 @@ Error& Error::advise(std::string next) & {
     return *this;
 }
 
-Error&& Error::advise(std::string next) && { return std::move(advise(std::move(next))); }
+Error&& Error::advise(std::string next) && {
+    return std::move(advise(std::move(next)));
+}
 
-void Error::add_attempt(std::string attempt) { m_attempts.push_back(std::move(attempt)); }
+void Error::add_attempt(std::string attempt) {
+    m_attempts.push_back(std::move(attempt));
+}
 
 void throw_errno(const std::string& what) {
     const int error_number = errno;

@@ -15,11 +15,17 @@ namespace {
 constexpr std::size_t slug_id_digits = 32;
 constexpr std::size_t longest_app_name = 63;
 
-bool is_lower_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+bool is_lower_hex(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
 
-bool starts_app_name(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool starts_app_name(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
-bool continues_app_name(char c) { return starts_app_name(c) || c == '-' || c == '_'; }
+bool continues_app_name(char c) {
+    return starts_app_name(c) || c == '-' || c == '_';
+}
 
 } // namespace
 

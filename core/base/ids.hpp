@@ -14,7 +14,8 @@ class ReleaseNumber {
   public:
     explicit constexpr ReleaseNumber(std::uint64_t value) : m_value(value) {}
 
-    // Accepts "v12", "V12" and "12"; nothing for anything else (zero, leading zeros, overflow, junk).
+    // Accepts "v12", "V12" and "12"; nothing for anything else (zero, leading zeros, overflow,
+    // junk).
     [[nodiscard]] static std::optional<ReleaseNumber> parse(std::string_view text);
 
     [[nodiscard]] constexpr std::uint64_t value() const { return m_value; }

@@ -24,7 +24,8 @@ class Json {
     Json(bool value) : m_value(value) {}
     Json(int value) : m_value(std::int64_t{value}) {}
     Json(std::int64_t value) : m_value(value) {}
-    Json(std::uint64_t value) : m_value(static_cast<std::int64_t>(value)) {} // beyond 2^63: never here
+    Json(std::uint64_t value)
+        : m_value(static_cast<std::int64_t>(value)) {} // beyond 2^63: never here
     Json(unsigned value) : m_value(std::int64_t{value}) {}
     Json(double value) : m_value(value) {}
     Json(const char* value) : m_value(std::string(value)) {}

@@ -1,4 +1,5 @@
-// How core tells what it is doing, without printing: callbacks that cmd gives and tests may leave empty.
+// How core tells what it is doing, without printing: callbacks that cmd gives and tests may leave
+// empty.
 #pragma once
 
 #include <cstdint>

@@ -39,7 +39,8 @@ struct Health {
     bool operator==(const Health&) const = default;
 };
 
-// The release command: runs in the new tree before the release starts; it failing fails the release.
+// The release command: runs in the new tree before the release starts; it failing fails the
+// release.
 struct ReleaseCommand {
     std::string command;
     milliseconds timeout = std::chrono::minutes(10);

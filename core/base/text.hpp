@@ -1,4 +1,5 @@
-// Text in and out: what people type (durations, sizes), what they read (times, sizes, quoted names).
+// Text in and out: what people type (durations, sizes), what they read (times, sizes, quoted
+// names).
 #pragma once
 
 #include <chrono>
@@ -57,7 +58,8 @@ using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 // RFC 3339 in UTC with milliseconds: "2026-11-22T22:39:49.123Z".
 [[nodiscard]] std::string time_text(WallTime time);
 [[nodiscard]] std::optional<WallTime> parse_time(std::string_view text);
-// "5 seconds ago", "3 minutes ago", "2 hours ago", "4 days ago"; "in the future" for clocks set back.
+// "5 seconds ago", "3 minutes ago", "2 hours ago", "4 days ago"; "in the future" for clocks set
+// back.
 [[nodiscard]] std::string time_ago(WallTime time, WallTime now);
 
 } // namespace shipit

@@ -20,8 +20,8 @@ namespace shipit {
 // One table of a parsed document. Every read marks its key as known; finish() refuses the rest, so
 // that a misspelt key is an error that names the key that was probably meant.
 //
-// Reads throw Error (usage): "shipit.toml:7:8: 'health.timeout' must be a duration like \"30s\", not 30".
-// Copies are cheap and share the document and the record of known keys.
+// Reads throw Error (usage): "shipit.toml:7:8: 'health.timeout' must be a duration like \"30s\",
+// not 30". Copies are cheap and share the document and the record of known keys.
 class TomlTable {
   public:
     // `file` names the text in errors. Throws Error (usage) with line and column; texts beyond
@@ -71,9 +71,7 @@ class TomlWriter {
     TomlWriter& set(std::string_view key, std::uint64_t value) {
         return set(key, static_cast<std::int64_t>(value));
     }
-    TomlWriter& set(std::string_view key, unsigned value) {
-        return set(key, std::int64_t{value});
-    }
+    TomlWriter& set(std::string_view key, unsigned value) { return set(key, std::int64_t{value}); }
     TomlWriter& set(std::string_view key, bool value);
     TomlWriter& set(std::string_view key, const std::vector<std::string>& values);
     TomlWriter& set(std::string_view key, std::chrono::milliseconds value); // as a duration string

@@ -1,8 +1,8 @@
 // Files and folders by name: the one place that knows what makes a change durable.
 //
 // Durable means: on the disk when the function returns, whatever is unplugged then. A file's new
-// content becomes visible under its name whole or not at all (temp file, fsync, rename, fsync of the
-// folder; rename(2) does not flush the folder).
+// content becomes visible under its name whole or not at all (temp file, fsync, rename, fsync of
+// the folder; rename(2) does not flush the folder).
 #pragma once
 
 #include "core/sys/fd.hpp"
@@ -30,7 +30,7 @@ using Path = std::filesystem::path;
 // Nothing if there is no such file; other failures throw.
 [[nodiscard]] std::optional<std::string> read_file_if_any(const Path& path,
                                                           std::uint64_t limit = 1 << 20);
-[[nodiscard]] bool exists(const Path& path); // of whatever type; does not follow a last symlink
+[[nodiscard]] bool is_there(const Path& path); // of whatever type; does not follow a last symlink
 // The target of a symlink; nothing if there is none by that name or it is no symlink.
 [[nodiscard]] std::optional<std::string> link_target(const Path& path);
 // Names in a folder in byte order, without "." and ".."; throws if it cannot be read.
@@ -54,7 +54,8 @@ void replace_link_durably(const Path& link, const std::string& target);
 // Appends one record with one write(2) and fsyncs; creates the file with `mode`.
 void append_durably(const Path& path, std::string_view record, mode_t mode);
 
-// Makes `folder` and its missing parents (parents 0755); an existing folder keeps its mode. Durable.
+// Makes `folder` and its missing parents (parents 0755); an existing folder keeps its mode.
+// Durable.
 void make_folders(const Path& folder, mode_t mode);
 // rename(2), durable (both folders).
 void rename_durably(const Path& from, const Path& to);

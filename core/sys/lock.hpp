@@ -6,13 +6,12 @@
 
 #include "core/base/text.hpp"
 #include "core/sys/fd.hpp"
+#include "core/sys/file.hpp"
 
 #include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
-
-#include "core/sys/file.hpp"
 
 namespace shipit::sys {
 
@@ -22,7 +21,8 @@ struct LockHolder {
     WallTime since;
     int pid = 0;
 
-    // "alice (from 10.0.0.7), running 'deploy' since 2026-11-22T22:39:49Z (12 seconds ago), process 4711"
+    // "alice (from 10.0.0.7), running 'deploy' since 2026-11-22T22:39:49Z (12 seconds ago), process
+    // 4711"
     [[nodiscard]] std::string text(WallTime now) const;
 };
 

@@ -1,4 +1,5 @@
-// Facts about processes that /proc tells (proc(5)); a pid alone names nothing, since pids are reused.
+// Facts about processes that /proc tells (proc(5)); a pid alone names nothing, since pids are
+// reused.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,259 @@
+#include "core/sys/file.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+namespace shipit::sys {
+
+namespace {
+
+std::string named(const char* verb, const Path& path) {
+    return std::string(verb) + " '" + printable(path.string()) + "'";
+}
+
+Path folder_of(const Path& path) {
+    const Path parent = path.parent_path();
+    return parent.empty() ? Path(".") : parent;
+}
+
+// A file beside `path` that becomes `path` or disappears.
+class Replacement {
+  public:
+    Replacement(const Path& path, mode_t mode) : m_path(path) {
+        std::string pattern = (folder_of(path) / (".new-" + path.filename().string() + "-XXXXXX"));
+        m_fd = Fd(::mkostemp(pattern.data(), O_CLOEXEC)); // 0600 before any content
+        if (!m_fd)
+            throw_errno(named("cannot write", path));
+        m_temporary = pattern;
+        if (::fchmod(m_fd.get(), mode) != 0)
+            undo_and_throw("cannot set the mode of");
+    }
+    ~Replacement() {
+        if (!m_temporary.empty())
+            (void)::unlink(m_temporary.c_str()); // an undo has nobody to tell
+    }
+    Replacement(const Replacement&) = delete;
+    Replacement& operator=(const Replacement&) = delete;
+
+    void fill(std::string_view content) {
+        write_all(m_fd.get(), content, m_path);
+        flush(m_fd.get(), m_path);
+    }
+
+    void take_the_place() {
+        if (::rename(m_temporary.c_str(), m_path.c_str()) != 0)
+            throw_errno(named("cannot replace", m_path));
+        m_temporary.clear();
+        flush_folder(folder_of(m_path));
+    }
+
+    void take_an_empty_place() {
+        if (::link(m_temporary.c_str(), m_path.c_str()) != 0)
+            throw_errno(named("cannot create", m_path));
+        flush_folder(folder_of(m_path));
+    }
+
+  private:
+    [[noreturn]] void undo_and_throw(const char* verb) {
+        const int error = errno;
+        (void)::unlink(m_temporary.c_str());
+        m_temporary.clear();
+        throw_errno(named(verb, m_path), error);
+    }
+
+    Path m_path;
+    std::string m_temporary;
+    Fd m_fd;
+};
+
+} // namespace
+
+Fd open_file(const Path& path, int flags, mode_t mode) {
+    Fd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
+    if (!fd)
+        throw_errno(named("cannot open", path));
+    return fd;
+}
+
+std::string read_file(const Path& path, std::uint64_t limit) {
+    const Fd fd = open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY); // a FIFO must not block us
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0)
+        throw_errno(named("cannot read", path));
+    if (!S_ISREG(status.st_mode))
+        throw Error(named("cannot read", path) + ": it is not a regular file");
+    std::string content;
+    std::string buffer(64 << 10, '\0');
+    for (;;) {
+        const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            throw_errno(named("cannot read", path));
+        if (count == 0)
+            return content;
+        content.append(buffer.data(), static_cast<std::size_t>(count));
+        if (content.size() > limit)
+            throw Error(named("cannot read", path) + ": it is larger than " + size_text(limit));
+    }
+}
+
+std::optional<std::string> read_file_if_any(const Path& path, std::uint64_t limit) {
+    if (::access(path.c_str(), F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
+        return std::nullopt;
+    return read_file(path, limit);
+}
+
+bool is_there(const Path& path) {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0;
+}
+
+std::optional<std::string> link_target(const Path& path) {
+    std::string target(4096, '\0'); // PATH_MAX: no symlink is longer
+    const ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
+    if (length < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EINVAL))
+        return std::nullopt;
+    if (length < 0)
+        throw_errno(named("cannot read", path));
+    target.resize(static_cast<std::size_t>(length));
+    return target;
+}
+
+std::vector<std::string> names_in(const Path& folder) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder.c_str()), ::closedir);
+    if (!entries)
+        throw_errno(named("cannot read", folder));
+    std::vector<std::string> names;
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(entries.get());
+        if (entry == nullptr && errno != 0)
+            throw_errno(named("cannot read", folder));
+        if (entry == nullptr)
+            break;
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..")
+            names.emplace_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+void write_all(int fd, std::string_view bytes, const Path& name) {
+    while (!bytes.empty()) {
+        const ssize_t count = ::write(fd, bytes.data(), bytes.size());
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            throw_errno(named("cannot write", name));
+        bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+}
+
+void flush(int fd, const Path& name) {
+    if (::fsync(fd) != 0)
+        throw_errno(named("cannot flush", name));
+}
+
+void flush_folder(const Path& folder) {
+    const Fd fd = open_file(folder, O_RDONLY | O_DIRECTORY);
+    flush(fd.get(), folder);
+}
+
+void replace_durably(const Path& path, std::string_view content, mode_t mode) {
+    Replacement replacement(path, mode);
+    replacement.fill(content);
+    replacement.take_the_place();
+}
+
+void create_durably(const Path& path, std::string_view content, mode_t mode) {
+    Replacement replacement(path, mode);
+    replacement.fill(content);
+    replacement.take_an_empty_place();
+}
+
+void replace_link_durably(const Path& link, const std::string& target) {
+    struct stat status {};
+    if (::lstat(link.c_str(), &status) == 0 && !S_ISLNK(status.st_mode))
+        throw Error(named("cannot replace", link) + ": it is not a symbolic link");
+    std::string temporary;
+    for (int attempt = 0;; ++attempt) {
+        temporary = folder_of(link) / (".new-" + link.filename().string() + "-" +
+                                       std::to_string(::getpid()) + "-" + std::to_string(attempt));
+        if (::symlink(target.c_str(), temporary.c_str()) == 0)
+            break;
+        if (errno != EEXIST || attempt > 100)
+            throw_errno(named("cannot make", temporary));
+    }
+    if (::rename(temporary.c_str(), link.c_str()) != 0) {
+        const int error = errno;
+        (void)::unlink(temporary.c_str());
+        throw_errno(named("cannot replace", link), error);
+    }
+    flush_folder(folder_of(link));
+}
+
+void append_durably(const Path& path, std::string_view record, mode_t mode) {
+    const bool is_new = !is_there(path);
+    const Fd fd = open_file(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, mode);
+    write_all(fd.get(), record, path);
+    flush(fd.get(), path);
+    if (is_new)
+        flush_folder(folder_of(path));
+}
+
+void make_folders(const Path& folder, mode_t mode) {
+    const Path parent = folder_of(folder);
+    if (!is_there(parent))
+        make_folders(parent, S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH);
+    if (::mkdir(folder.c_str(), mode) == 0) {
+        if (::chmod(folder.c_str(), mode) != 0) // whatever the umask is
+            throw_errno(named("cannot set the mode of", folder));
+        return flush_folder(parent);
+    }
+    const int error = errno;
+    struct stat status {};
+    if (error != EEXIST)
+        throw_errno(named("cannot make the folder", folder), error);
+    if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
+        throw Error(named("cannot make the folder", folder) + ": something else has that name");
+}
+
+void rename_durably(const Path& from, const Path& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0)
+        throw_errno(named("cannot rename", from) + " to '" + printable(to.string()) + "'");
+    flush_folder(folder_of(to));
+    if (folder_of(from) != folder_of(to))
+        flush_folder(folder_of(from));
+}
+
+bool remove_file(const Path& path) {
+    if (::unlink(path.c_str()) == 0)
+        return true;
+    if (errno == ENOENT)
+        return false;
+    throw_errno(named("cannot remove", path));
+}
+
+DiskSpace disk_space(const Path& path) {
+    struct statvfs status {};
+    if (::statvfs(path.c_str(), &status) != 0)
+        throw_errno(named("cannot ask for the free space of", path));
+    const auto free_blocks = ::geteuid() == 0 ? status.f_bfree : status.f_bavail;
+    return {free_blocks * status.f_frsize, status.f_blocks * status.f_frsize, status.f_favail,
+            status.f_files};
+}
+
+} // namespace shipit::sys

@@ -1,0 +1,102 @@
+#include "core/base/error.hpp"
+#include "core/sys/file.hpp"
+#include "tests/unit/test_folder.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace shipit;
+using namespace shipit::sys;
+
+namespace {
+
+mode_t mode_of(const Path& path) {
+    struct stat status {};
+    REQUIRE(::lstat(path.c_str(), &status) == 0);
+    return status.st_mode & 07777;
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("sys: file");
+
+TEST_CASE("a replaced file has the new content and mode, and nothing is left beside it") {
+    const tests::TestFolder folder;
+    replace_durably(folder / "a", "one", 0600);
+    replace_durably(folder / "a", "two", 0644);
+    CHECK(read_file(folder / "a") == "two");
+    CHECK(mode_of(folder / "a") == 0644);
+    CHECK(names_in(folder.path()) == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("a file that exists is not created over") {
+    const tests::TestFolder folder;
+    create_durably(folder / "a", "one", 0600);
+    CHECK_THROWS_AS(create_durably(folder / "a", "two", 0600), Error);
+    CHECK(read_file(folder / "a") == "one");
+    CHECK(names_in(folder.path()).size() == 1);
+}
+
+TEST_CASE("a link is replaced in one step, a folder of its name is refused and kept") {
+    const tests::TestFolder folder;
+    replace_link_durably(folder / "current", "releases/v1");
+    replace_link_durably(folder / "current", "releases/v2");
+    CHECK(link_target(folder / "current") == "releases/v2");
+    make_folders(folder / "real", 0755);
+    CHECK_THROWS_AS(replace_link_durably(folder / "real", "x"), Error);
+    CHECK(names_in(folder.path()) == std::vector<std::string>{"current", "real"});
+}
+
+TEST_CASE("reading a FIFO, a folder or too large a file is an error, not a hang") {
+    const tests::TestFolder folder;
+    REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
+    CHECK_THROWS_AS((void)read_file(folder / "fifo"), Error);
+    CHECK_THROWS_AS((void)read_file(folder.path()), Error);
+    replace_durably(folder / "large", std::string(2000, 'x'), 0600);
+    CHECK_THROWS_AS((void)read_file(folder / "large", 1999), Error);
+    CHECK(read_file(folder / "large", 2000).size() == 2000);
+    CHECK_FALSE(read_file_if_any(folder / "absent").has_value());
+}
+
+TEST_CASE("a tree is removed without following its links, even where modes forbid it") {
+    const tests::TestFolder folder;
+    make_folders(folder / "outside", 0755);
+    replace_durably(folder / "outside/kept", "x", 0600);
+    make_folders(folder / "tree/locked/deep", 0755);
+    replace_durably(folder / "tree/locked/deep/file", "x", 0400);
+    REQUIRE(::symlink((folder / "outside").c_str(), (folder / "tree/link").c_str()) == 0);
+    REQUIRE(::chmod((folder / "tree/locked").c_str(), 0) == 0);
+    remove_tree(folder / "tree");
+    CHECK_FALSE(is_there(folder / "tree"));
+    CHECK(is_there(folder / "outside/kept"));
+    remove_tree(folder / "tree"); // absent is fine
+}
+
+TEST_CASE("a temporary folder goes unless it is kept") {
+    const tests::TestFolder folder;
+    Path gone, kept;
+    {
+        const TempFolder temporary(folder.path(), ".t-");
+        TempFolder other(folder.path(), ".t-");
+        gone = temporary.path();
+        kept = other.path();
+        CHECK(mode_of(gone) == 0700);
+        other.keep();
+    }
+    CHECK_FALSE(is_there(gone));
+    CHECK(is_there(kept));
+}
+
+TEST_CASE("an error names the file and the system's reason") {
+    const tests::TestFolder folder;
+    try {
+        (void)read_file(folder / "absent");
+        FAIL("no error");
+    } catch (const Error& error) {
+        CHECK(error.why() ==
+              "cannot open '" + (folder / "absent").string() + "': No such file or directory");
+    }
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,86 @@
+#include "core/base/error.hpp"
+#include "core/sys/clock.hpp"
+#include "core/sys/lock.hpp"
+#include "core/sys/process.hpp"
+#include "tests/unit/test_folder.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace shipit;
+using namespace shipit::sys;
+using namespace std::chrono_literals;
+
+namespace {
+const LockHolder alice{"alice (from 10.0.0.7)", "deploy", WallTime(1795387189123ms), 4711};
+const LockHolder bob{"bob", "rollback", WallTime(1795387190000ms), 4712};
+} // namespace
+
+TEST_SUITE_BEGIN("sys: lock");
+
+TEST_CASE("the second to come is told who holds the lock, since when, and how to wait") {
+    const tests::TestFolder folder;
+    const Lock lock(folder / "lock", alice, 0ms);
+    try {
+        const Lock second(folder / "lock", bob, 0ms);
+        FAIL("locked twice");
+    } catch (const Error& error) {
+        CHECK(error.outcome() == Outcome::locked);
+        CHECK(error.why().find("alice (from 10.0.0.7), running 'deploy' since "
+                               "2026-11-22T22:39:49.123Z") != std::string::npos);
+        CHECK(error.why().find("process 4711") != std::string::npos);
+        CHECK(error.next().find("--wait") != std::string::npos);
+    }
+    CHECK(Lock::holder(folder / "lock")->what == "deploy");
+}
+
+TEST_CASE("a lock goes with its holder, however the holder dies") {
+    const tests::TestFolder folder;
+    int ready[2];
+    REQUIRE(::pipe(ready) == 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const Lock lock(folder / "lock", alice, 0ms);
+        (void)!::write(ready[1], "x", 1);
+        ::pause();
+    }
+    char byte = 0;
+    REQUIRE(::read(ready[0], &byte, 1) == 1);
+    CHECK(Lock::holder(folder / "lock").has_value());
+    bool told = false;
+    ::kill(child, SIGKILL);
+    const Lock lock(folder / "lock", bob, 10s, [&](const LockHolder&) { told = true; });
+    ::waitpid(child, nullptr, 0);
+    CHECK(Lock::holder(folder / "lock")->who == "bob");
+    ::close(ready[0]);
+    ::close(ready[1]);
+}
+
+TEST_CASE("a child of the holder does not inherit the lock") {
+    const tests::TestFolder folder;
+    {
+        const Lock lock(folder / "lock", alice, 0ms);
+        // exec closes it: `sleep` would hold the lock otherwise, and the line below would find it.
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::execlp("sh", "sh", "-c", "ls -l /proc/self/fd | grep -c lock", nullptr);
+            ::_exit(127);
+        }
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        CHECK(WEXITSTATUS(status) == 1); // grep found none
+    }
+    CHECK_FALSE(Lock::holder(folder / "lock").has_value());
+}
+
+TEST_CASE("a process is known by its start time, not by its pid alone") {
+    const ProcessName self{::getpid(), start_time_of(::getpid()).value()};
+    CHECK(is_alive(self));
+    CHECK_FALSE(is_alive({self.pid, self.start_time + 1}));
+    CHECK_FALSE(start_time_of(999999999).has_value());
+    CHECK(resident_bytes(::getpid()) > 100000);
+}
+
+TEST_SUITE_END();
