@@ -1,0 +1,142 @@
+#include "core/config/config_vars.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/secrets.hpp"
+#include "core/base/text.hpp"
+#include "core/base/toml.hpp"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+namespace shipit::config {
+
+namespace {
+
+constexpr std::size_t longest_name = 255;
+constexpr std::size_t longest_variable = 128 << 10;
+constexpr std::int64_t schema = 1;
+
+bool is_letter(char c) {
+    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool goes_on(char c) { return is_letter(c) || (c >= '0' && c <= '9'); }
+
+std::string written(const ConfigVars& vars) {
+    TomlWriter writer;
+    writer.comment("Config vars, secrets perhaps; change them with 'shipit config set'.");
+    writer.set("schema", schema);
+    writer.table({"config"});
+    for (const auto& [name, value] : vars)
+        writer.set(name, value);
+    return writer.text();
+}
+
+ConfigVars parsed(const std::string& text, const std::string& file) {
+    const auto root = TomlTable::parse(text, file);
+    (void)root.integer("schema", schema, schema);
+    ConfigVars vars;
+    if (const auto table = root.table("config"))
+        for (const std::string& name : table->keys()) {
+            check_name_form(name);
+            vars.emplace(name, *table->string(name));
+        }
+    root.finish();
+    return vars;
+}
+
+// The name is shown only where it cannot be a value that was typed in its place.
+[[noreturn]] void refuse_assignment(std::size_t index, const std::string& why) {
+    throw Error(fmt::format("argument {} {}", index + 1, why), Outcome::usage)
+        .advise("write it like 'shipit config set NAME=VALUE'");
+}
+
+} // namespace
+
+void check_name_form(std::string_view name) {
+    if (!name.empty() && name.size() <= longest_name && is_letter(name.front()) &&
+        std::all_of(name.begin(), name.end(), goes_on))
+        return;
+    throw Error(fmt::format("'{}' is not a name for a config var",
+                            shortened(printable(name), 60)),
+                Outcome::usage)
+        .advise("use letters, digits and '_', not beginning with a digit");
+}
+
+void check_name(std::string_view name) {
+    check_name_form(name);
+    if (name == "PORT")
+        throw Error("'PORT' is set by shipit", Outcome::usage)
+            .advise("to choose the port, run 'shipit set app.port=8000'");
+    if (name.substr(0, 7) == "SHIPIT_")
+        throw Error(fmt::format("'{}' is not yours to set: names that begin with SHIPIT_ are set "
+                                "by shipit",
+                                name),
+                    Outcome::usage);
+}
+
+void check_value(std::string_view name, std::string_view value) {
+    if (value.find('\0') != std::string_view::npos)
+        throw Error(fmt::format("the value of '{}' holds a NUL character", name), Outcome::usage)
+            .advise("no environment can hold one; encode the value, for example with base64");
+    if (!is_utf8(value))
+        throw Error(fmt::format("the value of '{}' is not UTF-8", name), Outcome::usage)
+            .advise("encode the value, for example with base64");
+    if (name.size() + 1 + value.size() + 1 > longest_variable) // with '=' and the final NUL
+        throw Error(fmt::format("the value of '{}' is {} long; name and value may take {} together",
+                                name, size_text(value.size()), size_text(longest_variable)),
+                    Outcome::usage)
+            .advise("put it into a file in the app's shared folder and its path into the variable");
+}
+
+void check_vars(const ConfigVars& vars) {
+    for (const auto& [name, value] : vars) {
+        check_name(name);
+        check_value(name, value);
+    }
+    if (const auto size = written(vars).size(); size > largest_config)
+        throw Error(fmt::format("the config vars take {} together; {} is the most", size_text(size),
+                                size_text(largest_config)),
+                    Outcome::usage);
+}
+
+ConfigVars parse_assignments(const std::vector<std::string>& assignments) {
+    ConfigVars vars;
+    for (std::size_t i = 0; i < assignments.size(); ++i) {
+        const std::string& assignment = assignments[i];
+        const auto equals = assignment.find('=');
+        if (equals == std::string::npos)
+            refuse_assignment(i, "is not NAME=VALUE: it has no '='");
+        const std::string name = assignment.substr(0, equals);
+        check_name(name);
+        check_value(name, std::string_view(assignment).substr(equals + 1));
+        if (!vars.emplace(name, assignment.substr(equals + 1)).second)
+            throw Error(fmt::format("'{}' is given twice", name), Outcome::usage);
+    }
+    return vars;
+}
+
+ConfigVars load_config(const sys::Path& config_toml) {
+    constexpr std::uint64_t limit = 1 << 20;
+    const auto text = sys::read_file_if_any(config_toml, limit);
+    if (!text)
+        return {};
+    return keeping_secrets(config_toml.string(), [&] { return parsed(*text, config_toml.string()); });
+}
+
+void save_config(const sys::Path& config_toml, const ConfigVars& vars) {
+    check_vars(vars);
+    constexpr mode_t mode = 0600;
+    sys::replace_durably(config_toml, written(vars), mode);
+}
+
+std::string set_description(const std::vector<std::string>& names) {
+    return fmt::format("Set {} config vars", joined(names, ", "));
+}
+
+std::string unset_description(const std::vector<std::string>& names) {
+    return fmt::format("Unset {} config vars", joined(names, ", "));
+}
+
+} // namespace shipit::config

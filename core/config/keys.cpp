@@ -1,0 +1,248 @@
+#include "core/config/keys.hpp"
+
+#include "core/base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+
+#include <fmt/core.h>
+
+namespace shipit::config {
+
+namespace {
+
+using std::chrono::milliseconds;
+using Text = std::string;
+using Texts = std::vector<std::string>;
+
+constexpr std::size_t longest_command = 64 << 10; // MAX_ARG_STRLEN is twice that
+constexpr std::int64_t second = 1000;
+constexpr std::int64_t hour = 3600 * second;
+constexpr std::int64_t day = 24 * hour;
+constexpr std::int64_t anything = std::numeric_limits<std::int64_t>::max();
+
+constexpr std::array stop_signals = {"TERM", "INT",  "QUIT", "HUP",
+                                     "USR1", "USR2", "KILL", "WINCH"};
+
+std::string_view without_sig(std::string_view signal) {
+    return signal.substr(0, 3) == "SIG" ? signal.substr(3) : signal;
+}
+
+// --- What values must be ---
+
+std::string command_complaint(const Value& value) {
+    const bool fits = std::get<Text>(value).size() <= longest_command;
+    return fits ? "" : fmt::format("must not be longer than {}", size_text(longest_command));
+}
+
+std::string process_command_complaint(const Value& value) {
+    if (trimmed(std::get<Text>(value)).empty())
+        return "must not be empty";
+    return command_complaint(value);
+}
+
+std::string signal_complaint(const Value& value) {
+    const auto name = without_sig(std::get<Text>(value));
+    if (std::find(stop_signals.begin(), stop_signals.end(), name) != stop_signals.end())
+        return "";
+    return "must be one of TERM, INT, QUIT, HUP, USR1, USR2, KILL and WINCH";
+}
+
+std::string path_complaint(const Value& value) {
+    const auto& path = std::get<Text>(value);
+    if (path.empty())
+        return "";
+    if (path.front() != '/')
+        return "must begin with '/', like \"/healthz\"";
+    const auto is_plain = [](char c) { return c > ' ' && c <= '~'; };
+    if (path.size() > 2048 || !std::all_of(path.begin(), path.end(), is_plain))
+        return "must be an HTTP path: up to 2048 printable ASCII characters without spaces";
+    return "";
+}
+
+std::string name_complaint(const Value& value) {
+    if (AppName::is_valid(std::get<Text>(value)))
+        return "";
+    return "must be 1 to 63 of a-z, 0-9, '-' and '_', beginning with a letter or a digit";
+}
+
+std::string user_complaint(const Value& value) {
+    const auto& user = std::get<Text>(value);
+    const auto is_odd = [](char c) { return c <= ' ' || c == ':' || c == '/' || c == 127; };
+    if (user.size() > 256 || std::any_of(user.begin(), user.end(), is_odd))
+        return "must be the name or the number of a user of this host";
+    return "";
+}
+
+bool is_clean_relative_path(std::string_view path) {
+    constexpr std::size_t longest_name = 255;
+    constexpr std::size_t longest_path = 1024;
+    if (path.size() > longest_path)
+        return false;
+    for (const std::string_view name : split(path, '/'))
+        if (name.empty() || name == "." || name == ".." || name.size() > longest_name)
+            return false;
+    return true;
+}
+
+bool is_inside(std::string_view path, std::string_view folder) {
+    return path.size() > folder.size() && path.substr(0, folder.size()) == folder &&
+           path[folder.size()] == '/';
+}
+
+std::string shared_complaint(const Value& value) {
+    const auto& paths = std::get<Texts>(value);
+    for (const std::string& path : paths) {
+        if (!is_clean_relative_path(path))
+            return fmt::format("must hold relative paths without '.', '..' and empty parts, "
+                               "not '{}'",
+                               printable(path));
+        if (std::count(paths.begin(), paths.end(), path) > 1)
+            return fmt::format("holds '{}' twice", printable(path));
+        for (const std::string& other : paths)
+            if (is_inside(path, other))
+                return fmt::format("holds '{}' and '{}', which lies inside it", printable(other),
+                                   printable(path));
+    }
+    return "";
+}
+
+bool is_variable_name(std::string_view name) {
+    const auto is_letter = [](char c) {
+        return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    };
+    const auto goes_on = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); };
+    return !name.empty() && is_letter(name.front()) &&
+           std::all_of(name.begin(), name.end(), goes_on);
+}
+
+std::string required_complaint(const Value& value) {
+    for (const std::string& name : std::get<Texts>(value))
+        if (!is_variable_name(name))
+            return fmt::format("holds '{}', which is no name for a config var", printable(name));
+    return "";
+}
+
+// --- Where values go ---
+
+ProcessType& process_of(Settings& into, std::string_view name) {
+    for (ProcessType& process : into.spec.processes)
+        if (process.name == name)
+            return process;
+    ProcessType process;
+    process.name = name;
+    into.spec.processes.push_back(std::move(process));
+    return into.spec.processes.back();
+}
+
+unsigned unsigned_of(const Value& value) {
+    return static_cast<unsigned>(std::get<std::int64_t>(value));
+}
+
+// clang-format off
+constexpr Key table[] = {
+    {"name", Kind::text, 0, 0, name_complaint,
+     [](Settings& s, std::string_view, const Value& v) { s.name = AppName::parse(std::get<Text>(v)); }},
+
+    {"processes.*.command", Kind::text, 0, 0, process_command_complaint,
+     [](Settings& s, std::string_view p, const Value& v) { process_of(s, p).command = std::get<Text>(v); }},
+    {"processes.*.count", Kind::number, 0, 1000, nullptr,
+     [](Settings& s, std::string_view p, const Value& v) { process_of(s, p).count = unsigned_of(v); }},
+    {"processes.*.stop_signal", Kind::text, 0, 0, signal_complaint,
+     [](Settings& s, std::string_view p, const Value& v) { process_of(s, p).stop_signal = without_sig(std::get<Text>(v)); }},
+    {"processes.*.stop_timeout", Kind::duration, 0, day, nullptr,
+     [](Settings& s, std::string_view p, const Value& v) { process_of(s, p).stop_timeout = std::get<milliseconds>(v); }},
+
+    {"release.command", Kind::text, 0, 0, command_complaint,
+     [](Settings& s, std::string_view, const Value& v) { s.spec.release_command.command = std::get<Text>(v); }},
+    {"release.timeout", Kind::duration, second, day, nullptr,
+     [](Settings& s, std::string_view, const Value& v) { s.spec.release_command.timeout = std::get<milliseconds>(v); }},
+
+    {"health.path", Kind::text, 0, 0, path_complaint,
+     [](Settings& s, std::string_view, const Value& v) { s.spec.health.path = std::get<Text>(v); }},
+    {"health.command", Kind::text, 0, 0, command_complaint,
+     [](Settings& s, std::string_view, const Value& v) { s.spec.health.command = std::get<Text>(v); }},
+    {"health.timeout", Kind::duration, 100, day, nullptr,
+     [](Settings& s, std::string_view, const Value& v) { s.spec.health.timeout = std::get<milliseconds>(v); }},
+    {"health.passes", Kind::number, 1, 1000, nullptr,
+     [](Settings& s, std::string_view, const Value& v) { s.spec.health.passes = unsigned_of(v); }},
+    {"health.watch", Kind::duration, 0, day, nullptr,
+     [](Settings& s, std::string_view, const Value& v) { s.spec.health.watch = std::get<milliseconds>(v); }},
+
+    {"app.user", Kind::text, 0, 0, user_complaint,
+     [](Settings& s, std::string_view, const Value& v) { s.app.user = std::get<Text>(v); }},
+    {"app.port", Kind::number, 1, 65535, nullptr,
+     [](Settings& s, std::string_view, const Value& v) { s.app.port = static_cast<std::uint16_t>(std::get<std::int64_t>(v)); }},
+    {"app.shared", Kind::list, 0, 0, shared_complaint,
+     [](Settings& s, std::string_view, const Value& v) { s.app.shared = std::get<Texts>(v); }},
+    {"app.reload", Kind::text, 0, 0, command_complaint,
+     [](Settings& s, std::string_view, const Value& v) { s.app.reload = std::get<Text>(v); }},
+
+    {"retention.keep", Kind::number, 1, 1'000'000, nullptr,
+     [](Settings& s, std::string_view, const Value& v) { s.retention.keep = unsigned_of(v); }},
+    {"retention.older_than", Kind::duration, hour, 36500 * day, nullptr,
+     [](Settings& s, std::string_view, const Value& v) { s.retention.older_than = std::get<milliseconds>(v); }},
+    {"retention.max_size", Kind::size, 1, anything, nullptr,
+     [](Settings& s, std::string_view, const Value& v) { s.retention.max_size = std::get<std::uint64_t>(v); }},
+    {"retention.keep_failed", Kind::number, 0, 1'000'000, nullptr,
+     [](Settings& s, std::string_view, const Value& v) { s.retention.keep_failed = unsigned_of(v); }},
+
+    {"slug.level", Kind::number, 1, 19, nullptr,
+     [](Settings& s, std::string_view, const Value& v) { s.slug_level = static_cast<int>(std::get<std::int64_t>(v)); }},
+
+    {"config.required", Kind::list, 0, 0, required_complaint,
+     [](Settings& s, std::string_view, const Value& v) { s.required_vars = std::get<Texts>(v); }},
+};
+// clang-format on
+
+std::string range_complaint(const Key& key, std::int64_t value, std::string (*shown)(std::int64_t)) {
+    if (value >= key.least && value <= key.most)
+        return "";
+    if (key.most == anything)
+        return fmt::format("must be at least {}, not {}", shown(key.least), shown(value));
+    return fmt::format("must be from {} to {}, not {}", shown(key.least), shown(key.most),
+                       shown(value));
+}
+
+std::string shown_number(std::int64_t value) { return std::to_string(value); }
+std::string shown_duration(std::int64_t value) { return duration_text(milliseconds(value)); }
+
+} // namespace
+
+std::span<const Key> keys() { return table; }
+
+bool is_process_name(std::string_view name) {
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_';
+    };
+    return !name.empty() && name.size() <= 63 && std::all_of(name.begin(), name.end(), fits);
+}
+
+const Key* find_key(std::string_view path) {
+    const auto parts = split(path, '.');
+    std::string pattern(path);
+    if (parts.size() == 3 && is_process_name(parts[1]))
+        pattern = fmt::format("{}.*.{}", parts[0], parts[2]);
+    for (const Key& key : table)
+        if (key.path == pattern)
+            return &key;
+    return nullptr;
+}
+
+std::string complaint_about(const Key& key, const Value& value) {
+    std::string complaint;
+    if (key.kind == Kind::number)
+        complaint = range_complaint(key, std::get<std::int64_t>(value), shown_number);
+    else if (key.kind == Kind::duration)
+        complaint = range_complaint(key, std::get<milliseconds>(value).count(), shown_duration);
+    else if (key.kind == Kind::size && std::get<std::uint64_t>(value) == 0)
+        complaint = "must be more than 0";
+    if (complaint.empty() && key.complaint != nullptr)
+        complaint = key.complaint(value);
+    return complaint;
+}
+
+} // namespace shipit::config

@@ -1,0 +1,66 @@
+// The settings of an app: what its build says (shipit.toml, or a Procfile for the processes) and
+// what this host says (app.toml, same keys, wins key by key), as plain structs. See shipit.toml(5).
+//
+// Texts in, structs out: nothing here opens a file, so that callers decide how far a build's files
+// are trusted (they come from whoever deploys).
+#pragma once
+
+#include "core/base/ids.hpp"
+#include "core/base/retention.hpp"
+#include "core/base/spec.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace shipit::config {
+
+struct AppSettings {
+    std::string user;                  // empty: whoever runs the supervisor
+    std::optional<std::uint16_t> port; // nothing: the host chooses one for PORT
+    std::vector<std::string> shared;   // relative, clean paths, linked into every tree
+    std::string reload;                // runs after the switch; for apps of files only
+    // Whether the build, not the host, said so: what a build asks for gets no more rights than the
+    // build's processes have (a `user` of its choice may be an alias of root).
+    bool user_is_builds = false;
+    bool reload_is_builds = false;
+
+    bool operator==(const AppSettings&) const = default;
+};
+
+struct Settings {
+    std::optional<AppName> name; // of the build; chooses the app where nothing else does
+    ReleaseSpec spec;
+    AppSettings app;
+    Retention retention;
+    int slug_level = 3;                     // zstd's
+    std::vector<std::string> required_vars; // config vars without which nothing is deployed
+    // What is odd but harmless, in words for people.
+    std::vector<std::string> warnings;
+
+    bool operator==(const Settings&) const = default;
+};
+
+// The texts that settings come from; nothing where there is no such file.
+struct Sources {
+    std::optional<std::string> build_toml; // shipit.toml
+    std::optional<std::string> procfile;   // counts if shipit.toml has no [processes]
+    std::optional<std::string> host_toml;  // app.toml
+    std::string build_toml_name = "shipit.toml"; // how errors call them
+    std::string procfile_name = "Procfile";
+    std::string host_toml_name = "app.toml";
+};
+
+// Throws Error (usage) that names file, line, column and the key that was probably meant.
+//
+// Of health.path and health.command the host's choice displaces the build's. A process type that
+// only the host mentions and that has no command is left out, with a warning: the build may have
+// dropped the type. A build may ask neither for root nor for a port below 1024; the host may.
+[[nodiscard]] Settings load(const Sources& sources);
+
+// The config vars that the settings require and `vars` lacks, in the settings' order.
+[[nodiscard]] std::vector<std::string> missing_vars(const Settings& settings,
+                                                    const ConfigVars& vars);
+
+} // namespace shipit::config

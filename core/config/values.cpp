@@ -1,0 +1,224 @@
+// Values of keys.hpp from and to text: TOML files and what people type.
+#include "core/config/keys.hpp"
+
+#include "core/base/text.hpp"
+
+#include <charconv>
+#include <limits>
+#include <set>
+
+#include <fmt/core.h>
+
+namespace shipit::config {
+
+namespace {
+
+constexpr std::string_view processes_table = "processes";
+
+struct ValueText {
+    std::string operator()(const std::string& text) const { return text; }
+    std::string operator()(std::int64_t number) const { return std::to_string(number); }
+    std::string operator()(milliseconds duration) const { return duration_text(duration); }
+    // The shortest form that is exact, unlike size_text.
+    std::string operator()(std::uint64_t bytes) const {
+        constexpr const char* units[] = {"", "K", "M", "G", "T"};
+        std::size_t unit = 0;
+        while (bytes != 0 && bytes % 1024 == 0 && unit + 1 < std::size(units)) {
+            bytes /= 1024;
+            ++unit;
+        }
+        return std::to_string(bytes) + units[unit];
+    }
+    std::string operator()(const std::vector<std::string>& items) const {
+        return joined(items, ",");
+    }
+};
+
+std::optional<Value> read_any(const TomlTable& table, std::string_view name, const Key& key) {
+    constexpr auto least = std::numeric_limits<std::int64_t>::min();
+    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    switch (key.kind) {
+    case Kind::text:
+        return table.string(name);
+    case Kind::number:
+        return table.integer(name, least, most);
+    case Kind::duration:
+        return table.duration(name);
+    case Kind::size:
+        return table.size(name);
+    case Kind::list:
+        return table.strings(name);
+    }
+    return std::nullopt;
+}
+
+// Settings that a build may not give itself; the end of a sentence that begins with the key.
+std::string complaint_about_build(const Key& key, const Value& value) {
+    if (key.path == "app.port" && std::get<std::int64_t>(value) < 1024)
+        return fmt::format("is below 1024, which only this host can grant: "
+                           "'shipit set app.port={}'",
+                           std::get<std::int64_t>(value));
+    const auto* text = std::get_if<std::string>(&value);
+    if (key.path == "app.user" &&
+        (*text == "root" || (!text->empty() && text->find_first_not_of('0') == text->npos)))
+        return "may be root only if this host says so: 'shipit set app.user=root'";
+    return "";
+}
+
+class Reader {
+  public:
+    Reader(const TomlTable& root, Origin origin) : m_root(root), m_origin(origin) {}
+
+    Values read() {
+        for (const Key& key : keys())
+            read_plain(key);
+        if (const auto processes = m_root.table(processes_table))
+            for (const std::string& name : processes->keys())
+                read_process(*processes, name);
+        m_root.finish();
+        if (m_health && m_values.contains("health.path") && m_values.contains("health.command"))
+            throw m_health->complaint("command", "and 'health.path' exclude each other");
+        return std::move(m_values);
+    }
+
+  private:
+    void take(const TomlTable& table, std::string_view name, const Key& key,
+              const std::string& path) {
+        const auto value = read_any(table, name, key);
+        if (!value)
+            return;
+        std::string complaint = complaint_about(key, *value);
+        if (complaint.empty() && m_origin == Origin::build)
+            complaint = complaint_about_build(key, *value);
+        if (!complaint.empty())
+            throw table.complaint(name, complaint);
+        m_values.insert_or_assign(path, *value);
+    }
+
+    // A key that is not of a process type.
+    void read_plain(const Key& key) {
+        const auto dot = key.path.find('.');
+        if (dot == std::string_view::npos)
+            return take(m_root, key.path, key, std::string(key.path));
+        const auto table_name = key.path.substr(0, dot);
+        if (table_name == processes_table)
+            return;
+        auto [entry, is_new] = m_tables.try_emplace(std::string(table_name));
+        if (is_new)
+            entry->second = m_root.table(table_name);
+        if (!entry->second)
+            return;
+        if (table_name == "health")
+            m_health = entry->second;
+        take(*entry->second, key.path.substr(dot + 1), key, std::string(key.path));
+    }
+
+    void read_process(const TomlTable& processes, const std::string& name) {
+        if (!is_process_name(name))
+            throw processes.complaint(
+                name, "must be a name of 1 to 63 of A-Z, a-z, 0-9, '-' and '_'");
+        if (name == "release")
+            throw processes.complaint(name, "is no process type: write it as [release] command");
+        const std::string prefix = fmt::format("{}.{}.", processes_table, name);
+        if (processes.is_string(name))
+            return take(processes, name, *find_key(prefix + "command"), prefix + "command");
+        const auto process = processes.table(name);
+        for (const Key& key : keys())
+            if (key.path.substr(0, processes_table.size()) == processes_table) {
+                const auto last = key.path.substr(key.path.rfind('.') + 1);
+                take(*process, last, key, prefix + std::string(last));
+            }
+        process->finish();
+        if (m_origin == Origin::build && !m_values.contains(prefix + "command"))
+            throw processes.complaint(name, "has no command");
+    }
+
+    const TomlTable& m_root;
+    Origin m_origin;
+    Values m_values;
+    std::map<std::string, std::optional<TomlTable>> m_tables;
+    std::optional<TomlTable> m_health;
+};
+
+void set_value(TomlWriter& writer, std::string_view name, const Value& value) {
+    if (const auto* number = std::get_if<std::int64_t>(&value))
+        writer.set(name, *number);
+    else if (const auto* items = std::get_if<std::vector<std::string>>(&value))
+        writer.set(name, *items);
+    else
+        writer.set(name, value_text(value));
+}
+
+} // namespace
+
+std::string value_text(const Value& value) { return std::visit(ValueText{}, value); }
+
+Value typed_value(const Key& key, std::string_view path, std::string_view text) {
+    const auto refuse = [&](const std::string& complaint) {
+        throw Error(fmt::format("'{}' {}", path, complaint), Outcome::usage);
+    };
+    std::optional<Value> value;
+    if (!is_utf8(text) || text.find('\0') != std::string_view::npos)
+        refuse("must be UTF-8 text");
+    if (key.kind == Kind::text)
+        value = std::string(text);
+    if (key.kind == Kind::number) {
+        std::int64_t number = 0;
+        const auto* end = text.data() + text.size();
+        if (const auto read = std::from_chars(text.data(), end, number);
+            read.ec == std::errc() && read.ptr == end)
+            value = number;
+        else
+            refuse(fmt::format("must be a whole number from {} to {}, not '{}'", key.least,
+                               key.most, printable(text)));
+    }
+    if (key.kind == Kind::duration) {
+        if (const auto duration = parse_duration(text))
+            value = *duration;
+        else
+            refuse(fmt::format("must be a duration like 500ms, 30s, 10m, 2h or 30d, not '{}'",
+                               printable(text)));
+    }
+    if (key.kind == Kind::size) {
+        if (const auto size = parse_size(text))
+            value = *size;
+        else
+            refuse(fmt::format("must be a size like 500M or 5G, not '{}'", printable(text)));
+    }
+    if (key.kind == Kind::list) {
+        std::vector<std::string> items;
+        for (const std::string_view item : split(text, ','))
+            items.emplace_back(trimmed(item));
+        value = std::move(items);
+    }
+    if (const auto complaint = complaint_about(key, *value); !complaint.empty())
+        refuse(complaint);
+    return *value;
+}
+
+Values read_values(const TomlTable& root, Origin origin) { return Reader(root, origin).read(); }
+
+std::string written_values(const Values& values, std::string_view comment) {
+    TomlWriter writer;
+    writer.comment(comment);
+    std::string current_table;
+    for (const auto& [path, value] : values) // keys of the root first: they have no dot …
+        if (path.find('.') == std::string::npos)
+            set_value(writer, path, value);
+    for (const auto& [path, value] : values) {
+        const auto dot = path.rfind('.');
+        if (dot == std::string::npos)
+            continue;
+        if (path.substr(0, dot) != current_table) { // … then a table's keys side by side
+            current_table = path.substr(0, dot);
+            std::vector<std::string> parts;
+            for (const std::string_view part : split(current_table, '.'))
+                parts.emplace_back(part);
+            writer.table(parts);
+        }
+        set_value(writer, path.substr(dot + 1), value);
+    }
+    return writer.text();
+}
+
+} // namespace shipit::config
