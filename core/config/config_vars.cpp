@@ -1,11 +1,10 @@
 #include "core/config/config_vars.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/rules.hpp"
 #include "core/base/secrets.hpp"
 #include "core/base/text.hpp"
 #include "core/base/toml.hpp"
-
-#include <algorithm>
 
 #include <fmt/core.h>
 
@@ -13,15 +12,8 @@ namespace shipit::config {
 
 namespace {
 
-constexpr std::size_t longest_name = 255;
 constexpr std::size_t longest_variable = 128 << 10;
 constexpr std::int64_t schema = 1;
-
-bool is_letter(char c) {
-    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool goes_on(char c) { return is_letter(c) || (c >= '0' && c <= '9'); }
 
 std::string written(const ConfigVars& vars) {
     TomlWriter writer;
@@ -55,8 +47,7 @@ ConfigVars parsed(const std::string& text, const std::string& file) {
 } // namespace
 
 void check_name_form(std::string_view name) {
-    if (!name.empty() && name.size() <= longest_name && is_letter(name.front()) &&
-        std::all_of(name.begin(), name.end(), goes_on))
+    if (is_variable_name(name))
         return;
     throw Error(fmt::format("'{}' is not a name for a config var",
                             shortened(printable(name), 60)),

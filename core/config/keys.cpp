@@ -1,10 +1,9 @@
 #include "core/config/keys.hpp"
 
+#include "core/base/rules.hpp"
 #include "core/base/text.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <limits>
 
 #include <fmt/core.h>
@@ -22,9 +21,6 @@ constexpr std::int64_t second = 1000;
 constexpr std::int64_t hour = 3600 * second;
 constexpr std::int64_t day = 24 * hour;
 constexpr std::int64_t anything = std::numeric_limits<std::int64_t>::max();
-
-constexpr std::array stop_signals = {"TERM", "INT",  "QUIT", "HUP",
-                                     "USR1", "USR2", "KILL", "WINCH"};
 
 std::string_view without_sig(std::string_view signal) {
     return signal.substr(0, 3) == "SIG" ? signal.substr(3) : signal;
@@ -44,8 +40,7 @@ std::string process_command_complaint(const Value& value) {
 }
 
 std::string signal_complaint(const Value& value) {
-    const auto name = without_sig(std::get<Text>(value));
-    if (std::find(stop_signals.begin(), stop_signals.end(), name) != stop_signals.end())
+    if (is_stop_signal(without_sig(std::get<Text>(value))))
         return "";
     return "must be one of TERM, INT, QUIT, HUP, USR1, USR2, KILL and WINCH";
 }
@@ -107,15 +102,6 @@ std::string shared_complaint(const Value& value) {
                                    printable(path));
     }
     return "";
-}
-
-bool is_variable_name(std::string_view name) {
-    const auto is_letter = [](char c) {
-        return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    };
-    const auto goes_on = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); };
-    return !name.empty() && is_letter(name.front()) &&
-           std::all_of(name.begin(), name.end(), goes_on);
 }
 
 std::string required_complaint(const Value& value) {
@@ -212,14 +198,6 @@ std::string shown_duration(std::int64_t value) { return duration_text(millisecon
 } // namespace
 
 std::span<const Key> keys() { return table; }
-
-bool is_process_name(std::string_view name) {
-    const auto fits = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '-' || c == '_';
-    };
-    return !name.empty() && name.size() <= 63 && std::all_of(name.begin(), name.end(), fits);
-}
 
 const Key* find_key(std::string_view path) {
     const auto parts = split(path, '.');

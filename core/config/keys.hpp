@@ -55,7 +55,4 @@ enum class Origin { build, host };
 // A TOML document of these values, sorted by table; `comment` goes first.
 [[nodiscard]] std::string written_values(const Values& values, std::string_view comment);
 
-// 1 to 63 of A-Z, a-z, 0-9, '-' and '_' (dokku's rule).
-[[nodiscard]] bool is_process_name(std::string_view name);
-
 } // namespace shipit::config

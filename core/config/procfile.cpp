@@ -1,8 +1,8 @@
 #include "core/config/procfile.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/rules.hpp"
 #include "core/base/text.hpp"
-#include "core/config/keys.hpp"
 
 #include <algorithm>
 

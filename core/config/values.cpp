@@ -1,11 +1,11 @@
 // Values of keys.hpp from and to text: TOML files and what people type.
 #include "core/config/keys.hpp"
 
+#include "core/base/rules.hpp"
 #include "core/base/text.hpp"
 
 #include <charconv>
 #include <limits>
-#include <set>
 
 #include <fmt/core.h>
 

@@ -1,0 +1,110 @@
+// Which release to go back to, and which expire: pure decisions over facts, so that every rule can be tested as a
+// table. Who gathers the facts is the ledger; who acts is deploy.
+//
+// Good: the release went live, stayed well through its watch (the good mark), and nobody marked it
+// bad since. Only good releases count for retention, and `rollback` prefers them: without a version
+// it goes to the newest good release before where the app stands now. Where it stands: a release
+// that is itself "Rollback to v1" stands at v1, so that `rollback` again looks before v1 and never
+// comes back to what was just left.
+//
+// If no release before is good, the newest one that succeeded and was live is taken, with a note:
+// in a young history nothing has had the time to become good, and something that ran is better
+// than what does not. One marked bad is never chosen.
+#pragma once
+
+#include "core/base/ids.hpp"
+#include "core/base/retention.hpp"
+#include "core/base/text.hpp"
+#include "core/release/manifest.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace shipit::release {
+
+// What decisions need to know of a release.
+struct Fact {
+    ReleaseNumber number;
+    Status status = Status::succeeded; // interrupted ones are failed
+    bool good = false;                 // has the good mark
+    bool bad = false;
+    bool pinned = false;
+    bool was_live = false;
+    std::optional<SlugId> slug = {}; // nothing: config vars only, or failed and pruned
+    bool slug_there = false;
+    std::uint64_t slug_size = 0;
+    std::optional<ReleaseNumber> rollback_of = {};
+    WallTime created_at = {};
+    // Equal for releases that run the same files with the same config vars; 0 is equal to nothing.
+    std::uint64_t content = 0;
+    std::string why = {}; // it failed or is bad, in words for people
+    bool readable = true; // its manifest
+
+    [[nodiscard]] bool is_good() const { return good && !bad; }
+};
+
+// Facts are sorted by number everywhere here.
+using Facts = std::span<const Fact>;
+
+struct Skipped {
+    ReleaseNumber number;
+    std::string why; // "is marked bad: …"
+
+    bool operator==(const Skipped&) const = default;
+};
+
+struct Choice {
+    std::optional<ReleaseNumber> target;
+    std::vector<Skipped> skipped; // newest first: what lies between where the app stands and target
+    std::string note;             // why a target that is not good was taken; empty if it is
+};
+
+// For `rollback` without a version. `facts` may be the newest part of a history: a good target
+// found in it is the target in the whole history; look again with more if there is none.
+[[nodiscard]] Choice rollback_target(Facts facts, std::optional<ReleaseNumber> live);
+
+// Where the app stands when `number` is live: the release that it brought back, at the end of a
+// chain of rollbacks.
+[[nodiscard]] ReleaseNumber standing_at(Facts facts, ReleaseNumber number);
+
+struct Eligibility {
+    bool possible = false;  // it can be taken live at all
+    bool advisable = false; // and nothing speaks against it
+    std::string why;        // the reason, either way: "its slug was pruned"
+};
+
+// Whether release `number` can be rolled back to. `possible` is Heroku's "Eligible for Rollback?".
+[[nodiscard]] Eligibility eligibility(Facts facts, ReleaseNumber number,
+                                      std::optional<ReleaseNumber> live);
+
+// --- What expires ---
+//
+// Good releases count against `keep`; all others (failed, bad, never proven) against a quota of
+// their own, so that a week of failing deploys pushes nothing out that works. `older_than` and
+// `max_size` take more, whatever `keep` says. Never taken: what is live, warm, pinned, the last good
+// release, what `rollback` would go to, and what is being deployed.
+//
+// Order is by number. Clocks jump: a release counts as at least as young as every one before it, so
+// that a clock set back makes nothing old, and one that was ahead keeps releases longer, not
+// shorter.
+
+struct Expiry {
+    ReleaseNumber number;
+    std::string why; // "beyond the 10 good releases that are kept"
+
+    bool operator==(const Expiry&) const = default;
+};
+
+struct Running {
+    std::optional<ReleaseNumber> live;
+    std::vector<ReleaseNumber> warm; // and any other whose processes still run
+};
+
+// What expires, oldest first. Of `older_than` the release that was live back then is spared.
+[[nodiscard]] std::vector<Expiry> expiring(Facts facts, const Retention& retention,
+                                           const Running& running, WallTime now);
+
+} // namespace shipit::release

@@ -1,0 +1,161 @@
+#include "core/release/layout.hpp"
+
+#include "core/base/error.hpp"
+#include "core/sys/account.hpp"
+
+#include <cstdlib>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace shipit::release {
+
+namespace {
+
+constexpr const char* system_root = "/var/lib/shipit";
+constexpr const char* slug_suffix = ".tar.zst";
+constexpr std::uint64_t largest_number = 1'000'000'000'000'000;
+
+std::string variable(const char* name) {
+    const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): nothing sets variables
+    return value != nullptr ? value : "";
+}
+
+Path absolute_variable(const char* name) {
+    const Path path = variable(name);
+    return path.is_absolute() ? path : Path();
+}
+
+// The default where SHIPIT_ROOT does not say otherwise.
+Path usual_root() {
+    if (::geteuid() == 0)
+        return system_root;
+    const Path data = absolute_variable("XDG_DATA_HOME");
+    if (!data.empty())
+        return data / "shipit";
+    Path home = absolute_variable("HOME");
+    if (home.empty())
+        home = sys::own_account().home;
+    if (home.empty())
+        throw Error("there is no home folder to keep apps in", Outcome::usage)
+            .advise("say where with --root or SHIPIT_ROOT");
+    return home / ".local/share/shipit";
+}
+
+bool is_folder(const Path& path) {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+// What is between `prefix` and `suffix`, or nothing.
+std::optional<std::string_view> between(std::string_view text, std::string_view prefix,
+                                        std::string_view suffix) {
+    if (text.size() < prefix.size() + suffix.size() || text.substr(0, prefix.size()) != prefix ||
+        text.substr(text.size() - suffix.size()) != suffix)
+        return std::nullopt;
+    return text.substr(prefix.size(), text.size() - prefix.size() - suffix.size());
+}
+
+std::optional<ReleaseNumber> number_between(std::string_view text, std::string_view prefix,
+                                            std::string_view suffix) {
+    const auto digits = between(text, prefix, suffix);
+    if (!digits || digits->empty() || digits->front() < '0' || digits->front() > '9')
+        return std::nullopt; // "vv12" would pass ReleaseNumber::parse
+    const auto number = ReleaseNumber::parse(*digits);
+    return number && number->value() <= largest_number ? number : std::nullopt;
+}
+
+} // namespace
+
+Path default_root() {
+    const std::string chosen = variable("SHIPIT_ROOT");
+    return chosen.empty() ? usual_root() : std::filesystem::absolute(chosen).lexically_normal();
+}
+
+Path Layout::manifest(ReleaseNumber number) const {
+    return releases() / (number.text() + ".toml");
+}
+
+Path Layout::transcript(ReleaseNumber number) const {
+    return releases() / (number.text() + ".log");
+}
+
+Path Layout::release_link(ReleaseNumber number) const { return releases() / number.text(); }
+
+Path Layout::slug(const SlugId& id) const { return releases() / (id.text() + slug_suffix); }
+
+Path Layout::run_folder() const {
+    const Path beside = folder() / "run";
+    if (::geteuid() == 0)
+        return root == system_root ? Path("/run/shipit") / app.text() : beside;
+    if (is_folder(beside) || root != usual_root())
+        return beside;
+    const Path runtime = absolute_variable("XDG_RUNTIME_DIR");
+    if (!runtime.empty())
+        return runtime / "shipit" / app.text();
+    const Path of_user = Path("/run/user") / std::to_string(::getuid());
+    return is_folder(of_user) ? of_user / "shipit" / app.text() : beside;
+}
+
+std::optional<ReleaseNumber> manifest_number(std::string_view name) {
+    return number_between(name, "v", ".toml");
+}
+
+std::optional<ReleaseNumber> transcript_number(std::string_view name) {
+    return number_between(name, "v", ".log");
+}
+
+std::optional<ReleaseNumber> link_number(std::string_view name) {
+    return number_between(name, "v", "");
+}
+
+std::optional<SlugId> slug_in(std::string_view name) {
+    const auto id = between(name, "", slug_suffix);
+    return id ? SlugId::parse(*id) : std::nullopt;
+}
+
+std::string current_target(ReleaseNumber number) { return "releases/" + number.text(); }
+
+std::optional<ReleaseNumber> current_number(std::string_view target) {
+    return number_between(target, "releases/v", "");
+}
+
+std::string release_target(const SlugId& id) { return "../trees/" + id.text(); }
+
+std::optional<SlugId> release_tree(std::string_view target) {
+    const auto id = between(target, "../trees/", "");
+    return id ? SlugId::parse(*id) : std::nullopt;
+}
+
+bool is_leftover(std::string_view name) {
+    for (const std::string_view prefix : {".new-", ".tmp-", ".trash-"})
+        if (name.substr(0, prefix.size()) == prefix)
+            return true;
+    return false;
+}
+
+void make_app_folders(const Layout& layout) {
+    constexpr mode_t open_to_all = 0755;
+    constexpr mode_t open_to_group = 0750;
+    constexpr mode_t passable = 0711;
+    sys::make_folders(layout.folder(), open_to_all);
+    sys::make_folders(layout.releases(), passable);
+    sys::make_folders(layout.trees(), open_to_all);
+    sys::make_folders(layout.shared(), open_to_all);
+    sys::make_folders(layout.log(), open_to_group);
+    sys::make_folders(layout.marks(), open_to_group);
+}
+
+bool is_app(const Layout& layout) { return is_folder(layout.releases()); }
+
+std::vector<AppName> apps_in(const Path& root) {
+    std::vector<AppName> apps;
+    if (!is_folder(root))
+        return apps;
+    for (const std::string& name : sys::names_in(root))
+        if (AppName::is_valid(name) && is_app({root, AppName::parse(name)}))
+            apps.push_back(AppName::parse(name));
+    return apps;
+}
+
+} // namespace shipit::release

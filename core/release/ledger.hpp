@@ -1,0 +1,81 @@
+// The numbered releases of one app: its manifests, and the link that says which one is live.
+//
+// Reading needs no lock: every file is whole at every instant. What changes something must be
+// called under the app's lock (sys::Lock on Layout::lock()).
+#pragma once
+
+#include "core/release/choice.hpp"
+#include "core/release/layout.hpp"
+#include "core/release/manifest.hpp"
+#include "core/release/marks.hpp"
+
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace shipit::release {
+
+// A line of a listing; a manifest that cannot be read is told of, not passed over.
+struct Entry {
+    ReleaseNumber number;
+    std::optional<Manifest> manifest;
+    std::string complaint; // if there is no manifest
+};
+
+class Ledger {
+  public:
+    static constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+
+    explicit Ledger(Layout layout) : m_layout(std::move(layout)) {}
+    [[nodiscard]] const Layout& layout() const { return m_layout; }
+
+    // --- Reading ---
+
+    // Of all manifests, sorted; from file names alone.
+    [[nodiscard]] std::vector<ReleaseNumber> numbers() const;
+    // A pending release whose deployer is gone is given as failed ("interrupted …"), whether or not
+    // tidy() has come by. Throws Error: (failed) "there is no release v12 of 'blog'", (corrupt) for
+    // what is no manifest of that release.
+    [[nodiscard]] Manifest load(ReleaseNumber number) const;
+    // The newest ones, newest first; only these are parsed.
+    [[nodiscard]] std::vector<Entry> newest(std::size_t limit) const;
+    // For choice.hpp and retention.hpp, of the newest ones, sorted by number.
+    [[nodiscard]] std::vector<Fact> facts(const Marks& marks, std::size_t limit = all) const;
+
+    // What `current` points at; nothing before the first release went live. Throws Error (corrupt)
+    // that says what to do if `current` is anything else than shipit's link.
+    [[nodiscard]] std::optional<ReleaseNumber> current() const;
+    // The slug whose tree the release's link points at; nothing if it has none.
+    [[nodiscard]] std::optional<SlugId> tree_of(ReleaseNumber number) const;
+
+    // --- Changing ---
+
+    // Takes the next number and records `draft` under it as pending, with this process as its
+    // deployer and with `created_at` now; gives what was recorded. The number is above every one
+    // that was ever taken, also those of releases whose files are gone.
+    Manifest begin(Manifest draft) const;
+    // Replaces the manifest durably. One that is not pending keeps no deployer.
+    void save(Manifest manifest) const;
+
+    // Makes `number`, whose files are trees/ID of `slug`, what `current` points at. Durable; one
+    // rename decides. If that rename cannot be made durable, the old link is put back, and the
+    // Error says what `current` points at now.
+    void point_at(ReleaseNumber number, const SlugId& slug) const;
+
+    // Finishes what commands that died have left: interrupted releases become failed, temporary
+    // files and folders go. Gives what was done, in words; what cannot be removed is told of, too.
+    std::vector<std::string> tidy() const;
+
+  private:
+    [[nodiscard]] Manifest read(ReleaseNumber number) const;
+    [[nodiscard]] ReleaseNumber next_number() const;
+
+    Layout m_layout;
+};
+
+// For `rollback` without a version: rollback_target over as much of the history as it takes.
+[[nodiscard]] Choice choose_rollback(const Ledger& ledger, const Marks& marks);
+
+} // namespace shipit::release

@@ -1,0 +1,332 @@
+#include "core/release/manifest.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/rules.hpp"
+#include "core/base/secrets.hpp"
+#include "core/base/toml.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include <fmt/core.h>
+
+namespace shipit::release {
+
+namespace {
+
+constexpr std::int64_t schema = 1;
+constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
+constexpr std::array status_names = {"pending", "succeeded", "failed", "expired"};
+
+// --- Writing ---
+
+void set_text(TomlWriter& writer, std::string_view key, const std::string& text) {
+    if (!text.empty())
+        writer.set(key, is_utf8(text) && text.find('\0') == std::string::npos ? text
+                                                                              : printable(text));
+}
+
+void set_time(TomlWriter& writer, std::string_view key, const std::optional<WallTime>& time) {
+    if (time)
+        writer.set(key, time_text(*time));
+}
+
+void write_head(TomlWriter& writer, const Manifest& manifest) {
+    writer.comment("A release of shipit's. It may hold secrets.");
+    writer.set("schema", schema);
+    writer.set("version", manifest.number.value());
+    writer.set("app", manifest.app.text());
+    set_text(writer, "description", manifest.description);
+    writer.set("created_at", time_text(manifest.created_at));
+    set_text(writer, "created_by", manifest.created_by);
+    set_text(writer, "client_address", manifest.client_address);
+    writer.set("status", name_of(manifest.status));
+    if (manifest.rollback_of)
+        writer.set("rollback_of", manifest.rollback_of->value());
+}
+
+void write_slug(TomlWriter& writer, const SlugFacts& slug) {
+    writer.table({"slug"});
+    writer.set("id", slug.id.text());
+    writer.set("size", slug.size);
+    writer.set("unpacked", slug.unpacked);
+    writer.set("files", slug.files);
+    writer.set("sha256", slug.sha256);
+}
+
+void write_source(TomlWriter& writer, const Source& source) {
+    writer.table({"source"});
+    writer.set("commit", source.commit);
+    set_text(writer, "branch", source.branch);
+    writer.set("dirty", source.dirty);
+    set_text(writer, "subject", source.subject);
+}
+
+void write_spec(TomlWriter& writer, const ReleaseSpec& spec) {
+    for (const ProcessType& process : spec.processes) {
+        writer.table({"processes", process.name});
+        writer.set("command", process.command);
+        writer.set("count", process.count);
+        writer.set("stop_signal", process.stop_signal);
+        writer.set("stop_timeout", process.stop_timeout);
+    }
+    writer.table({"release"});
+    set_text(writer, "command", spec.release_command.command);
+    writer.set("timeout", spec.release_command.timeout);
+    writer.table({"health"});
+    set_text(writer, "path", spec.health.path);
+    set_text(writer, "command", spec.health.command);
+    writer.set("timeout", spec.health.timeout);
+    writer.set("passes", spec.health.passes);
+    writer.set("watch", spec.health.watch);
+}
+
+void write_evidence(TomlWriter& writer, const Evidence& evidence) {
+    writer.table({"evidence"});
+    set_time(writer, "live_at", evidence.live_at);
+    set_time(writer, "good_at", evidence.good_at);
+    set_time(writer, "ended_at", evidence.ended_at);
+    set_time(writer, "expired_at", evidence.expired_at);
+    set_text(writer, "why_failed", evidence.why_failed);
+    writer.set("restarts", evidence.restarts);
+    set_text(writer, "last_exit", evidence.last_exit);
+    if (evidence.healthy_after)
+        writer.set("healthy_after", *evidence.healthy_after);
+}
+
+void write_deployer(TomlWriter& writer, const Deployer& deployer) {
+    writer.table({"deployer"});
+    writer.set("pid", std::int64_t{deployer.process.pid});
+    writer.set("start_time", deployer.process.start_time);
+    writer.set("boot", deployer.boot);
+}
+
+// --- Reading ---
+
+bool is_hex(std::string_view text, std::size_t length) {
+    const auto fits = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+    return text.size() == length && std::all_of(text.begin(), text.end(), fits);
+}
+
+std::string text_of(const TomlTable& table, std::string_view key) {
+    return table.string(key).value_or("");
+}
+
+std::string needed_text(const TomlTable& table, std::string_view key) {
+    if (auto text = table.string(key))
+        return *std::move(text);
+    throw table.complaint(key, "is missing");
+}
+
+std::uint64_t needed_number(const TomlTable& table, std::string_view key,
+                            std::int64_t most = largest) {
+    if (const auto number = table.integer(key, 0, most))
+        return static_cast<std::uint64_t>(*number);
+    throw table.complaint(key, "is missing");
+}
+
+std::optional<WallTime> time_of(const TomlTable& table, std::string_view key) {
+    const auto text = table.string(key);
+    if (!text)
+        return std::nullopt;
+    const auto time = parse_time(*text);
+    if (!time)
+        throw table.complaint(key, "must be a time like \"2026-11-22T22:39:49.123Z\"");
+    return time;
+}
+
+milliseconds needed_duration(const TomlTable& table, std::string_view key) {
+    if (const auto duration = table.duration(key))
+        return *duration;
+    throw table.complaint(key, "is missing");
+}
+
+SlugFacts read_slug(const TomlTable& table) {
+    const auto id = SlugId::parse(needed_text(table, "id"));
+    if (!id)
+        throw table.complaint("id", "must be 32 lower-case hex digits");
+    constexpr std::size_t sha256_digits = 64;
+    std::string sha256 = needed_text(table, "sha256");
+    if (!is_hex(sha256, sha256_digits))
+        throw table.complaint("sha256", "must be 64 lower-case hex digits");
+    return {*id, needed_number(table, "size"), needed_number(table, "unpacked"),
+            needed_number(table, "files"), std::move(sha256)};
+}
+
+Source read_source(const TomlTable& table) {
+    constexpr std::size_t sha1_digits = 40;
+    constexpr std::size_t sha256_digits = 64;
+    Source source;
+    source.commit = needed_text(table, "commit");
+    if (!is_hex(source.commit, sha1_digits) && !is_hex(source.commit, sha256_digits))
+        throw table.complaint("commit", "must be 40 or 64 lower-case hex digits");
+    source.branch = text_of(table, "branch");
+    source.dirty = table.boolean("dirty").value_or(false);
+    source.subject = text_of(table, "subject");
+    return source;
+}
+
+std::vector<ProcessType> read_processes(const TomlTable& table) {
+    constexpr std::int64_t most_processes = 1000;
+    std::vector<ProcessType> processes;
+    for (const std::string& name : table.keys()) {
+        if (!is_process_name(name)) // it becomes part of file names
+            throw table.complaint(name, "is no name for a process type");
+        const auto entry = table.table(name);
+        ProcessType process;
+        process.name = name;
+        process.command = needed_text(*entry, "command");
+        process.count = static_cast<unsigned>(needed_number(*entry, "count", most_processes));
+        process.stop_signal = needed_text(*entry, "stop_signal");
+        if (!is_stop_signal(process.stop_signal))
+            throw entry->complaint("stop_signal", "is no signal to stop a process by");
+        process.stop_timeout = needed_duration(*entry, "stop_timeout");
+        processes.push_back(std::move(process));
+    }
+    return processes;
+}
+
+ReleaseSpec read_spec(const TomlTable& root) {
+    ReleaseSpec spec;
+    if (const auto processes = root.table("processes"))
+        spec.processes = read_processes(*processes);
+    if (const auto release = root.table("release")) {
+        spec.release_command.command = text_of(*release, "command");
+        spec.release_command.timeout = needed_duration(*release, "timeout");
+    }
+    if (const auto health = root.table("health")) {
+        constexpr std::int64_t most_passes = 1000;
+        spec.health.path = text_of(*health, "path");
+        spec.health.command = text_of(*health, "command");
+        spec.health.timeout = needed_duration(*health, "timeout");
+        spec.health.passes = static_cast<unsigned>(needed_number(*health, "passes", most_passes));
+        spec.health.watch = needed_duration(*health, "watch");
+    }
+    return spec;
+}
+
+Evidence read_evidence(const TomlTable& table) {
+    Evidence evidence;
+    evidence.live_at = time_of(table, "live_at");
+    evidence.good_at = time_of(table, "good_at");
+    evidence.ended_at = time_of(table, "ended_at");
+    evidence.expired_at = time_of(table, "expired_at");
+    evidence.why_failed = text_of(table, "why_failed");
+    evidence.restarts = needed_number(table, "restarts");
+    evidence.last_exit = text_of(table, "last_exit");
+    evidence.healthy_after = table.duration("healthy_after");
+    return evidence;
+}
+
+Deployer read_deployer(const TomlTable& table) {
+    Deployer deployer;
+    deployer.process.pid =
+        static_cast<pid_t>(needed_number(table, "pid", std::numeric_limits<pid_t>::max()));
+    deployer.process.start_time = needed_number(table, "start_time");
+    deployer.boot = needed_text(table, "boot");
+    return deployer;
+}
+
+ConfigVars read_config(const TomlTable& table, const std::string& file) {
+    return keeping_secrets(file, [&] {
+        ConfigVars vars;
+        for (const std::string& name : table.keys()) {
+            if (!is_variable_name(name))
+                throw table.complaint(name, "is no name for a config var");
+            vars.emplace(name, *table.string(name));
+        }
+        return vars;
+    });
+}
+
+void check_schema(const TomlTable& root, const std::string& file) {
+    const auto found = root.integer("schema", 1, largest);
+    if (!found)
+        throw root.complaint("schema", "is missing");
+    if (*found > schema)
+        throw Error(fmt::format("{}: written by a newer shipit (schema {}; this one knows {})", file,
+                                *found, schema))
+            .advise("install the shipit that wrote it, or a newer one");
+}
+
+Manifest read(const TomlTable& root, ReleaseNumber number, const std::string& file) {
+    check_schema(root, file);
+    if (needed_number(root, "version") != number.value())
+        throw root.complaint("version", fmt::format("must be {}, as the file's name says",
+                                                    number.value()));
+    const std::string app = needed_text(root, "app");
+    if (!AppName::is_valid(app))
+        throw root.complaint("app", "is no name for an app");
+    const auto status = parse_status(needed_text(root, "status"));
+    if (!status)
+        throw root.complaint("status", "must be pending, succeeded, failed or expired");
+    const auto created_at = time_of(root, "created_at");
+    if (!created_at)
+        throw root.complaint("created_at", "is missing");
+    Manifest manifest{.number = number, .app = AppName::parse(app)};
+    manifest.description = text_of(root, "description");
+    manifest.created_at = *created_at;
+    manifest.created_by = text_of(root, "created_by");
+    manifest.client_address = text_of(root, "client_address");
+    manifest.status = *status;
+    if (root.has("rollback_of")) {
+        const auto origin = needed_number(root, "rollback_of");
+        if (origin == 0 || origin >= number.value()) // who follows it must come to an end
+            throw root.complaint("rollback_of", "must be an earlier release");
+        manifest.rollback_of = ReleaseNumber(origin);
+    }
+    if (const auto slug = root.table("slug"))
+        manifest.slug = read_slug(*slug);
+    if (const auto source = root.table("source"))
+        manifest.source = read_source(*source);
+    manifest.spec = read_spec(root);
+    if (const auto evidence = root.table("evidence"))
+        manifest.evidence = read_evidence(*evidence);
+    if (const auto deployer = root.table("deployer"))
+        manifest.deployer = read_deployer(*deployer);
+    if (const auto config = root.table("config"))
+        manifest.config = read_config(*config, file);
+    return manifest;
+}
+
+} // namespace
+
+const char* name_of(Status status) { return status_names.at(static_cast<std::size_t>(status)); }
+
+std::optional<Status> parse_status(std::string_view text) {
+    for (std::size_t i = 0; i < status_names.size(); ++i)
+        if (text == status_names.at(i))
+            return static_cast<Status>(i);
+    return std::nullopt;
+}
+
+std::string written(const Manifest& manifest) {
+    TomlWriter writer;
+    write_head(writer, manifest);
+    if (manifest.slug)
+        write_slug(writer, *manifest.slug);
+    if (manifest.source)
+        write_source(writer, *manifest.source);
+    write_evidence(writer, manifest.evidence);
+    if (manifest.deployer)
+        write_deployer(writer, *manifest.deployer);
+    write_spec(writer, manifest.spec);
+    writer.table({"config"});
+    for (const auto& [name, value] : manifest.config)
+        writer.set(name, value);
+    return writer.text();
+}
+
+Manifest parse_manifest(std::string_view text, ReleaseNumber number, const std::string& file) {
+    try {
+        const auto root = keeping_secrets(file, [&] { return TomlTable::parse(text, file); });
+        return read(root, number, file);
+    } catch (Error& error) {
+        if (error.outcome() == Outcome::usage) // nobody typed this
+            error.set_outcome(Outcome::corrupt);
+        throw;
+    }
+}
+
+} // namespace shipit::release

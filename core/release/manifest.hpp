@@ -1,0 +1,91 @@
+// A release's manifest, vN.toml: all that is known of a release, config vars included.
+//
+// Mode 0600, replaced durably and whole. What is read is not trusted: numbers, ids, hashes, states
+// and sizes must be of their form, and the number must be that of the file's name. Keys that this
+// version does not know are passed over, so that a newer shipit may add some; a newer `schema` is
+// refused. Errors quote nothing of the file, since it holds secrets.
+#pragma once
+
+#include "core/base/ids.hpp"
+#include "core/base/spec.hpp"
+#include "core/base/text.hpp"
+#include "core/release/source.hpp"
+#include "core/sys/file.hpp"
+#include "core/sys/process.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace shipit::release {
+
+enum class Status {
+    pending,   // its deployer is at work
+    succeeded, // went live
+    failed,
+    expired, // it had succeeded; its slug was pruned
+};
+
+[[nodiscard]] const char* name_of(Status status);
+[[nodiscard]] std::optional<Status> parse_status(std::string_view text);
+
+struct SlugFacts {
+    SlugId id;
+    std::uint64_t size = 0;     // of the archive
+    std::uint64_t unpacked = 0; // of all files' contents
+    std::uint64_t files = 0;
+    std::string sha256; // of the archive, 64 lower-case hex digits
+
+    bool operator==(const SlugFacts&) const = default;
+};
+
+// What became of the release.
+struct Evidence {
+    std::optional<WallTime> live_at;    // `current` pointed at it
+    std::optional<WallTime> good_at;    // its watch passed, or a person blessed it
+    std::optional<WallTime> ended_at;   // failed, or stopped being live
+    std::optional<WallTime> expired_at; // pruned; also of failed releases, which stay `failed`
+    std::string why_failed;             // in words for people
+    std::uint64_t restarts = 0;
+    std::string last_exit; // "exit 1", "signal 9", …
+    std::optional<milliseconds> healthy_after;
+
+    bool operator==(const Evidence&) const = default;
+};
+
+// The command that works on a pending release.
+struct Deployer {
+    sys::ProcessName process;
+    std::string boot; // sys::boot_id()
+
+    bool operator==(const Deployer&) const = default;
+};
+
+struct Manifest {
+    ReleaseNumber number;
+    AppName app;
+    std::string description = {};
+    WallTime created_at = {};
+    std::string created_by = {};
+    std::string client_address = {};
+    Status status = Status::pending;
+    std::optional<SlugFacts> slug = {}; // nothing before the first deploy: config only
+    std::optional<Source> source = {};
+    ReleaseSpec spec = {};
+    ConfigVars config = {};
+    std::optional<ReleaseNumber> rollback_of = {}; // the release that this one brought back
+    Evidence evidence = {};
+    std::optional<Deployer> deployer = {}; // while pending
+
+    bool operator==(const Manifest&) const = default;
+};
+
+[[nodiscard]] std::string written(const Manifest& manifest);
+
+// `file` is what errors call the text. Throws Error (corrupt) for anything that is not a manifest
+// of release `number` in a schema that this version knows.
+[[nodiscard]] Manifest parse_manifest(std::string_view text, ReleaseNumber number,
+                                      const std::string& file);
+
+} // namespace shipit::release

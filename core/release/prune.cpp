@@ -1,0 +1,174 @@
+#include "core/release/prune.hpp"
+
+#include "core/base/error.hpp"
+#include "core/release/events.hpp"
+#include "core/sys/clock.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/core.h>
+#include <sys/stat.h>
+
+namespace shipit::release {
+
+namespace {
+
+std::uint64_t size_on_disk(const Path& file) {
+    struct stat status {};
+    return ::lstat(file.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+std::vector<std::string> names(const Path& folder) {
+    return sys::is_there(folder) ? sys::names_in(folder) : std::vector<std::string>{};
+}
+
+// Slugs of releases that stay.
+std::set<SlugId> slugs_in_use(Facts facts, const std::vector<Expiry>& expiring) {
+    std::set<ReleaseNumber> going;
+    for (const Expiry& expiry : expiring)
+        going.insert(expiry.number);
+    std::set<SlugId> in_use;
+    for (const Fact& fact : facts)
+        if (fact.slug && fact.status != Status::expired && !going.contains(fact.number))
+            in_use.insert(*fact.slug);
+    return in_use;
+}
+
+class Pruning {
+  public:
+    Pruning(const Ledger& ledger, const Progress& progress)
+        : m_ledger(ledger), m_progress(progress) {}
+
+    void record(const std::vector<Expiry>& expiring, const Pruner& pruner) {
+        const WallTime now = sys::now();
+        std::vector<Event> events;
+        for (const Expiry& expiry : expiring) {
+            Manifest manifest = m_ledger.load(expiry.number);
+            if (manifest.status == Status::succeeded)
+                manifest.status = Status::expired;
+            manifest.evidence.expired_at = now;
+            m_ledger.save(std::move(manifest));
+            events.push_back({.event = "prune",
+                              .app = m_ledger.layout().app.text(),
+                              .release = expiry.number,
+                              .user = pruner.who,
+                              .address = pruner.address,
+                              .at = now,
+                              .result = "expired",
+                              .detail = expiry.why});
+        }
+        try {
+            append_events(m_ledger.layout().events(), events);
+        } catch (const Error& error) {
+            m_progress.warn_of(error.why() + ", ignoring");
+        }
+    }
+
+    void remove_slug(const SlugId& slug) {
+        const Path file = m_ledger.layout().slug(slug);
+        const std::uint64_t size = size_on_disk(file);
+        attempt([&] {
+            if (sys::remove_file(file)) {
+                m_result.freed += size;
+                ++m_result.slugs;
+            }
+        });
+    }
+
+    void remove_links(const std::vector<Expiry>& expiring) {
+        for (const Expiry& expiry : expiring)
+            attempt([&] {
+                if (const auto tree = m_ledger.tree_of(expiry.number);
+                    tree && !sys::is_there(m_ledger.layout().tree(*tree)))
+                    (void)sys::remove_file(m_ledger.layout().release_link(expiry.number));
+            });
+    }
+
+    void remove_tree(const SlugId& slug) {
+        const Path tree = m_ledger.layout().tree(slug);
+        const Path trash = m_ledger.layout().trees() / (".trash-" + slug.text());
+        attempt([&] {
+            sys::remove_tree(trash); // of an earlier prune that was killed
+            sys::rename_durably(tree, trash);
+            ++m_result.trees;
+            sys::remove_tree(trash);
+        });
+    }
+
+    void flush() {
+        attempt([&] { sys::flush_folder(m_ledger.layout().releases()); });
+    }
+
+    [[nodiscard]] PruneResult result() const { return m_result; }
+
+  private:
+    template <class Action>
+    void attempt(Action&& action) {
+        try {
+            action();
+        } catch (const Error& error) {
+            m_progress.warn_of(error.why() + ", ignoring");
+        }
+    }
+
+    const Ledger& m_ledger;
+    const Progress& m_progress;
+    PruneResult m_result;
+};
+
+} // namespace
+
+PrunePlan plan_prune(const Ledger& ledger, const Marks& marks, const Retention& retention,
+                     const std::vector<ReleaseNumber>& warm) {
+    const Layout& layout = ledger.layout();
+    const Running running{ledger.current(), warm}; // throws rather than to guess what is live
+    const auto facts = ledger.facts(marks);
+    PrunePlan plan;
+    for (const Fact& fact : facts)
+        if (!fact.readable)
+            plan.warnings.push_back(fmt::format("{}; no slug is removed while it cannot be read",
+                                                fact.why));
+    if (plan.warnings.empty())
+        plan.expiring = expiring(facts, retention, running, sys::now());
+    auto in_use = slugs_in_use(facts, plan.expiring);
+    for (const ReleaseNumber number : warm)
+        if (const auto tree = ledger.tree_of(number))
+            in_use.insert(*tree);
+    if (running.live)
+        if (const auto tree = ledger.tree_of(*running.live))
+            in_use.insert(*tree);
+    if (plan.warnings.empty())
+        for (const std::string& name : names(layout.releases()))
+            if (const auto slug = slug_in(name); slug && !in_use.contains(*slug)) {
+                plan.slugs.push_back(*slug);
+                plan.frees += size_on_disk(layout.slug(*slug));
+            }
+    for (const std::string& name : names(layout.trees()))
+        if (const auto slug = SlugId::parse(name); slug && !in_use.contains(*slug))
+            plan.trees.push_back(*slug);
+    return plan;
+}
+
+PruneResult prune(const Ledger& ledger, const PrunePlan& plan, const Pruner& pruner,
+                  const Progress& progress) {
+    for (const std::string& warning : plan.warnings)
+        progress.warn_of(warning);
+    Pruning pruning(ledger, progress);
+    pruning.record(plan.expiring, pruner);
+    std::uint64_t done = 0;
+    const std::uint64_t total = plan.slugs.size() + plan.trees.size();
+    for (const SlugId& slug : plan.slugs) {
+        pruning.remove_slug(slug);
+        progress.advance_to(++done, total);
+    }
+    for (const SlugId& slug : plan.trees) {
+        pruning.remove_tree(slug);
+        progress.advance_to(++done, total);
+    }
+    pruning.remove_links(plan.expiring);
+    pruning.flush();
+    return pruning.result();
+}
+
+} // namespace shipit::release
