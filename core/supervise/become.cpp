@@ -1,0 +1,186 @@
+#include "core/supervise/become.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+constexpr int first_free_descriptor = 10; // above all that are placed
+constexpr int exit_not_executed = 127;
+constexpr std::string_view default_path = "/usr/local/bin:/usr/bin:/bin";
+
+// execve(2) wants char*, and does not write to it.
+char* writable(const std::string& text) { return const_cast<char*>(text.c_str()); }
+
+void default_signals() noexcept {
+    struct sigaction plain {};
+    plain.sa_handler = SIG_DFL;
+    for (int signal = 1; signal < NSIG; ++signal)
+        (void)::sigaction(signal, &plain, nullptr); // SIGKILL, SIGSTOP and libc's own refuse
+    sigset_t none;
+    (void)::sigemptyset(&none);
+    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+bool own_session() noexcept { return ::setsid() >= 0; }
+
+// SIGTTOU would stop us: we are not in the foreground yet. Signals are blocked here, which is enough.
+bool own_foreground_group(int terminal) noexcept {
+    if (::setpgid(0, 0) != 0)
+        return false;
+    return ::isatty(terminal) == 0 || ::tcsetpgrp(terminal, ::getpid()) == 0;
+}
+
+} // namespace
+
+PreparedLaunch::PreparedLaunch(const Launch& launch) : m_launch(launch) {
+    if (m_launch.argv.empty() || m_launch.argv.front().empty())
+        throw Error("the command is empty", Outcome::usage);
+    find_programs();
+    for (const auto& [name, value] : m_launch.environment)
+        m_variables.push_back(name + "=" + value);
+    for (const std::string& variable : m_variables)
+        m_environment.push_back(writable(variable));
+    m_environment.push_back(nullptr);
+    static const std::string shell = "/bin/sh";
+    m_script_argv = {writable(shell), nullptr};
+    for (const std::string& word : m_launch.argv) {
+        m_argv.push_back(writable(word));
+        if (m_argv.size() > 1)
+            m_script_argv.push_back(writable(word));
+    }
+    m_argv.push_back(nullptr);
+    m_script_argv.push_back(nullptr);
+}
+
+void PreparedLaunch::find_programs() {
+    const std::string& program = m_launch.argv.front();
+    if (program.find('/') != std::string::npos) {
+        m_candidates = {program};
+        return;
+    }
+    std::string_view path = default_path;
+    for (const auto& [name, value] : m_launch.environment)
+        if (name == "PATH")
+            path = value;
+    for (const std::string_view folder : split(path, ':'))
+        m_candidates.push_back((folder.empty() ? "." : std::string(folder)) + "/" + program);
+}
+
+std::optional<LaunchFailure> PreparedLaunch::place_descriptors(int& failure_pipe) const noexcept {
+    const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int sources[] = {m_launch.input < 0 ? null : m_launch.input, m_launch.output, m_launch.errors,
+                     failure_pipe};
+    // All are lifted first: one of them may sit where another has to go.
+    for (int& source : sources) {
+        source = ::fcntl(source, F_DUPFD_CLOEXEC, first_free_descriptor);
+        if (source < 0)
+            return LaunchFailure{LaunchStep::descriptors, errno};
+    }
+    failure_pipe = sources[3];
+    for (int target = 0; target < 3; ++target)
+        if (::dup2(sources[target], target) < 0)
+            return LaunchFailure{LaunchStep::descriptors, errno};
+    // Not closed outright, since the failure pipe is needed until exec.
+    if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
+        return LaunchFailure{LaunchStep::descriptors, errno};
+    return std::nullopt;
+}
+
+std::optional<LaunchFailure> PreparedLaunch::drop_user() const noexcept {
+    if (!m_launch.user)
+        return std::nullopt;
+    const sys::Account& user = *m_launch.user;
+    if (::geteuid() == 0) {
+        if (::setgroups(user.groups.size(), user.groups.data()) != 0 ||
+            ::setresgid(user.gid, user.gid, user.gid) != 0 ||
+            ::setresuid(user.uid, user.uid, user.uid) != 0)
+            return LaunchFailure{LaunchStep::user, errno};
+        if (user.uid != 0 && ::setuid(0) == 0)
+            return LaunchFailure{LaunchStep::user, EPERM};
+    }
+    if (::getuid() != user.uid || ::geteuid() != user.uid)
+        return LaunchFailure{LaunchStep::user, EPERM};
+    return std::nullopt;
+}
+
+int PreparedLaunch::execute() const noexcept {
+    int reason = ENOENT;
+    for (const std::string& candidate : m_candidates) {
+        (void)::execve(candidate.c_str(), m_argv.data(), m_environment.data());
+        if (errno == ENOEXEC) {
+            m_script_argv[1] = writable(candidate);
+            (void)::execve("/bin/sh", m_script_argv.data(), m_environment.data());
+        }
+        if (errno != ENOENT && errno != ENOTDIR)
+            reason = errno; // "permission denied" says more than that others are not there
+        if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+            break;
+    }
+    return reason;
+}
+
+void PreparedLaunch::become(int failure_pipe) const noexcept {
+    const auto fail = [&failure_pipe](LaunchFailure failure) {
+        (void)!::write(failure_pipe, &failure, sizeof failure); // the parent sees EOF otherwise
+        ::_exit(exit_not_executed);
+    };
+    const bool placed = m_launch.place == Launch::Place::session
+                            ? own_session()
+                            : own_foreground_group(m_launch.input);
+    if (!placed)
+        fail({LaunchStep::session, errno});
+    if (const auto failure = place_descriptors(failure_pipe))
+        fail(*failure);
+    if (const auto failure = drop_user())
+        fail(*failure);
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        fail({LaunchStep::privileges, errno});
+    // After the drop, so that it is the app's user who must be able to enter it.
+    if (::chdir(m_launch.folder.c_str()) != 0)
+        fail({LaunchStep::folder, errno});
+    (void)::umask(S_IWGRP | S_IWOTH);
+    default_signals();
+    fail({LaunchStep::execute, execute()});
+    ::_exit(exit_not_executed);
+}
+
+std::string PreparedLaunch::text_of(const LaunchFailure& failure) const {
+    const std::string why = errno_text(failure.error_number);
+    const std::string program = printable(m_launch.argv.front());
+    const std::string user = m_launch.user ? m_launch.user->name : "";
+    switch (failure.step) {
+    case LaunchStep::session:
+        return fmt::format("cannot make a session for '{}': {}", program, why);
+    case LaunchStep::user:
+        return fmt::format("cannot become user '{}' to run '{}': {}", user, program, why);
+    case LaunchStep::privileges:
+        return fmt::format("cannot give up privileges for '{}': {}", program, why);
+    case LaunchStep::folder:
+        return fmt::format("cannot enter '{}' to run '{}': {}", m_launch.folder.string(), program,
+                           why);
+    case LaunchStep::descriptors:
+        return fmt::format("cannot set up input and output of '{}': {}", program, why);
+    case LaunchStep::execute:
+        break;
+    }
+    if (failure.error_number == ENOENT && program.find('/') == std::string::npos)
+        return fmt::format("there is no command '{}' in the app's PATH", program);
+    return fmt::format("cannot execute '{}': {}", program, why);
+}
+
+} // namespace shipit::supervise

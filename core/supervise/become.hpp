@@ -1,0 +1,71 @@
+// Between fork and exec: everything that makes a fresh child an app's process.
+//
+// The child only makes system calls (async-signal-safe): all memory is prepared before the fork.
+// What goes wrong travels to the parent as {step, errno} through a close-on-exec pipe, so that an
+// error can say which step failed.
+#pragma once
+
+#include "core/sys/account.hpp"
+#include "core/sys/file.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace shipit::supervise {
+
+using sys::Path;
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+// What is to be started, and how.
+struct Launch {
+    // session: a session of its own. foreground: a process group of its own in our session, in the
+    // terminal's foreground where stdin is one; for `shipit run`.
+    enum class Place { session, foreground };
+
+    std::vector<std::string> argv; // argv[0] without a slash is looked up in the environment's PATH
+    Environment environment;       // the whole of it
+    Path folder;
+    std::optional<sys::Account> user; // none: as ourselves
+    Place place = Place::session;
+    int input = -1; // becomes descriptor 0; -1: /dev/null
+    int output = 1; // becomes descriptor 1
+    int errors = 2; // becomes descriptor 2
+};
+
+enum class LaunchStep : int { session, user, privileges, folder, descriptors, execute };
+
+struct LaunchFailure {
+    LaunchStep step;
+    int error_number;
+};
+
+// A Launch as the child needs it.
+class PreparedLaunch {
+  public:
+    explicit PreparedLaunch(const Launch& launch);
+    PreparedLaunch(const PreparedLaunch&) = delete;
+    PreparedLaunch& operator=(const PreparedLaunch&) = delete;
+
+    // In the child only. Ends in execve(2), or in _exit(2) after a LaunchFailure was written.
+    [[noreturn]] void become(int failure_pipe) const noexcept;
+
+    // "web.1 cannot be executed: …" for people, without the environment.
+    [[nodiscard]] std::string text_of(const LaunchFailure& failure) const;
+
+  private:
+    void find_programs();
+    [[nodiscard]] std::optional<LaunchFailure> place_descriptors(int& failure_pipe) const noexcept;
+    [[nodiscard]] std::optional<LaunchFailure> drop_user() const noexcept;
+    [[nodiscard]] int execute() const noexcept;
+
+    Launch m_launch;
+    std::vector<std::string> m_candidates; // what execve is tried on, in order
+    std::vector<std::string> m_variables;
+    std::vector<char*> m_argv;
+    mutable std::vector<char*> m_script_argv; // for a script without #!, as execvp(3) does: /bin/sh SCRIPT …
+    std::vector<char*> m_environment;
+};
+
+} // namespace shipit::supervise

@@ -1,0 +1,187 @@
+#include "core/supervise/launch.hpp"
+
+#include "core/base/error.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <set>
+
+#include <boost/process/v2/process.hpp>
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// Boost.Process 1.81 launches and waits; nothing else of it is used, for reasons that
+// core/README.md lists. One initializer does all of the child's work and never returns to it, so
+// that Boost's own descriptor handling, its exec and its exit() in the child are never reached.
+
+namespace shipit::supervise {
+
+namespace process = boost::process::v2;
+
+namespace {
+
+std::set<pid_t>& waited_for() {
+    static std::set<pid_t> pids;
+    return pids;
+}
+
+struct Becoming {
+    const PreparedLaunch& launch;
+    int failure_pipe;
+
+    template <class Launcher, class Executable>
+    boost::system::error_code on_exec_setup(Launcher& /*launcher*/, const Executable& /*path*/,
+                                            const char* const*& /*argv*/) {
+        launch.become(failure_pipe);
+    }
+};
+
+struct Pipe {
+    Pipe() {
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC) != 0)
+            throw_errno("cannot make a pipe");
+        out.reset(ends[0]);
+        in.reset(ends[1]);
+    }
+    sys::Fd out;
+    sys::Fd in;
+};
+
+// A signal's handler must not run in the child before it became the app.
+class BlockedSignals {
+  public:
+    BlockedSignals() {
+        sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &m_before);
+    }
+    ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &m_before, nullptr); }
+    BlockedSignals(const BlockedSignals&) = delete;
+    BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+  private:
+    sigset_t m_before{};
+};
+
+std::optional<LaunchFailure> failure_from(int pipe) {
+    LaunchFailure failure{};
+    ssize_t got = 0;
+    do
+        got = ::read(pipe, &failure, sizeof failure);
+    while (got < 0 && errno == EINTR);
+    if (got == 0) // closed by exec
+        return std::nullopt;
+    if (got != static_cast<ssize_t>(sizeof failure))
+        return LaunchFailure{LaunchStep::execute, EIO};
+    return failure;
+}
+
+using ProcessHandle = process::basic_process_handle<boost::asio::io_context::executor_type>;
+
+ProcessHandle forked(boost::asio::io_context& context, const PreparedLaunch& prepared,
+                     int failure_pipe) {
+    const pid_t parent = ::getpid();
+    const BlockedSignals blocked;
+    try {
+        process::posix::default_launcher launcher;
+        const std::vector<std::string> unused;
+        auto started = launcher(context, "/", unused, Becoming{prepared, failure_pipe});
+        return started.detach();
+    } catch (const std::exception& error) {
+        if (::getpid() != parent) // Asio's fork notification failed in the child
+            ::_exit(127);
+        throw Error(std::string("cannot start a process: ") + error.what());
+    }
+}
+
+int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)); }
+
+} // namespace
+
+// Outlives its Child until the wait is over: Boost's wait refers to the handle, which therefore
+// never moves, and the process is reaped also when nobody asks any more.
+struct Child::Handle {
+    Child* owner = nullptr;
+    sys::Fd pidfd; // our own: signals through it cannot reach another process
+    std::optional<ProcessHandle> launched;
+    Loop::Watch adopted;
+};
+
+Child::Child(Loop& loop, const Launch& launch, OnExit on_exit)
+    : m_on_exit(std::move(on_exit)), m_handle(std::make_shared<Handle>()) {
+    const PreparedLaunch prepared(launch);
+    Pipe failures;
+    m_handle->launched.emplace(forked(loop.context(), prepared, failures.in.get()));
+    failures.in.reset();
+    const pid_t pid = m_handle->launched->id();
+    if (const auto failure = failure_from(failures.out.get())) {
+        (void)::waitpid(pid, nullptr, 0);
+        throw Error(prepared.text_of(*failure));
+    }
+    m_handle->owner = this;
+    m_handle->pidfd.reset(open_pidfd(pid));
+    m_name = {pid, sys::start_time_of(pid).value_or(0)};
+    waited_for().insert(pid);
+    m_handle->launched->async_wait(
+        [&loop, pid, handle = m_handle](const boost::system::error_code& error, int status) {
+            waited_for().erase(pid);
+            const WaitStatus known = error ? WaitStatus() : WaitStatus(status);
+            loop.post([handle, known] {
+                if (handle->owner != nullptr)
+                    handle->owner->ended(known);
+            });
+        });
+}
+
+Child::Child(Loop& loop, const sys::ProcessName& process, OnExit on_exit)
+    : m_name(process), m_on_exit(std::move(on_exit)), m_handle(std::make_shared<Handle>()) {
+    m_handle->owner = this;
+    m_handle->pidfd.reset(open_pidfd(process.pid));
+    // Checked after the pidfd is there: from then on the pid cannot change its meaning.
+    if (!m_handle->pidfd || !sys::is_alive(process))
+        throw Error(fmt::format("process {} is gone", process.pid));
+    m_handle->adopted = loop.watch(m_handle->pidfd.get());
+    m_handle->adopted.when_readable([this] { ended(std::nullopt); });
+}
+
+Child::~Child() {
+    m_handle->owner = nullptr;
+    m_handle->adopted.cancel();
+}
+
+void Child::ended(WaitStatus status) {
+    m_running = false;
+    const OnExit on_exit = std::move(m_on_exit); // which may destroy this
+    on_exit(status);
+}
+
+void Child::signal(int signal) const noexcept {
+    if (m_running && m_handle->pidfd)
+        (void)::syscall(SYS_pidfd_send_signal, m_handle->pidfd.get(), signal, nullptr, 0U);
+}
+
+bool Child::waits_for(pid_t pid) { return waited_for().count(pid) != 0; }
+
+std::string exit_text(const WaitStatus& status) {
+    if (!status)
+        return "ended";
+    if (WIFSIGNALED(*status)) {
+        const char* name = ::sigabbrev_np(WTERMSIG(*status));
+        return name != nullptr ? fmt::format("was killed by SIG{}", name)
+                               : fmt::format("was killed by signal {}", WTERMSIG(*status));
+    }
+    return fmt::format("exited with status {}", WEXITSTATUS(*status));
+}
+
+int exit_code(int wait_status) {
+    constexpr int signal_base = 128;
+    return WIFSIGNALED(wait_status) ? signal_base + WTERMSIG(wait_status)
+                                    : WEXITSTATUS(wait_status);
+}
+
+} // namespace shipit::supervise

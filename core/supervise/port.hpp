@@ -1,0 +1,26 @@
+// Who listens on a TCP port of this host, as /proc/net tells.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace shipit::supervise {
+
+struct PortHolder {
+    pid_t pid = 0;    // 0: another user's, whose descriptors we may not see
+    std::string name; // "nginx"
+
+    [[nodiscard]] std::string text() const; // "process 4711 (nginx)", "a process of another user"
+};
+
+// Nothing if nobody listens on the port, whatever the address.
+[[nodiscard]] std::optional<PortHolder> holder_of(std::uint16_t port);
+
+// The ports on which any of these processes listens, ascending.
+[[nodiscard]] std::vector<std::uint16_t> ports_of(const std::vector<pid_t>& pids);
+
+} // namespace shipit::supervise

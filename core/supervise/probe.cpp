@@ -1,0 +1,198 @@
+#include "core/supervise/probe.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+
+#include <arpa/inet.h>
+#include <fmt/core.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+constexpr std::size_t most_answer = 64 << 10; // what is not read of it does not matter
+constexpr std::size_t shown_body = 200;
+constexpr int lowest_healthy = 200;
+constexpr int highest_healthy = 399;
+
+struct Answer {
+    int status = 0;
+    std::string status_line; // "503 Service Unavailable"
+    std::string_view body;
+    bool complete = false; // so far as its Content-Length tells
+};
+
+std::size_t content_length(std::string_view head) {
+    for (std::string_view line : split(head, '\n')) {
+        line = trimmed(line);
+        const auto colon = line.find(':');
+        if (colon == std::string_view::npos)
+            continue;
+        std::string name(line.substr(0, colon));
+        std::transform(name.begin(), name.end(), name.begin(),
+                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        const std::string_view value = trimmed(line.substr(colon + 1));
+        std::size_t length = 0;
+        if (name == "content-length" &&
+            std::from_chars(value.data(), value.data() + value.size(), length).ec == std::errc())
+            return length;
+    }
+    return std::string::npos;
+}
+
+// "HTTP/1.1 200 OK"; nothing if that is not how it begins.
+std::optional<Answer> parse_answer(std::string_view text) {
+    const std::string_view line = trimmed(text.substr(0, text.find('\n')));
+    const auto space = line.find(' ');
+    if (text.find('\n') == std::string_view::npos || line.rfind("HTTP/1.", 0) != 0 ||
+        space == std::string_view::npos)
+        return std::nullopt;
+    Answer answer;
+    const std::string_view status = trimmed(line.substr(space + 1));
+    answer.status_line = status;
+    const auto parsed =
+        std::from_chars(status.data(), status.data() + std::min<std::size_t>(3, status.size()),
+                        answer.status);
+    if (parsed.ec != std::errc() || answer.status < 100)
+        return std::nullopt;
+    for (const std::string_view end : {"\r\n\r\n", "\n\n"}) {
+        const auto head_end = text.find(end);
+        if (head_end == std::string_view::npos)
+            continue;
+        answer.body = text.substr(head_end + end.size());
+        answer.complete = answer.body.size() >= content_length(text.substr(0, head_end));
+        break;
+    }
+    return answer;
+}
+
+} // namespace
+
+Probe::Probe(Loop& loop, ProbeTarget target, milliseconds timeout, OnDone done)
+    : m_loop(loop), m_target(std::move(target)), m_patience(timeout), m_done(std::move(done)) {
+    m_timeout = loop.after(timeout, [this] {
+        if (parse_answer(m_answer))
+            return judge(); // an endless body does not make a healthy answer a bad one
+        end({false, m_fd.get() >= 0,
+             fmt::format("{} did not answer within {}", name(), duration_text(m_patience))});
+    });
+    connect(AF_INET);
+}
+
+std::string Probe::name() const {
+    const char* host = m_family == AF_INET6 ? "[::1]" : "127.0.0.1";
+    if (m_target.path.empty())
+        return fmt::format("a connection to {}:{}", host, m_target.port);
+    return fmt::format("GET http://{}:{}{}", host, m_target.port, printable(m_target.path));
+}
+
+void Probe::connect(int family) {
+    m_family = family;
+    m_watch.cancel();
+    m_fd.reset(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!m_fd)
+        return connection_failed(errno);
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(m_target.port);
+    v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(m_target.port);
+    v6.sin6_addr = in6addr_loopback;
+    const auto* address = family == AF_INET ? reinterpret_cast<const sockaddr*>(&v4)
+                                            : reinterpret_cast<const sockaddr*>(&v6);
+    const socklen_t size = family == AF_INET ? sizeof v4 : sizeof v6;
+    if (::connect(m_fd.get(), address, size) != 0 && errno != EINPROGRESS)
+        return connection_failed(errno);
+    m_watch = m_loop.watch(m_fd.get());
+    m_watch.when_writable([this] { connected(); });
+}
+
+void Probe::connected() {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::getsockopt(m_fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
+        return connection_failed(error);
+    if (m_target.path.empty())
+        return end({true, true, {}});
+    m_request = fmt::format("GET {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nUser-Agent: shipit-health\r\n"
+                            "Accept: */*\r\nConnection: close\r\n\r\n",
+                            m_target.path, m_target.port);
+    send();
+}
+
+void Probe::connection_failed(int error) {
+    if (m_family == AF_INET)
+        return connect(AF_INET6);
+    const std::string why = error == ECONNREFUSED || error == EADDRNOTAVAIL ||
+                                    error == EAFNOSUPPORT
+                                ? fmt::format("nothing listens on port {}", m_target.port)
+                                : fmt::format("{}: {}", name(), errno_text(error));
+    // Not from within the constructor: the owner does not have us yet.
+    m_timeout = m_loop.after(milliseconds(0), [this, why] { end({false, false, why}); });
+}
+
+void Probe::send() {
+    while (!m_request.empty()) {
+        const ssize_t sent =
+            ::send(m_fd.get(), m_request.data(), m_request.size(), MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0 && errno == EAGAIN)
+            return m_watch.when_writable([this] { send(); });
+        if (sent < 0)
+            break; // it may have answered before it closed
+        m_request.erase(0, static_cast<std::size_t>(sent));
+    }
+    m_watch.when_readable([this] { receive(); });
+}
+
+void Probe::receive() {
+    char chunk[16 << 10];
+    const ssize_t got = ::read(m_fd.get(), chunk, sizeof chunk);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return m_watch.when_readable([this] { receive(); });
+    if (got > 0)
+        m_answer.append(chunk, static_cast<std::size_t>(got));
+    const auto answer = parse_answer(m_answer);
+    if (got <= 0 || m_answer.size() >= most_answer || (answer && answer->complete))
+        return judge();
+    m_watch.when_readable([this] { receive(); });
+}
+
+void Probe::judge() {
+    const auto answer = parse_answer(m_answer);
+    if (!answer && m_answer.empty())
+        return end({false, true, name() + " was answered by nothing: the connection was closed"});
+    if (!answer)
+        return end({false, true,
+                    fmt::format("{} was answered by something that is not HTTP: {}", name(),
+                                printable(std::string_view(m_answer).substr(0, shown_body)))});
+    if (answer->status >= lowest_healthy && answer->status <= highest_healthy)
+        return end({true, true, {}});
+    std::string reason =
+        fmt::format("{} answered {}", name(), printable(answer->status_line));
+    const std::string_view body = trimmed(answer->body.substr(0, shown_body));
+    if (!body.empty())
+        reason += ": " + printable(body);
+    end({false, true, reason});
+}
+
+void Probe::end(ProbeResult result) {
+    m_timeout.cancel();
+    m_watch.cancel();
+    m_fd.reset();
+    const OnDone done = std::move(m_done); // which may destroy this
+    done(result);
+}
+
+} // namespace shipit::supervise

@@ -1,0 +1,58 @@
+// One look at whether a program is well: an HTTP request, or a connection, without blocking.
+#pragma once
+
+#include "core/supervise/loop.hpp"
+#include "core/sys/fd.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace shipit::supervise {
+
+struct ProbeResult {
+    bool healthy = false;
+    bool answered = false; // somebody listens, at least
+    std::string reason;    // of not being healthy, in full
+};
+
+// An address on this host: where, and the path to GET. An empty path: connecting is enough.
+struct ProbeTarget {
+    std::uint16_t port = 0;
+    std::string path;
+};
+
+class Probe {
+  public:
+    using OnDone = std::function<void(const ProbeResult&)>;
+
+    // Tries 127.0.0.1, then ::1 if nothing listens there. `done` is called once, from the loop, within
+    // `timeout`; not after destruction.
+    Probe(Loop& loop, ProbeTarget target, milliseconds timeout, OnDone done);
+    Probe(const Probe&) = delete;
+    Probe& operator=(const Probe&) = delete;
+
+  private:
+    void connect(int family);
+    void connected();
+    void connection_failed(int error);
+    void send();
+    void receive();
+    void judge();
+    void end(ProbeResult result);
+    [[nodiscard]] std::string name() const; // "GET http://127.0.0.1:8000/healthz"
+
+    Loop& m_loop;
+    ProbeTarget m_target;
+    milliseconds m_patience;
+    OnDone m_done;
+    int m_family = 0;
+    sys::Fd m_fd;
+    Loop::Watch m_watch; // before m_fd is closed
+    Loop::Timer m_timeout;
+    std::string m_request;
+    std::string m_answer;
+};
+
+} // namespace shipit::supervise

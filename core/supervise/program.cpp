@@ -1,0 +1,199 @@
+#include "core/supervise/program.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+namespace shipit::supervise {
+
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+// JSON holds Unicode only; other bytes travel as {"hex": "…"}.
+Json bytes_to_json(const std::string& bytes) {
+    if (is_utf8(bytes))
+        return bytes;
+    std::string hex;
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        hex += hex_digits[byte / 16U];
+        hex += hex_digits[byte % 16U];
+    }
+    return Json::object({{"hex", hex}});
+}
+
+std::string bytes_from(const Json& json) {
+    const std::string hex = json["hex"].text();
+    std::string bytes = json.text();
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+        const auto high = hex_digits.find(hex[i]);
+        const auto low = hex_digits.find(hex[i + 1]);
+        if (high == std::string_view::npos || low == std::string_view::npos)
+            throw Error("a generation with bytes that are not hexadecimal", Outcome::usage);
+        bytes += static_cast<char>(high * 16U + low);
+    }
+    if (bytes.find('\0') != std::string::npos)
+        throw Error("a generation with a NUL byte", Outcome::usage);
+    return bytes;
+}
+
+// Names become file names in the run folder and columns in the log.
+bool is_name(const std::string& name) {
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
+    };
+    constexpr std::size_t longest = 64;
+    return !name.empty() && name.size() <= longest && name.front() != '.' &&
+           name.front() != '-' && std::all_of(name.begin(), name.end(), fits);
+}
+
+std::int64_t number_in(const Json& json, std::string_view key, std::int64_t lowest,
+                       std::int64_t highest) {
+    const std::int64_t value = json[key].integer(lowest - 1);
+    if (value < lowest || value > highest)
+        throw Error("a generation with a wrong '" + std::string(key) + "'", Outcome::usage);
+    return value;
+}
+
+milliseconds duration_in(const Json& json, std::string_view key) {
+    return milliseconds(number_in(json, key, 0, std::int64_t{1} << 40));
+}
+
+Json account_json(const sys::Account& account) {
+    Json groups = Json::array();
+    for (const gid_t group : account.groups)
+        groups.push_back(std::int64_t{group});
+    return Json::object({{"name", account.name},
+                         {"uid", std::int64_t{account.uid}},
+                         {"gid", std::int64_t{account.gid}},
+                         {"home", account.home},
+                         {"shell", account.shell},
+                         {"groups", groups}});
+}
+
+sys::Account account_from(const Json& json) {
+    constexpr std::int64_t highest = std::numeric_limits<uid_t>::max() - 1LL;
+    sys::Account account;
+    account.name = json["name"].text();
+    account.uid = static_cast<uid_t>(number_in(json, "uid", 0, highest));
+    account.gid = static_cast<gid_t>(number_in(json, "gid", 0, highest));
+    account.home = json["home"].text();
+    account.shell = json["shell"].text();
+    for (const Json& group : json["groups"].items())
+        account.groups.push_back(static_cast<gid_t>(group.integer()));
+    return account;
+}
+
+Json program_json(const Program& program) {
+    Json environment = Json::array();
+    for (const auto& [name, value] : program.environment) {
+        Json variable = Json::array();
+        variable.push_back(bytes_to_json(name));
+        variable.push_back(bytes_to_json(value));
+        environment.push_back(variable);
+    }
+    Json json = Json::object({{"name", program.name},
+                              {"type", program.type},
+                              {"command", bytes_to_json(program.command)},
+                              {"environment", environment},
+                              {"folder", bytes_to_json(program.folder.string())},
+                              {"stop_signal", program.stop_signal},
+                              {"stop_timeout", std::int64_t{program.stop_timeout.count()}}});
+    if (program.user)
+        json.set("user", account_json(*program.user));
+    return json;
+}
+
+Program program_from(const Json& json) {
+    Program program;
+    program.name = json["name"].text();
+    program.type = json["type"].text();
+    if (!is_name(program.name) || !is_name(program.type))
+        throw Error("a generation with a wrong name of a process", Outcome::usage);
+    program.command = bytes_from(json["command"]);
+    for (const Json& variable : json["environment"].items()) {
+        if (variable.items().size() != 2)
+            throw Error("a generation with a wrong environment", Outcome::usage);
+        program.environment.emplace_back(bytes_from(variable.items()[0]),
+                                         bytes_from(variable.items()[1]));
+    }
+    program.folder = bytes_from(json["folder"]);
+    if (json["user"].is_object())
+        program.user = account_from(json["user"]);
+    program.stop_signal = static_cast<int>(number_in(json, "stop_signal", 1, NSIG - 1));
+    program.stop_timeout = duration_in(json, "stop_timeout");
+    return program;
+}
+
+} // namespace
+
+const Program* Generation::face() const {
+    for (const Program& program : programs)
+        if (program.type == "web")
+            return &program;
+    return programs.empty() ? nullptr : &programs.front();
+}
+
+bool Generation::listens() const {
+    const Program* program = face();
+    return port && program != nullptr && program->type == "web";
+}
+
+Json to_json(const Generation& generation) {
+    Json programs = Json::array();
+    for (const Program& program : generation.programs)
+        programs.push_back(program_json(program));
+    const Health& health = generation.health;
+    Json json = Json::object(
+        {{"release", generation.release.value()},
+         {"programs", programs},
+         {"health", Json::object({{"path", bytes_to_json(health.path)},
+                                  {"command", bytes_to_json(health.command)},
+                                  {"timeout", std::int64_t{health.timeout.count()}},
+                                  {"passes", health.passes},
+                                  {"watch", std::int64_t{health.watch.count()}}})}});
+    if (generation.port)
+        json.set("port", unsigned{*generation.port});
+    return json;
+}
+
+Generation generation_from(const Json& json) {
+    constexpr std::int64_t highest_release = std::int64_t{1} << 60;
+    Generation generation{
+        ReleaseNumber(static_cast<std::uint64_t>(number_in(json, "release", 1, highest_release))),
+        {},
+        {},
+        std::nullopt};
+    for (const Json& program : json["programs"].items())
+        generation.programs.push_back(program_from(program));
+    const Json& health = json["health"];
+    generation.health.path = bytes_from(health["path"]);
+    generation.health.command = bytes_from(health["command"]);
+    generation.health.timeout = duration_in(health, "timeout");
+    generation.health.passes = static_cast<unsigned>(number_in(health, "passes", 1, 1000));
+    generation.health.watch = duration_in(health, "watch");
+    if (!json["port"].is_null())
+        generation.port = static_cast<std::uint16_t>(number_in(json, "port", 1, 65535));
+    return generation;
+}
+
+std::optional<int> signal_from(std::string_view name) {
+    std::string upper;
+    for (const char c : name)
+        upper += (c >= 'a' && c <= 'z') ? static_cast<char>(c - 'a' + 'A') : c;
+    if (upper.rfind("SIG", 0) == 0)
+        upper.erase(0, 3);
+    for (int signal = 1; signal < NSIG; ++signal) {
+        const char* abbreviation = ::sigabbrev_np(signal);
+        if (abbreviation != nullptr && upper == abbreviation)
+            return signal;
+    }
+    return std::nullopt;
+}
+
+} // namespace shipit::supervise

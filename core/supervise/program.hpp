@@ -1,0 +1,48 @@
+// What the supervisor is told to run: one generation, the programs of one release.
+#pragma once
+
+#include "core/base/ids.hpp"
+#include "core/base/json.hpp"
+#include "core/base/spec.hpp"
+#include "core/supervise/become.hpp"
+
+#include <csignal>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace shipit::supervise {
+
+struct Program {
+    std::string name; // "web.1"
+    std::string type; // "web"
+    std::string command;
+    Environment environment; // the whole of it
+    Path folder;             // a real path, not through `current`
+    std::optional<sys::Account> user;
+    int stop_signal = SIGTERM;
+    milliseconds stop_timeout = std::chrono::seconds(30);
+};
+
+struct Generation {
+    ReleaseNumber release;
+    std::vector<Program> programs;
+    Health health;
+    std::optional<std::uint16_t> port;
+
+    // The program whose health is asked: the first of type web, else the first; none if there are none.
+    [[nodiscard]] const Program* face() const;
+    // Whether it is meant to listen: it has a port, and a program of type web.
+    [[nodiscard]] bool listens() const;
+};
+
+// Through the control socket, byte for byte. Secret: holds config vars.
+[[nodiscard]] Json to_json(const Generation& generation);
+// Throws Error (usage) that says what is missing or wrong.
+[[nodiscard]] Generation generation_from(const Json& json);
+
+// "TERM", "SIGTERM", "int" -> the signal; nothing for other text.
+[[nodiscard]] std::optional<int> signal_from(std::string_view name);
+
+} // namespace shipit::supervise

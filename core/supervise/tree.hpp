@@ -1,0 +1,43 @@
+// The processes that belong to a supervised one, also those that tried to get away.
+//
+// Without cgroups a process is known by its ancestors, by its session, and, once it has been
+// orphaned and given to the supervisor (PR_SET_CHILD_SUBREAPER), by the variables in its
+// environment that say whose it is.
+#pragma once
+
+#include "core/supervise/become.hpp"
+#include "core/sys/process.hpp"
+
+#include <string>
+#include <vector>
+
+namespace shipit::supervise {
+
+struct Owned {
+    sys::ProcessName name;
+    bool escaped; // left the session
+};
+
+// Whose tree: the main process, alive or not, and the environment it was given.
+struct TreeOf {
+    sys::ProcessName main;
+    std::vector<std::string> marks; // "SHIPIT_PROCESS=web.1", …; none: orphans are not recognised
+};
+
+// The variables of an environment that mark a process as a release's.
+[[nodiscard]] std::vector<std::string> marks_in(const Environment& environment);
+
+// All living processes of the tree but the main one. Never ourselves or one that a Child waits for.
+[[nodiscard]] std::vector<Owned> rest_of(const TreeOf& tree);
+// Orphans that came to us and their descendants, whoever left them; `kept` and what is below it not.
+[[nodiscard]] std::vector<sys::ProcessName> strays(const std::vector<pid_t>& kept);
+
+// Sends a signal to a process unless it is gone; never to another one with the same pid.
+void signal_exactly(const sys::ProcessName& process, int signal) noexcept;
+
+// From now on, orphaned descendants come to us instead of to init.
+void become_subreaper();
+// Reaps orphans that ended; to be called at SIGCHLD and after each Child's end.
+void reap_orphans() noexcept;
+
+} // namespace shipit::supervise
