@@ -1,0 +1,85 @@
+#include "core/supervise/check.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/supervise/words.hpp"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+constexpr milliseconds http_timeout = std::chrono::seconds(2);
+constexpr milliseconds command_timeout = std::chrono::seconds(10);
+constexpr std::size_t most_output = 1000; // the end of it tells most
+
+} // namespace
+
+Check::Kind Check::kind_for(const Generation& generation) {
+    const Health& health = generation.health;
+    if (!health.command.empty() && generation.face() != nullptr)
+        return Kind::command;
+    if (!generation.listens())
+        return Kind::none;
+    return health.path.empty() ? Kind::listens : Kind::http;
+}
+
+Check::Check(Loop& loop, const Generation& generation, Probe::OnDone done)
+    : m_loop(loop), m_done(std::move(done)) {
+    switch (kind_for(generation)) {
+    case Kind::none:
+        m_soon = loop.after(milliseconds(0), [this] { end({true, true, {}}); });
+        break;
+    case Kind::command:
+        run_command(generation);
+        break;
+    case Kind::http:
+    case Kind::listens:
+        m_probe = std::make_unique<Probe>(
+            loop, ProbeTarget{*generation.port, generation.health.path}, http_timeout,
+            [this](const ProbeResult& result) { end(result); });
+        break;
+    }
+}
+
+void Check::run_command(const Generation& generation) {
+    const Program& face = *generation.face();
+    m_command = generation.health.command;
+    try {
+        Launch launch;
+        launch.argv = argv_of(m_command);
+        launch.environment = face.environment;
+        launch.folder = face.folder;
+        launch.user = face.user;
+        const auto keep_end = [this](std::string_view output) {
+            m_output += output;
+            m_output.erase(0, m_output.size() - std::min(m_output.size(), most_output));
+        };
+        const auto judge = [this](const RunCommand::End& ended) {
+            if (!ended.timed_out && ended.status == WaitStatus(0))
+                return end({true, true, {}});
+            const std::string how =
+                ended.timed_out ? "did not end within " + duration_text(command_timeout)
+                                : exit_text(ended.status);
+            const std::string output = printable_lines(trimmed(m_output));
+            end({false, true,
+                 fmt::format("the health command '{}' {}{}{}", printable(m_command), how,
+                             output.empty() ? "" : ": ", output)});
+        };
+        m_run = std::make_unique<RunCommand>(m_loop, std::move(launch), command_timeout, keep_end,
+                                             judge);
+    } catch (const Error& error) {
+        const std::string why = "the health command cannot run: " + error.why();
+        m_soon = m_loop.after(milliseconds(0), [this, why] { end({false, true, why}); });
+    }
+}
+
+void Check::end(ProbeResult result) {
+    const Probe::OnDone done = std::move(m_done); // which may destroy this
+    done(result);
+}
+
+} // namespace shipit::supervise

@@ -1,0 +1,58 @@
+// The processes of one generation, together.
+#pragma once
+
+#include "core/supervise/process.hpp"
+
+namespace shipit::supervise {
+
+class Crew {
+  public:
+    // Processes are made for every program of the generation; none is started.
+    Crew(Surroundings& surroundings, Generation generation);
+    Crew(const Crew&) = delete;
+    Crew& operator=(const Crew&) = delete;
+
+    [[nodiscard]] const Generation& generation() const { return m_generation; }
+    [[nodiscard]] ReleaseNumber release() const { return m_generation.release; }
+    [[nodiscard]] const std::vector<std::unique_ptr<Process>>& processes() const {
+        return m_processes;
+    }
+
+    // `which`: a process's name, a type, or empty for all. Unknown names mean none.
+    [[nodiscard]] bool has(const std::string& which) const;
+    void start(const std::string& which = {});
+    // Stops them and calls back, from the loop, when nothing of them is left.
+    void stop(const std::string& which, Loop::Callback done);
+    // As stop() of all, remembering who was meant to run; and those started again.
+    void suspend(Loop::Callback done);
+    void resume();
+    [[nodiscard]] bool was_suspended_running() const { return !m_suspended.empty(); }
+
+    // Whether anything of it is meant to run.
+    [[nodiscard]] bool is_wanted() const;
+    [[nodiscard]] bool is_stopped(const std::string& which = {}) const;
+    // Whether every process that is meant to run is up.
+    [[nodiscard]] bool is_up() const;
+    // When the youngest of them was started.
+    [[nodiscard]] TimePoint newest_start() const;
+    // All that belongs to it now, main processes first.
+    [[nodiscard]] std::vector<pid_t> tree() const;
+    void set_proven();
+    // The last lines of all of them, for people: "web.1: …".
+    [[nodiscard]] std::string evidence() const;
+
+    // Who is told when a process ends unasked; one at a time, an empty function for nobody.
+    void on_ended(Process::OnEnded watcher) { m_watcher = std::move(watcher); }
+
+  private:
+    void wait_until_stopped(const std::string& which, const Loop::Callback& done);
+
+    Surroundings& m_surroundings;
+    Generation m_generation;
+    std::vector<std::unique_ptr<Process>> m_processes;
+    std::vector<Process*> m_suspended;
+    Process::OnEnded m_watcher;
+    Loop::Timer m_wait;
+};
+
+} // namespace shipit::supervise

@@ -1,0 +1,125 @@
+#include "core/supervise/gate.hpp"
+
+#include "core/base/text.hpp"
+#include "core/supervise/port.hpp"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+constexpr milliseconds first_wait{20};
+constexpr milliseconds longest_wait = std::chrono::seconds(1);
+constexpr milliseconds longest_wait_for_listening{100}; // a refused connection costs nothing
+constexpr milliseconds watch_interval = std::chrono::seconds(1);
+constexpr unsigned failures_in_a_row = 3;
+
+} // namespace
+
+Gate::Gate(Loop& loop, Crew& crew, GateRules rules, OnVerdict on_verdict)
+    : m_loop(loop), m_crew(crew), m_rules(rules), m_on_verdict(std::move(on_verdict)),
+      m_wait(first_wait) {
+    m_crew.on_ended(
+        [this](Process& process, const std::string& how) { ended(process, how); });
+    m_timeout = loop.after(rules.timeout, [this] { time_is_over(); });
+    m_next = loop.after(milliseconds(0), [this] { look(); });
+}
+
+Gate::~Gate() { m_crew.on_ended({}); }
+
+void Gate::look() {
+    m_check = std::make_unique<Check>(m_loop, m_crew.generation(),
+                                      [this](const ProbeResult& result) { take(result); });
+}
+
+bool Gate::has_settled() const {
+    return m_crew.is_up() &&
+           std::chrono::steady_clock::now() - m_crew.newest_start() >= m_rules.settle;
+}
+
+void Gate::take(const ProbeResult& result) {
+    m_last = result;
+    const auto kind = Check::kind_for(m_crew.generation());
+    const bool has_check = kind == Check::Kind::http || kind == Check::Kind::command;
+    m_passed = result.healthy && m_crew.is_up() ? m_passed + 1 : 0;
+    const bool passed = has_check ? m_passed >= m_rules.passes : m_passed > 0 && has_settled();
+    if (passed)
+        return decide(std::nullopt);
+    m_next = m_loop.after(next_wait(result), [this] { look(); });
+}
+
+milliseconds Gate::next_wait(const ProbeResult& result) {
+    if (result.healthy) {
+        m_wait = first_wait;
+        return m_wait;
+    }
+    const milliseconds wait = m_wait;
+    m_wait = std::min(m_wait * 2, result.answered ? longest_wait : longest_wait_for_listening);
+    return wait;
+}
+
+void Gate::ended(const Process& process, const std::string& how) {
+    m_last = {false, false, process.program().name + " " + how};
+    m_passed = 0;
+    if (!m_rules.forgives_exits)
+        decide(m_last.reason);
+}
+
+void Gate::time_is_over() {
+    if (m_last.healthy || m_last.reason.empty())
+        return decide(fmt::format("it was not healthy within {}", duration_text(m_rules.timeout)));
+    decide(fmt::format("{}{}; it was not healthy within {}", m_last.reason,
+                       m_last.answered ? "" : elsewhere(), duration_text(m_rules.timeout)));
+}
+
+// ", but it listens on port 3000": the usual mistake.
+std::string Gate::elsewhere() const {
+    const auto ports = ports_of(m_crew.tree());
+    return ports.empty() ? "" : fmt::format(", but it listens on port {}", ports.front());
+}
+
+void Gate::decide(std::optional<std::string> why_not) {
+    m_crew.on_ended({});
+    m_next.cancel();
+    m_timeout.cancel();
+    if (!why_not)
+        m_crew.set_proven();
+    const OnVerdict on_verdict = std::move(m_on_verdict); // which may destroy this
+    on_verdict(why_not);
+}
+
+Vigil::Vigil(Loop& loop, Crew& crew, OnVerdict on_verdict)
+    : m_loop(loop), m_crew(crew), m_on_verdict(std::move(on_verdict)) {
+    m_crew.on_ended([this](Process& process, const std::string& how) {
+        decide(process.program().name + " " + how);
+    });
+    m_end = loop.after(crew.generation().health.watch, [this] { decide(std::nullopt); });
+    m_next = loop.after(watch_interval, [this] { look(); });
+}
+
+Vigil::~Vigil() { m_crew.on_ended({}); }
+
+void Vigil::look() {
+    m_check = std::make_unique<Check>(m_loop, m_crew.generation(),
+                                      [this](const ProbeResult& result) { take(result); });
+}
+
+void Vigil::take(const ProbeResult& result) {
+    m_failed = result.healthy ? 0 : m_failed + 1;
+    if (m_failed >= failures_in_a_row)
+        return decide(result.reason);
+    m_next = m_loop.after(watch_interval, [this] { look(); });
+}
+
+void Vigil::decide(std::optional<std::string> why_not) {
+    m_crew.on_ended({});
+    m_next.cancel();
+    m_end.cancel();
+    const OnVerdict on_verdict = std::move(m_on_verdict); // which may destroy this
+    on_verdict(why_not);
+}
+
+} // namespace shipit::supervise

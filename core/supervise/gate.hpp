@@ -1,0 +1,73 @@
+// Whether a generation proves itself: the gate before it is committed, and the watch after.
+#pragma once
+
+#include "core/supervise/check.hpp"
+#include "core/supervise/crew.hpp"
+
+namespace shipit::supervise {
+
+struct GateRules {
+    unsigned passes = 2; // consecutive
+    milliseconds timeout = std::chrono::seconds(60);
+    milliseconds settle = std::chrono::seconds(1); // without a check: to stay up for so long
+    bool forgives_exits = false;                   // they are started again, and may yet pass
+};
+
+// Looks until the crew has passed, or has failed: a process ended, or time is over.
+class Gate {
+  public:
+    using OnVerdict = std::function<void(const std::optional<std::string>& why_not)>;
+
+    Gate(Loop& loop, Crew& crew, GateRules rules, OnVerdict on_verdict);
+    ~Gate();
+    Gate(const Gate&) = delete;
+    Gate& operator=(const Gate&) = delete;
+
+  private:
+    void look();
+    void take(const ProbeResult& result);
+    void ended(const Process& process, const std::string& how);
+    void time_is_over();
+    [[nodiscard]] bool has_settled() const;
+    [[nodiscard]] milliseconds next_wait(const ProbeResult& result);
+    [[nodiscard]] std::string elsewhere() const;
+    void decide(std::optional<std::string> why_not);
+
+    Loop& m_loop;
+    Crew& m_crew;
+    GateRules m_rules;
+    OnVerdict m_on_verdict;
+    unsigned m_passed = 0;
+    milliseconds m_wait;
+    ProbeResult m_last;
+    std::unique_ptr<Check> m_check;
+    Loop::Timer m_next;
+    Loop::Timer m_timeout;
+};
+
+// Looks every second for the length of the release's watch: an exit, or three failed checks in a
+// row, are its failure.
+class Vigil {
+  public:
+    using OnVerdict = Gate::OnVerdict;
+
+    Vigil(Loop& loop, Crew& crew, OnVerdict on_verdict);
+    ~Vigil();
+    Vigil(const Vigil&) = delete;
+    Vigil& operator=(const Vigil&) = delete;
+
+  private:
+    void look();
+    void take(const ProbeResult& result);
+    void decide(std::optional<std::string> why_not);
+
+    Loop& m_loop;
+    Crew& m_crew;
+    OnVerdict m_on_verdict;
+    unsigned m_failed = 0;
+    std::unique_ptr<Check> m_check;
+    Loop::Timer m_next;
+    Loop::Timer m_end;
+};
+
+} // namespace shipit::supervise

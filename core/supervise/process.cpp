@@ -1,0 +1,253 @@
+#include "core/supervise/process.hpp"
+
+#include "core/base/error.hpp"
+#include "core/supervise/words.hpp"
+#include "core/sys/clock.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <functional>
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+constexpr milliseconds look_again{20}; // for what is left of a tree that was told to end
+
+TimePoint now() { return std::chrono::steady_clock::now(); }
+
+// "0.2 s", "45 s": how long a process was up, for people.
+std::string seconds_text(milliseconds duration) {
+    if (duration < std::chrono::seconds(10))
+        return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0);
+    return fmt::format("{} s", duration.count() / 1000);
+}
+
+} // namespace
+
+Process::Process(Surroundings& surroundings, Program program, ReleaseNumber release,
+                 OnEnded on_ended)
+    : m_surroundings(surroundings), m_program(std::move(program)), m_release(release),
+      m_on_ended(std::move(on_ended)), m_limits(surroundings.limits), m_since(sys::now()) {
+    m_limits.stop_timeout = m_program.stop_timeout;
+    m_state.seed = std::hash<std::string>()(m_program.name) ^
+                   static_cast<std::uint64_t>(now().time_since_epoch().count());
+}
+
+void Process::start() { feed(Event::start); }
+void Process::stop() { feed(Event::stop); }
+
+bool Process::adopt(const sys::ProcessName& main, WallTime since, unsigned restarts) {
+    try {
+        m_child = std::make_unique<Child>(m_surroundings.loop, main,
+                                          [this](WaitStatus status) { exited(status); });
+    } catch (const Error&) {
+        return false;
+    }
+    make_pipe();
+    m_last_main = main;
+    m_since = since;
+    m_proven = true;
+    m_state.wanted = true;
+    m_state.restarts = restarts;
+    feed(Event::launched);
+    return true;
+}
+
+std::optional<sys::ProcessName> Process::main() const {
+    if (m_child && m_child->is_running())
+        return m_child->name();
+    return std::nullopt;
+}
+
+const std::deque<std::string>& Process::tail() const { return m_pipe ? m_pipe->tail() : m_tail; }
+
+// Events that arise while one is being answered wait for their turn.
+void Process::feed(Event event) {
+    m_events.push_back(event);
+    if (m_feeding)
+        return;
+    m_feeding = true;
+    const Phase before = m_state.phase;
+    while (!m_events.empty()) {
+        const Event next = m_events.front();
+        m_events.pop_front();
+        PolicyStep step = next_step(std::move(m_state), next, now(), m_limits);
+        m_state = std::move(step.state);
+        for (const Action action : step.actions)
+            try_to(action);
+    }
+    m_feeding = false;
+    m_due.cancel();
+    if (m_state.due) {
+        const auto left = std::chrono::ceil<milliseconds>(*m_state.due - now());
+        m_due = m_surroundings.loop.after(std::max(left, milliseconds(0)),
+                                          [this] { feed(Event::due); });
+    }
+    if (m_state.phase == Phase::sweeping)
+        m_look = m_surroundings.loop.after(milliseconds(0), [this] { look_for_rest(); });
+    if (m_state.phase == Phase::stopped)
+        stopped();
+    if (m_state.phase != before)
+        m_surroundings.changed();
+}
+
+// No failure of one action may keep the others from being taken.
+void Process::try_to(Action action) noexcept {
+    try {
+        act(action);
+    } catch (const std::exception& error) {
+        m_surroundings.note(m_program.name + ": " + error.what());
+    }
+}
+
+void Process::act(Action action) {
+    switch (action) {
+    case Action::launch:
+        launch();
+        break;
+    case Action::ask_to_end:
+        m_child->signal(m_program.stop_signal);
+        m_child->signal(SIGCONT); // a stopped process could not end
+        break;
+    case Action::end_rest:
+        signal_rest(SIGTERM, false);
+        break;
+    case Action::kill_escaped:
+        signal_rest(SIGKILL, true);
+        break;
+    case Action::kill_tree:
+        signal_rest(SIGKILL, false); // first, while the main process still shows who they are
+        if (m_child)
+            m_child->signal(SIGKILL);
+        break;
+    case Action::tell_crash_loop:
+        if (m_surroundings.crash_looping)
+            m_surroundings.crash_looping(*this);
+        break;
+    }
+}
+
+void Process::make_pipe() {
+    if (m_pipe)
+        return;
+    const Path fifo =
+        m_surroundings.run_folder / (m_release.text() + "." + m_program.name + ".fifo");
+    m_pipe = std::make_unique<LogPipe>(m_surroundings.loop, fifo,
+                                       LogPipe::Source{m_release, m_program.name}, m_program.user,
+                                       m_surroundings.log);
+}
+
+void Process::launch() {
+    try {
+        make_pipe();
+        const sys::Fd output = m_pipe->writer();
+        Launch launch;
+        launch.argv = argv_of(m_program.command);
+        launch.environment = m_program.environment;
+        launch.folder = m_program.folder;
+        launch.user = m_program.user;
+        launch.output = launch.errors = output.get();
+        m_child = std::make_unique<Child>(m_surroundings.loop, launch,
+                                          [this](WaitStatus status) { exited(status); });
+        m_last_main = m_child->name();
+        m_since = sys::now();
+        m_surroundings.changed();
+        feed(Event::launched);
+    } catch (const std::exception& error) {
+        m_child.reset();
+        m_since = sys::now();
+        m_last_exit = std::string("could not be started: ") + error.what();
+        if (m_pipe)
+            m_pipe->note("-- " + m_last_exit);
+        feed(Event::launch_failed);
+        m_on_ended(*this, m_last_exit);
+    }
+}
+
+std::string Process::lasted() const {
+    return seconds_text(std::chrono::duration_cast<milliseconds>(now() - m_state.started));
+}
+
+void Process::exited(WaitStatus status) {
+    const bool unasked = m_state.phase == Phase::up;
+    m_child.reset();
+    m_pipe->drain();
+    m_last_exit = exit_text(status) + " after " + lasted();
+    m_since = sys::now();
+    m_pipe->note("-- " + m_last_exit);
+    reap_orphans();
+    feed(Event::exited);
+    if (unasked)
+        m_on_ended(*this, m_last_exit);
+}
+
+void Process::look_for_rest() {
+    if (m_state.phase != Phase::sweeping)
+        return;
+    reap_orphans();
+    if (rest().empty())
+        feed(Event::tree_gone);
+    else
+        m_look = m_surroundings.loop.after(look_again, [this] { look_for_rest(); });
+}
+
+void Process::stopped() {
+    if (!m_pipe)
+        return;
+    m_pipe->drain();
+    m_tail = m_pipe->tail();
+    m_pipe->remove();
+    m_pipe.reset();
+}
+
+std::vector<Owned> Process::rest() const {
+    if (m_last_main.pid == 0)
+        return {};
+    return rest_of({m_last_main, marks_in(m_program.environment)});
+}
+
+void Process::signal_rest(int signal, bool escaped_only) const {
+    for (const Owned& process : rest())
+        if (process.escaped || !escaped_only)
+            signal_exactly(process.name, signal);
+    reap_orphans();
+}
+
+Json Process::status() const {
+    const bool starting = m_state.phase == Phase::up && !m_proven;
+    Json json = Json::object({{"name", m_program.name},
+                              {"type", m_program.type},
+                              {"release", m_release.text()},
+                              {"state", starting ? "starting" : name_of(m_state.phase)},
+                              {"since", time_text(m_since)},
+                              {"restarts", m_state.restarts},
+                              {"crash_looping", is_crash_looping(m_state, now(), m_limits)}});
+    if (const auto process = main()) {
+        json.set("pid", process->pid);
+        json.set("memory", sys::resident_bytes(process->pid));
+    }
+    if (!m_last_exit.empty())
+        json.set("last_exit", m_last_exit);
+    return json;
+}
+
+Json Process::state() const {
+    const auto process = main();
+    if (!process)
+        return {};
+    return Json::object({{"release", m_release.value()},
+                         {"name", m_program.name},
+                         {"type", m_program.type},
+                         {"pid", process->pid},
+                         {"start_time", process->start_time},
+                         {"since", time_text(m_since)},
+                         {"restarts", m_state.restarts},
+                         {"stop_signal", m_program.stop_signal},
+                         {"stop_timeout", std::int64_t{m_program.stop_timeout.count()}}});
+}
+
+} // namespace shipit::supervise

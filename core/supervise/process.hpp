@@ -1,0 +1,90 @@
+// One supervised process: carries out what the policy says, and tells what happened.
+#pragma once
+
+#include "core/base/json.hpp"
+#include "core/supervise/launch.hpp"
+#include "core/supervise/log_pipe.hpp"
+#include "core/supervise/policy.hpp"
+#include "core/supervise/program.hpp"
+#include "core/supervise/tree.hpp"
+
+#include <deque>
+
+namespace shipit::supervise {
+
+class Process;
+
+// What a process works with; outlives it.
+struct Surroundings {
+    Loop& loop;
+    LogFile& log;
+    Path run_folder;
+    Limits limits;                                   // the stop timeout is each program's own
+    std::function<void()> changed;                   // a pid or a phase: the state is to be saved
+    std::function<void(const std::string&)> note;    // for the supervisor's own log
+    std::function<void(const Process&)> crash_looping;
+};
+
+class Process {
+  public:
+    // The main process ended without having been asked to, or could not be launched; `how` is a
+    // sentence's predicate: "exited with status 1 after 0.2 s".
+    using OnEnded = std::function<void(Process&, const std::string& how)>;
+
+    Process(Surroundings& surroundings, Program program, ReleaseNumber release, OnEnded on_ended);
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
+
+    void start();
+    void stop();
+    // Takes over what another supervisor started. False if it is gone.
+    bool adopt(const sys::ProcessName& main, WallTime since, unsigned restarts);
+
+    [[nodiscard]] const Program& program() const { return m_program; }
+    [[nodiscard]] ReleaseNumber release() const { return m_release; }
+    [[nodiscard]] Phase phase() const { return m_state.phase; }
+    [[nodiscard]] bool is_wanted() const { return m_state.wanted; }
+    [[nodiscard]] TimePoint started() const { return m_state.started; }
+    [[nodiscard]] std::optional<sys::ProcessName> main() const;
+    // What belongs to it beside its main process.
+    [[nodiscard]] std::vector<Owned> rest() const;
+    // The newest lines it wrote, oldest first.
+    [[nodiscard]] const std::deque<std::string>& tail() const;
+    void set_proven() { m_proven = true; }
+    // One line of `shipit ps`.
+    [[nodiscard]] Json status() const;
+    // What the next supervisor needs to adopt it; null if nothing runs.
+    [[nodiscard]] Json state() const;
+
+  private:
+    void feed(Event event);
+    void try_to(Action action) noexcept;
+    void act(Action action);
+    void launch();
+    void exited(WaitStatus status);
+    void make_pipe();
+    void look_for_rest();
+    void stopped();
+    void signal_rest(int signal, bool escaped_only) const;
+    [[nodiscard]] std::string lasted() const;
+
+    Surroundings& m_surroundings;
+    Program m_program;
+    ReleaseNumber m_release;
+    OnEnded m_on_ended;
+    Limits m_limits;
+    PolicyState m_state;
+    std::deque<Event> m_events;
+    bool m_feeding = false;
+    bool m_proven = false;
+    WallTime m_since;
+    sys::ProcessName m_last_main; // also when it is gone, for its tree
+    std::string m_last_exit;
+    std::deque<std::string> m_tail;
+    std::unique_ptr<LogPipe> m_pipe;
+    std::unique_ptr<Child> m_child;
+    Loop::Timer m_due;
+    Loop::Timer m_look;
+};
+
+} // namespace shipit::supervise

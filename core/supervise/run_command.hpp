@@ -1,0 +1,44 @@
+// One command from start to end, with its output and a limit of time.
+#pragma once
+
+#include "core/supervise/launch.hpp"
+
+namespace shipit::supervise {
+
+class RunCommand {
+  public:
+    struct End {
+        WaitStatus status;
+        bool timed_out = false;
+    };
+    using OnOutput = std::function<void(std::string_view)>; // stdout and stderr, as it comes
+    using OnEnd = std::function<void(const End&)>;
+
+    // Starts `launch`; throws Error if that fails. Where there is an `on_output`, launch's output and
+    // errors are replaced by a pipe. When the command ends, or `timeout` (zero: none) passes, nothing of its
+    // tree is left alive and `on_end` is called once; not after destruction, which kills it all.
+    RunCommand(Loop& loop, Launch launch, milliseconds timeout, OnOutput on_output, OnEnd on_end);
+    ~RunCommand();
+    RunCommand(const RunCommand&) = delete;
+    RunCommand& operator=(const RunCommand&) = delete;
+
+    void signal(int signal) const noexcept;
+    void kill_tree() const;
+
+  private:
+    void listen();
+    bool read_chunk();
+    void ended(WaitStatus status);
+
+    Loop& m_loop;
+    OnOutput m_on_output;
+    OnEnd m_on_end;
+    std::vector<std::string> m_marks;
+    bool m_timed_out = false;
+    sys::Fd m_output;
+    Loop::Watch m_watch;
+    Loop::Timer m_timeout;
+    std::unique_ptr<Child> m_child;
+};
+
+} // namespace shipit::supervise

@@ -1,0 +1,93 @@
+#include "core/supervise/saved_state.hpp"
+
+#include "core/base/error.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+constexpr const char* state_name = "state.json";
+constexpr mode_t state_mode = 0600;
+
+std::optional<SavedProcess> process_from(const Json& json) {
+    SavedProcess saved;
+    const std::int64_t release = json["release"].integer();
+    saved.name = json["name"].text();
+    saved.type = json["type"].text();
+    saved.main.pid = static_cast<pid_t>(json["pid"].integer());
+    saved.main.start_time = static_cast<std::uint64_t>(json["start_time"].integer());
+    saved.since = parse_time(json["since"].text()).value_or(WallTime());
+    saved.restarts = static_cast<unsigned>(json["restarts"].integer());
+    saved.stop_signal = static_cast<int>(json["stop_signal"].integer(SIGTERM));
+    saved.stop_timeout = milliseconds(json["stop_timeout"].integer());
+    if (release < 1 || saved.main.pid <= 1 || saved.name.empty() || !sys::is_alive(saved.main))
+        return std::nullopt;
+    saved.release = ReleaseNumber(static_cast<std::uint64_t>(release));
+    return saved;
+}
+
+bool is_our_pipe(const std::string& target, const Path& run_folder) {
+    const Path path(target);
+    return path.parent_path() == run_folder && path.extension() == ".fifo";
+}
+
+} // namespace
+
+void save_state(const Path& run_folder, const std::vector<const Crew*>& crews) {
+    Json processes = Json::array();
+    for (const Crew* crew : crews)
+        for (const auto& process : crew->processes())
+            if (Json state = process->state(); state.is_object())
+                processes.push_back(std::move(state));
+    const Json json = Json::object({{"boot_id", sys::boot_id()}, {"processes", processes}});
+    sys::replace_durably(run_folder / state_name, json.dump() + "\n", state_mode);
+}
+
+std::vector<SavedProcess> saved_processes(const Path& run_folder) {
+    std::vector<SavedProcess> result;
+    try {
+        const auto content = sys::read_file_if_any(run_folder / state_name);
+        const Json json = content ? Json::parse(*content) : Json();
+        if (json["boot_id"].text() != sys::boot_id())
+            return {};
+        for (const Json& item : json["processes"].items())
+            if (auto saved = process_from(item))
+                result.push_back(std::move(*saved));
+    } catch (const Error&) { // damaged: what it would name is found by its pipes
+        return {};
+    }
+    return result;
+}
+
+std::vector<sys::ProcessName> unsaved_processes(const Path& run_folder,
+                                                const std::vector<pid_t>& known) {
+    std::vector<sys::ProcessName> result;
+    for (const std::string& name : sys::names_in("/proc")) {
+        pid_t pid = 0;
+        const auto end = name.data() + name.size();
+        if (std::from_chars(name.data(), end, pid).ptr != end || pid == ::getpid() ||
+            std::find(known.begin(), known.end(), pid) != known.end())
+            continue;
+        for (const char* fd : {"1", "2"}) {
+            std::string target(4096, '\0');
+            const Path link = Path("/proc") / name / "fd" / fd;
+            const ssize_t size = ::readlink(link.c_str(), target.data(), target.size());
+            target.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+            const auto start_time = sys::start_time_of(pid);
+            if (start_time && is_our_pipe(target, run_folder)) {
+                result.push_back({pid, *start_time});
+                break;
+            }
+        }
+    }
+    return result;
+}
+
+} // namespace shipit::supervise

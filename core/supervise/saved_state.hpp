@@ -1,0 +1,35 @@
+// What a supervisor leaves for the next one: which processes are its own.
+//
+// run_folder/state.json holds no config vars; what a release's programs are comes from its manifest.
+#pragma once
+
+#include "core/base/ids.hpp"
+#include "core/base/text.hpp"
+#include "core/supervise/crew.hpp"
+
+namespace shipit::supervise {
+
+struct SavedProcess {
+    ReleaseNumber release{1};
+    std::string name;
+    std::string type;
+    sys::ProcessName main;
+    WallTime since;
+    unsigned restarts = 0;
+    int stop_signal = 0;
+    milliseconds stop_timeout{0};
+};
+
+// Replaces the file whole. Throws Error.
+void save_state(const Path& run_folder, const std::vector<const Crew*>& crews);
+
+// The processes of an earlier supervisor that still live; none if there was none since the host
+// started, or if the file is damaged.
+[[nodiscard]] std::vector<SavedProcess> saved_processes(const Path& run_folder);
+
+// Processes that hold one of the app's log pipes as their stdout or stderr, and that are not below
+// `known`: started by a supervisor that died before it could write them down.
+[[nodiscard]] std::vector<sys::ProcessName> unsaved_processes(const Path& run_folder,
+                                                              const std::vector<pid_t>& known);
+
+} // namespace shipit::supervise
