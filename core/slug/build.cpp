@@ -1,0 +1,89 @@
+#include "core/slug/build.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/slug/archive_reader.hpp"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace shipit::slug {
+
+namespace {
+
+constexpr const char* staging_prefix = ".build-";
+
+sys::TempFolder staged(int fd, const std::string& name, const Path& parent, const Limits& limits) {
+    sys::TempFolder folder(parent, staging_prefix);
+    while_doing(fmt::format("reading the archive '{}'", printable(name)),
+                [&] { unpack_archive(fd, folder.path(), limits); });
+    return folder;
+}
+
+} // namespace
+
+Build::Build(std::string name, Path folder, std::optional<sys::TempFolder> staged_folder)
+    : m_name(std::move(name)), m_staged(std::move(staged_folder)), m_folder(std::move(folder)),
+      m_fd(::open(m_folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (!m_fd)
+        throw_errno(fmt::format("cannot read the build '{}'", printable(m_name)));
+}
+
+Build Build::open(const Path& what, const Path& staging_parent, const Limits& limits, const Progress& progress) {
+    if (what == "-") {
+        progress.begin_phase("reading the archive");
+        auto folder = staged(STDIN_FILENO, "standard input", staging_parent, limits);
+        auto path = folder.path();
+        return {"standard input", std::move(path), std::move(folder)};
+    }
+    struct stat status {};
+    if (::stat(what.c_str(), &status) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            throw Error(fmt::format("there is no build '{}'", printable(what.string())))
+                .advise("name a folder, an archive, or '-' for an archive on standard input");
+        throw_errno(fmt::format("cannot read the build '{}'", printable(what.string())));
+    }
+    if (S_ISDIR(status.st_mode))
+        return {what.string(), what, std::nullopt};
+    if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
+        throw Error(fmt::format("the build '{}' is neither a folder nor an archive", printable(what.string())));
+    progress.begin_phase("reading the archive");
+    const auto fd = sys::open_file(what, O_RDONLY);
+    auto folder = staged(fd.get(), what.string(), staging_parent, limits);
+    auto path = folder.path();
+    return {what.string(), std::move(path), std::move(folder)};
+}
+
+std::optional<std::string> Build::read_file(const std::string& file, std::uint64_t limit) const {
+    const auto shown = [&] { return printable((Path(m_name) / file).string()); };
+    const sys::Fd fd(::openat(m_fd.get(), file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!fd && errno == ENOENT)
+        return std::nullopt;
+    if (!fd && errno == ELOOP)
+        throw Error(fmt::format("'{}' is a symlink, and must be a file", shown()), Outcome::usage);
+    struct stat status {};
+    if (!fd || ::fstat(fd.get(), &status) != 0)
+        throw_errno(fmt::format("cannot read '{}'", shown()));
+    if (!S_ISREG(status.st_mode))
+        throw Error(fmt::format("'{}' is not a file", shown()), Outcome::usage);
+    std::string content(limit + 1, '\0');
+    std::size_t size = 0;
+    while (size < content.size()) {
+        const auto n = ::read(fd.get(), content.data() + size, content.size() - size);
+        if (n < 0 && errno != EINTR)
+            throw_errno(fmt::format("cannot read '{}'", shown()));
+        if (n == 0)
+            break;
+        size += n > 0 ? static_cast<std::size_t>(n) : 0;
+    }
+    if (size > limit)
+        throw Error(fmt::format("'{}' is larger than {}", shown(), size_text(limit)), Outcome::usage);
+    content.resize(size);
+    return content;
+}
+
+} // namespace shipit::slug

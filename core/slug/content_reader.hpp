@@ -1,0 +1,28 @@
+// Reads the files that a walk found, and notices if they are not what it found any more.
+#pragma once
+
+#include "core/slug/folder_chain.hpp"
+#include "core/slug/walk.hpp"
+#include "core/sys/fd.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace shipit::slug {
+
+// For one thread.
+class ContentReader {
+  public:
+    ContentReader(int root, Path shown) : m_chain(root, std::move(shown)) {}
+
+    // Fills `bytes` with the content from `offset` on. Throws Error if the file cannot be read, or is
+    // not `identity` before or after.
+    void read(const Entry& entry, const Identity& identity, std::uint64_t offset, std::span<char> bytes);
+
+  private:
+    void require_unchanged(int fd, const Entry& entry, const Identity& identity) const;
+
+    FolderChain m_chain;
+};
+
+} // namespace shipit::slug

@@ -1,0 +1,124 @@
+#include "core/slug/digest.hpp"
+
+#include "core/base/error.hpp"
+
+#include <array>
+#include <cstring>
+
+#include <openssl/evp.h>
+#include <xxhash.h>
+
+namespace shipit::slug {
+
+namespace {
+
+constexpr std::string_view digits = "0123456789abcdef";
+
+std::string hex_of(std::string_view bytes) {
+    std::string hex;
+    hex.reserve(bytes.size() * 2);
+    for (const char byte : bytes) {
+        const auto value = static_cast<unsigned char>(byte);
+        hex += digits[value >> 4U];
+        hex += digits[value & 15U];
+    }
+    return hex;
+}
+
+Hash from_xxh(XXH128_hash_t hash) { return {hash.high64, hash.low64}; }
+
+} // namespace
+
+std::string Hash::bytes() const {
+    std::string bytes(16, '\0');
+    for (std::size_t i = 0; i < 8; i++) {
+        bytes[i] = static_cast<char>(high >> (56 - 8 * i));
+        bytes[8 + i] = static_cast<char>(low >> (56 - 8 * i));
+    }
+    return bytes;
+}
+
+Hash Hash::from_bytes(const char* sixteen) {
+    Hash hash;
+    for (std::size_t i = 0; i < 8; i++) {
+        hash.high = hash.high << 8U | static_cast<unsigned char>(sixteen[i]);
+        hash.low = hash.low << 8U | static_cast<unsigned char>(sixteen[8 + i]);
+    }
+    return hash;
+}
+
+std::string Hash::hex() const { return hex_of(bytes()); }
+
+std::optional<Hash> Hash::parse(std::string_view hex) {
+    if (hex.size() != 32)
+        return std::nullopt;
+    Hash hash;
+    for (std::size_t i = 0; i < 32; i++) {
+        const auto digit = digits.find(hex[i]);
+        if (digit == std::string_view::npos)
+            return std::nullopt;
+        auto& half = i < 16 ? hash.high : hash.low;
+        half = half << 4U | digit;
+    }
+    return hash;
+}
+
+Hash hash_of(std::string_view bytes) { return from_xxh(XXH3_128bits(bytes.data(), bytes.size())); }
+
+std::uint64_t short_hash_of(std::string_view bytes) {
+    return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+struct Hasher::State {
+    XXH3_state_t* xxh = XXH3_createState();
+    State() {
+        if (xxh == nullptr)
+            throw std::bad_alloc();
+        XXH3_128bits_reset(xxh);
+    }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() { XXH3_freeState(xxh); }
+};
+
+Hasher::Hasher() : m_state(std::make_unique<State>()) {}
+Hasher::Hasher(Hasher&&) noexcept = default;
+Hasher& Hasher::operator=(Hasher&&) noexcept = default;
+Hasher::~Hasher() = default;
+
+void Hasher::add(std::string_view bytes) {
+    XXH3_128bits_update(m_state->xxh, bytes.data(), bytes.size());
+}
+
+Hash Hasher::result() const { return from_xxh(XXH3_128bits_digest(m_state->xxh)); }
+
+struct Sha256::State {
+    EVP_MD_CTX* evp = EVP_MD_CTX_new();
+    State() {
+        if (evp == nullptr || EVP_DigestInit_ex(evp, EVP_sha256(), nullptr) != 1)
+            throw Error("libcrypto offers no SHA-256");
+    }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() { EVP_MD_CTX_free(evp); }
+};
+
+Sha256::Sha256() : m_state(std::make_unique<State>()) {}
+Sha256::~Sha256() = default;
+
+void Sha256::add(std::string_view bytes) {
+    if (EVP_DigestUpdate(m_state->evp, bytes.data(), bytes.size()) != 1)
+        throw Error("libcrypto failed to compute a SHA-256");
+}
+
+std::string Sha256::finish() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    if (EVP_DigestFinal_ex(m_state->evp, digest.data(), &size) != 1)
+        throw Error("libcrypto failed to compute a SHA-256");
+    std::string bytes(size, '\0');
+    std::memcpy(bytes.data(), digest.data(), size);
+    return hex_of(bytes);
+}
+
+} // namespace shipit::slug

@@ -1,0 +1,269 @@
+#include "core/slug/file_list.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/slug/tar_header.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <unordered_map>
+
+#include <fmt/core.h>
+
+namespace shipit::slug {
+
+namespace {
+
+constexpr std::size_t most_path_bytes = 4096;
+constexpr std::size_t most_name_bytes = 255;
+constexpr std::uint64_t most_file_bytes = std::uint64_t{1} << 60;
+
+void append_escaped(std::string& text, std::string_view raw) {
+    for (const char byte : raw) {
+        if (byte == '\\')
+            text += "\\\\";
+        else if (byte == '\n')
+            text += "\\n";
+        else if (byte == '\t')
+            text += "\\t";
+        else
+            text += byte;
+    }
+}
+
+std::optional<std::string> unescaped(std::string_view text) {
+    std::string raw;
+    raw.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); i++) {
+        if (text[i] != '\\') {
+            raw += text[i];
+            continue;
+        }
+        i++;
+        if (i == text.size())
+            return std::nullopt;
+        if (text[i] == '\\')
+            raw += '\\';
+        else if (text[i] == 'n')
+            raw += '\n';
+        else if (text[i] == 't')
+            raw += '\t';
+        else
+            return std::nullopt;
+    }
+    return raw;
+}
+
+void append_line(std::string& text, const Entry& entry) {
+    text += static_cast<char>(entry.type);
+    text += '\t';
+    const bool has_mode = entry.type == Type::file || entry.type == Type::folder;
+    text += has_mode ? fmt::format("{:04o}", entry.mode) : std::string("-");
+    text += '\t';
+    if (entry.type == Type::file)
+        text += fmt::format("{}\t{}\t", entry.size, entry.hash.hex());
+    else
+        text += "-\t-\t";
+    append_escaped(text, entry.path);
+    text += '\t';
+    append_escaped(text, entry.target);
+    text += '\n';
+}
+
+template <class Number>
+std::optional<Number> number_in(std::string_view text, int base) {
+    Number number{};
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+    if (fault != std::errc() || end != text.data() + text.size() || text.empty())
+        return std::nullopt;
+    return number;
+}
+
+// Fields that an entry of another type must not have read "-".
+bool take_type(Entry& entry, std::string_view type) {
+    if (type.size() != 1 || std::string_view("fdlh").find(type[0]) == std::string_view::npos)
+        return false;
+    entry.type = static_cast<Type>(type[0]);
+    return true;
+}
+
+bool take_mode(Entry& entry, std::string_view text) {
+    if (entry.type != Type::file && entry.type != Type::folder)
+        return text == "-";
+    const auto mode = number_in<unsigned>(text, 8);
+    if (text.size() != 4 || !mode || *mode > 0777)
+        return false;
+    entry.mode = *mode;
+    return true;
+}
+
+bool take_content(Entry& entry, std::string_view size_text, std::string_view hash_text) {
+    if (entry.type != Type::file)
+        return size_text == "-" && hash_text == "-";
+    const auto size = number_in<std::uint64_t>(size_text, 10);
+    const auto hash = Hash::parse(hash_text);
+    const bool plain = size_text.size() == 1 || !size_text.starts_with('0');
+    if (!size || !hash || !plain || *size > most_file_bytes)
+        return false;
+    entry.size = *size;
+    entry.hash = *hash;
+    return true;
+}
+
+std::optional<Entry> parse_line(std::string_view line) {
+    const auto fields = split(line, '\t');
+    Entry entry;
+    if (fields.size() != 6 || !take_type(entry, fields[0]) || !take_mode(entry, fields[1]) ||
+        !take_content(entry, fields[2], fields[3]))
+        return std::nullopt;
+    auto path = unescaped(fields[4]);
+    auto target = unescaped(fields[5]);
+    const bool has_target = entry.type == Type::symlink || entry.type == Type::hard_link;
+    if (!path || !target || target->empty() == has_target || target->size() > most_path_bytes ||
+        target->find('\0') != std::string::npos)
+        return std::nullopt;
+    entry.path = std::move(*path);
+    entry.target = std::move(*target);
+    return entry;
+}
+
+// Checks one entry after another against those before it.
+class Order {
+  public:
+    // Why `entry` may not follow what came before it, or null.
+    const char* fault_of(const Entry& entry) {
+        if (const char* fault = path_fault(entry.path))
+            return fault;
+        if (!m_last.empty() && !path_before(m_last, entry.path))
+            return "it is not in order";
+        m_last = entry.path;
+        while (!m_folders.empty() && !is_inside(entry.path, m_folders.back()))
+            m_folders.pop_back();
+        const auto slash = entry.path.rfind('/');
+        const std::string_view parent =
+            slash == std::string::npos ? std::string_view() : std::string_view(entry.path).substr(0, slash);
+        if (parent != (m_folders.empty() ? std::string_view() : std::string_view(m_folders.back())))
+            return "its folder is not listed";
+        if (entry.type == Type::folder)
+            m_folders.push_back(entry.path);
+        return nullptr;
+    }
+
+  private:
+    static bool is_inside(std::string_view path, std::string_view folder) {
+        return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
+    }
+    std::string m_last;
+    std::vector<std::string> m_folders;
+};
+
+} // namespace
+
+bool Entry::same_content(const Entry& other) const {
+    return type == other.type && mode == other.mode && size == other.size && hash == other.hash &&
+           path == other.path && target == other.target;
+}
+
+bool path_before(std::string_view left, std::string_view right) {
+    const auto [l, r] = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
+    if (l == left.end() || r == right.end())
+        return r != right.end();
+    const auto rank = [](char byte) { return byte == '/' ? 0U : static_cast<unsigned char>(byte); };
+    return rank(*l) < rank(*r);
+}
+
+std::string FileList::text() const {
+    std::string text;
+    text.reserve(entries.size() * 96);
+    for (const auto& entry : entries)
+        append_line(text, entry);
+    return text;
+}
+
+SlugId id_of_text(std::string_view text) { return *SlugId::parse(hash_of(text).hex()); }
+
+SlugId FileList::id() const { return id_of_text(text()); }
+
+const Entry* FileList::find(std::string_view path) const {
+    const auto found =
+        std::lower_bound(entries.begin(), entries.end(), path, [](const Entry& entry, std::string_view wanted) {
+            return path_before(entry.path, wanted);
+        });
+    return found != entries.end() && found->path == path ? &*found : nullptr;
+}
+
+std::uint64_t FileList::files() const {
+    return static_cast<std::uint64_t>(std::count_if(entries.begin(), entries.end(), [](const Entry& e) {
+        return e.type == Type::file || e.type == Type::hard_link;
+    }));
+}
+
+std::uint64_t FileList::unpacked() const {
+    std::uint64_t sum = 0;
+    for (const auto& entry : entries)
+        sum += entry.size;
+    return sum;
+}
+
+FileList FileList::parse(std::string_view text) {
+    FileList list;
+    Order order;
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        auto entry = end == std::string_view::npos ? std::nullopt : parse_line(text.substr(0, end));
+        const char* fault = entry ? order.fault_of(*entry) : "it is malformed";
+        if (fault == nullptr && entry->type == Type::hard_link) {
+            const auto* file = list.find(entry->target);
+            if (file == nullptr || file->type != Type::file)
+                fault = "it links to no earlier file";
+            else
+                entry->mode = file->mode;
+        }
+        if (fault != nullptr)
+            throw Error(fmt::format("line {} of the slug's file list is wrong: {}",
+                                    list.entries.size() + 1, fault),
+                        Outcome::corrupt);
+        list.entries.push_back(std::move(*entry));
+        text.remove_prefix(end + 1);
+    }
+    return list;
+}
+
+std::vector<Extent> extents_of(const FileList& list) {
+    std::vector<Extent> extents;
+    extents.reserve(list.entries.size());
+    std::uint64_t at = 0;
+    for (const auto& entry : list.entries) {
+        Extent extent;
+        extent.header = at;
+        extent.data = at + tar_header_size(entry);
+        extent.end = extent.data + (entry.size + 511) / 512 * 512;
+        at = extent.end;
+        if (at > (std::uint64_t{1} << 62))
+            throw Error("the slug's file list adds up to more than 2^62 bytes", Outcome::corrupt);
+        extents.push_back(extent);
+    }
+    return extents;
+}
+
+const char* path_fault(std::string_view path) {
+    if (path.empty())
+        return "its path is empty";
+    if (path.size() > most_path_bytes - 1)
+        return "its path is longer than 4095 bytes";
+    if (path.find('\0') != std::string_view::npos)
+        return "its path contains a NUL";
+    for (const auto name : split(path, '/')) {
+        if (name.empty())
+            return "its path begins or ends with a slash or has two in a row";
+        if (name == "." || name == "..")
+            return "its path contains '.' or '..'";
+        if (name.size() > most_name_bytes)
+            return "a name in its path is longer than 255 bytes";
+    }
+    return nullptr;
+}
+
+} // namespace shipit::slug

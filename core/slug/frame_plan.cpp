@@ -1,0 +1,77 @@
+#include "core/slug/frame_plan.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace shipit::slug {
+
+namespace {
+
+class Planner {
+  public:
+    explicit Planner(const Cut& cut) : m_cut(cut) {}
+
+    void add(const Entry& entry, const Extent& extent) {
+        if (entry.size > m_cut.most())
+            return add_big(extent);
+        if (extent.end - m_begin > m_cut.most())
+            cut_at(extent.header);
+        if (extent.end - m_begin >= m_cut.target / 4 && ends_frame(entry, extent))
+            cut_at(extent.end);
+    }
+
+    std::vector<Span> finish(std::uint64_t end) {
+        cut_at(end);
+        return std::move(m_spans);
+    }
+
+  private:
+    // The header goes with what is before it, so that the pieces are content and nothing else:
+    // they stay the same when the file is touched or renamed.
+    void add_big(const Extent& extent) {
+        if (extent.data - m_begin > m_cut.most())
+            cut_at(extent.header);
+        cut_at(extent.data);
+        while (extent.end - m_begin > m_cut.most())
+            cut_at(m_begin + m_cut.most());
+        cut_at(extent.end);
+    }
+
+    // A frame ends after an entry with a chance in proportion to the entry's size, drawn from the
+    // hash of its path: the same entry decides the same way in every build.
+    [[nodiscard]] bool ends_frame(const Entry& entry, const Extent& extent) const {
+        const double chance =
+            2.0 * static_cast<double>(extent.end - extent.header) / static_cast<double>(m_cut.target);
+        const double drawn = static_cast<double>(short_hash_of(entry.path)) /
+                             static_cast<double>(std::numeric_limits<std::uint64_t>::max());
+        return drawn < chance;
+    }
+
+    void cut_at(std::uint64_t at) {
+        if (at == m_begin)
+            return;
+        m_spans.push_back({m_begin, at});
+        m_begin = at;
+    }
+
+    Cut m_cut;
+    std::uint64_t m_begin = 0;
+    std::vector<Span> m_spans;
+};
+
+} // namespace
+
+std::vector<Span> plan_frames(const FileList& list, const std::vector<Extent>& extents, const Cut& cut) {
+    Planner planner(cut);
+    for (std::size_t i = 0; i < extents.size(); i++)
+        planner.add(list.entries[i], extents[i]);
+    return planner.finish(extents.empty() ? 0 : extents.back().end);
+}
+
+std::size_t entry_at(const std::vector<Extent>& extents, std::uint64_t at) {
+    const auto found = std::upper_bound(extents.begin(), extents.end(), at,
+                                        [](std::uint64_t wanted, const Extent& extent) { return wanted < extent.end; });
+    return static_cast<std::size_t>(found - extents.begin());
+}
+
+} // namespace shipit::slug

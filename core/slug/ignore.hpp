@@ -1,0 +1,34 @@
+// .slugignore: which files of a build stay out of its slug. The language is gitignore(5)'s, to the
+// letter; the file stands at the build's root only.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace shipit::slug {
+
+class IgnoreRules {
+  public:
+    // Adds the rules of a file; later ones win over earlier ones.
+    void add(std::string_view text);
+
+    // Whether the last rule that matches `path` (relative, '/' between names) leaves it out. What is
+    // inside a folder that is left out is not asked for: it is left out too, as git does it.
+    [[nodiscard]] bool leaves_out(std::string_view path, bool is_folder) const;
+
+  private:
+    struct Rule {
+        std::string pattern;
+        bool takes_back = false;   // "!…"
+        bool folders_only = false; // "…/"
+        bool anywhere = false;     // no slash but at the end: matches names at any depth
+    };
+    std::vector<Rule> m_rules;
+};
+
+// Whether a pattern of gitignore(5) matches the whole of `text`: * and ? do not match '/', "**"
+// between slashes matches any folders. Takes time in proportion to both lengths' product.
+[[nodiscard]] bool wildcards_match(std::string_view pattern, std::string_view text);
+
+} // namespace shipit::slug

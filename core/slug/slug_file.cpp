@@ -1,0 +1,108 @@
+#include "core/slug/slug_file.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/slug/tail.hpp"
+#include "core/slug/tar_header.hpp"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace shipit::slug {
+
+namespace {
+
+// A reader holds this much of a frame in memory; shipit-slug(5) promises no more.
+constexpr std::uint32_t largest_frame = 16U << 20U;
+
+} // namespace
+
+SlugFile::SlugFile(const Path& path)
+    : m_path(path), m_fd(sys::open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)) {
+    struct stat status {};
+    if (::fstat(m_fd.get(), &status) != 0)
+        throw_errno(fmt::format("cannot read '{}'", printable(path.string())));
+    m_size = static_cast<std::uint64_t>(status.st_size);
+    try {
+        if (!S_ISREG(status.st_mode))
+            throw Error("it is not a file", Outcome::corrupt);
+        read_tail();
+    } catch (Error& error) {
+        if (error.outcome() != Outcome::corrupt)
+            throw;
+        throw Error(fmt::format("slug '{}' is damaged: {}", printable(path.string()), error.why()), Outcome::corrupt);
+    }
+}
+
+void SlugFile::read_tail() {
+    if (m_size < seek_footer_size)
+        throw Error(fmt::format("it has {} bytes only", m_size), Outcome::corrupt);
+    const auto table_size = seek_table_size(bytes_at(m_size - seek_footer_size, seek_footer_size));
+    if (table_size > m_size)
+        throw Error("its beginning is missing", Outcome::corrupt);
+    m_frames = parse_seek_table(bytes_at(m_size - table_size, table_size), m_size);
+    if (m_frames.empty())
+        throw Error("it has no frames", Outcome::corrupt);
+    auto tail = parse_list_frame(bytes_at(m_frames.back().at, m_frames.back().packed));
+    m_text = std::move(tail.text);
+    m_list = std::move(tail.list);
+    m_extents = extents_of(m_list);
+    place_data_frames(tail.frame_hashes);
+}
+
+void SlugFile::place_data_frames(const std::vector<Hash>& hashes) {
+    std::uint64_t at = 0;
+    for (const auto& frame : m_frames) {
+        if (frame.unpacked == 0)
+            continue;
+        if (frame.unpacked > largest_frame)
+            throw Error("one of its frames is larger than 16 MiB", Outcome::corrupt);
+        if (m_data_frames.size() == hashes.size())
+            throw Error("it has more frames than its list says", Outcome::corrupt);
+        m_data_frames.push_back({frame, {at, at + frame.unpacked}, hashes[m_data_frames.size()]});
+        at += frame.unpacked;
+    }
+    const auto expected = (m_extents.empty() ? 0 : m_extents.back().end) + tar_end_size;
+    if (m_data_frames.size() != hashes.size() || at != expected)
+        throw Error("its frames do not hold what its list says", Outcome::corrupt);
+}
+
+std::string SlugFile::bytes_at(std::uint64_t at, std::uint64_t size) const {
+    std::string bytes(size, '\0');
+    for (std::size_t got = 0; got < size;) {
+        const auto n = ::pread(m_fd.get(), bytes.data() + got, size - got, static_cast<off_t>(at + got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            throw_errno(fmt::format("cannot read '{}'", printable(m_path.string())));
+        if (n == 0)
+            throw Error("it ends too early", Outcome::corrupt);
+        got += static_cast<std::size_t>(n);
+    }
+    return bytes;
+}
+
+std::string_view SlugFile::unpacked(std::size_t data_frame, Decompressor& decompressor) const {
+    const auto& wanted = m_data_frames[data_frame];
+    try {
+        const auto bytes =
+            decompressor.unpack(bytes_at(wanted.frame.at, wanted.frame.packed), wanted.frame.unpacked);
+        const auto found = hash_of(bytes);
+        if (found != wanted.hash)
+            throw Error(fmt::format("a frame has the hash {} instead of {}", found.hex(), wanted.hash.hex()),
+                        Outcome::corrupt);
+        return bytes;
+    } catch (Error& error) {
+        if (error.outcome() != Outcome::corrupt)
+            throw;
+        throw Error(fmt::format("slug '{}' is damaged at byte {}: {}", printable(m_path.string()), wanted.frame.at,
+                                error.why()),
+                    Outcome::corrupt);
+    }
+}
+
+} // namespace shipit::slug

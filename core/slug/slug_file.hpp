@@ -1,0 +1,63 @@
+// A slug, open for reading: what its tail says, and its frames one by one.
+#pragma once
+
+#include "core/slug/file_list.hpp"
+#include "core/slug/frame_plan.hpp"
+#include "core/slug/seek_table.hpp"
+#include "core/slug/zstd.hpp"
+#include "core/sys/fd.hpp"
+#include "core/sys/file.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace shipit::slug {
+
+using sys::Path;
+
+// A frame that holds a span of the unpacked stream.
+struct DataFrame {
+    Frame frame;
+    Span span;
+    Hash hash;
+};
+
+class SlugFile {
+  public:
+    // Reads the tail only. Throws Error (corrupt) naming the file if it is no complete slug.
+    explicit SlugFile(const Path& path);
+
+    [[nodiscard]] const Path& path() const { return m_path; }
+    [[nodiscard]] int fd() const { return m_fd.get(); }
+    [[nodiscard]] std::uint64_t size() const { return m_size; }
+    [[nodiscard]] const std::string& list_text() const { return m_text; }
+    [[nodiscard]] const FileList& list() const { return m_list; }
+    [[nodiscard]] const std::vector<Extent>& extents() const { return m_extents; }
+    [[nodiscard]] const std::vector<Frame>& frames() const { return m_frames; } // all but the seek table
+    [[nodiscard]] const std::vector<DataFrame>& data_frames() const { return m_data_frames; }
+    // A hash that stands for id: equal to the file's name if the slug is whole.
+    [[nodiscard]] SlugId id() const { return id_of_text(m_text); }
+
+    // The bytes at a place in the file, all of them.
+    [[nodiscard]] std::string bytes_at(std::uint64_t at, std::uint64_t size) const;
+    // The unpacked bytes of a data frame, checked against its hash; valid until `decompressor` is
+    // used again. From any thread. Throws Error (corrupt).
+    [[nodiscard]] std::string_view unpacked(std::size_t data_frame, Decompressor& decompressor) const;
+
+  private:
+    void read_tail();
+    void place_data_frames(const std::vector<Hash>& hashes);
+
+    Path m_path;
+    sys::Fd m_fd;
+    std::uint64_t m_size = 0;
+    std::string m_text;
+    FileList m_list;
+    std::vector<Extent> m_extents;
+    std::vector<Frame> m_frames;
+    std::vector<DataFrame> m_data_frames;
+};
+
+} // namespace shipit::slug

@@ -1,0 +1,195 @@
+#include "core/slug/staging_writer.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <array>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace shipit::slug {
+
+namespace {
+
+constexpr mode_t private_folder = 0700;
+constexpr unsigned usual_folder = 0755;
+
+std::array<timespec, 2> times_of(const Attributes& attributes) {
+    const timespec mtime{attributes.mtime, attributes.mtime_ns};
+    return {mtime, mtime};
+}
+
+} // namespace
+
+StagingWriter::StagingWriter(const Path& folder, const Limits& limits)
+    : m_folder(folder), m_limits(limits), m_root(sys::open_file(folder, O_RDONLY | O_DIRECTORY)),
+      m_chain(m_root.get(), {}) {}
+
+void StagingWriter::refuse(std::string_view path, const std::string& why) const {
+    throw Error(fmt::format("the archive's entry '{}' {}", printable(path), why));
+}
+
+std::string StagingWriter::clean(std::string_view path) const {
+    if (path.starts_with('/'))
+        refuse(path, "has an absolute path");
+    std::string cleaned;
+    std::uint64_t depth = 0;
+    for (const auto name : split(path, '/')) {
+        if (name.empty() || name == ".")
+            continue;
+        if (name == "..")
+            refuse(path, "leads out of the build ('..')");
+        if (name.size() > m_limits.name_bytes)
+            refuse(shortened(path, 80), fmt::format("has a name of {} bytes; the limit is {}", name.size(), m_limits.name_bytes));
+        if (++depth > m_limits.depth)
+            refuse(shortened(path, 80), fmt::format("is more than {} folders deep", m_limits.depth));
+        cleaned += cleaned.empty() ? "" : "/";
+        cleaned += name;
+    }
+    if (cleaned.size() > m_limits.path_bytes)
+        refuse(shortened(path, 80), fmt::format("has a path of {} bytes; the limit is {}", cleaned.size(), m_limits.path_bytes));
+    return cleaned;
+}
+
+void StagingWriter::make_parents(const std::string& path) {
+    const auto slash = path.rfind('/');
+    const std::string parent = slash == std::string::npos ? std::string() : path.substr(0, slash);
+    if (parent.empty() || parent == m_last_parent)
+        return;
+    for (auto end = parent.find('/');; end = parent.find('/', end + 1)) {
+        auto folder = parent.substr(0, end);
+        if (m_folders.count(folder) == 0) {
+            const int fd = m_chain.parent_of(folder);
+            if (fd < 0 || ::mkdirat(fd, FolderChain::name_of(folder).c_str(), private_folder) != 0)
+                refuse(path, fmt::format("needs the folder '{}': {}", printable(folder), errno_text(errno)));
+            m_folders[folder].attributes.mode = usual_folder;
+        }
+        if (end == std::string::npos)
+            break;
+    }
+    m_last_parent = parent;
+}
+
+int StagingWriter::parent_of(const std::string& path) {
+    make_parents(path);
+    const int fd = m_chain.parent_of(path);
+    if (fd < 0)
+        refuse(path, fmt::format("is in something that is no folder: {}", errno_text(errno)));
+    return fd;
+}
+
+void StagingWriter::make_folder(const std::string& path, const Attributes& attributes) {
+    const int parent = parent_of(path);
+    auto& folder = m_folders[path];
+    if (folder.is_explicit)
+        refuse(path, "is there twice");
+    const bool is_new = folder.attributes.mode == 0; // parents made on the way have theirs
+    folder = {attributes, true};
+    folder.attributes.mode |= S_IRUSR | S_IXUSR; // what we could not enter, we could not pack
+    if (is_new && ::mkdirat(parent, FolderChain::name_of(path).c_str(), private_folder) != 0) {
+        if (errno == EEXIST)
+            refuse(path, "is there twice");
+        throw_errno(fmt::format("cannot create '{}'", printable((m_folder / path).string())));
+    }
+}
+
+void StagingWriter::make_symlink(const std::string& path, std::string_view target, const Attributes& attributes) {
+    if (target.empty() || target.size() > 4095)
+        refuse(path, "is a symlink with an empty or too long target");
+    if (!m_limits.outside_links && !stays_inside(path, target))
+        refuse(path, fmt::format("is a symlink that leads out of the build, to '{}'", printable(target)));
+    const int parent = parent_of(path);
+    const auto name = FolderChain::name_of(path);
+    if (::symlinkat(std::string(target).c_str(), parent, name.c_str()) != 0) {
+        if (errno == EEXIST)
+            refuse(path, "is there twice");
+        throw_errno(fmt::format("cannot create '{}'", printable((m_folder / path).string())));
+    }
+    if (::utimensat(parent, name.c_str(), times_of(attributes).data(), AT_SYMLINK_NOFOLLOW) != 0)
+        throw_errno(fmt::format("cannot set the time of '{}'", printable((m_folder / path).string())));
+}
+
+void StagingWriter::make_hard_link(const std::string& path, const std::string& target) {
+    make_parents(path);
+    // Two chains at once: the link's folder and the file's.
+    FolderChain target_chain(m_root.get(), {});
+    const int from = target_chain.parent_of(target);
+    const auto target_name = FolderChain::name_of(target);
+    struct stat status {};
+    if (from < 0 || ::fstatat(from, target_name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
+        refuse(path, fmt::format("is a hard link to '{}', which is no file before it in the archive", printable(target)));
+    const int to = parent_of(path);
+    if (::linkat(from, target_name.c_str(), to, FolderChain::name_of(path).c_str(), 0) != 0) {
+        if (errno == EEXIST)
+            refuse(path, "is there twice");
+        throw_errno(fmt::format("cannot link '{}'", printable((m_folder / path).string())));
+    }
+}
+
+void StagingWriter::begin_file(const std::string& path) {
+    const int parent = parent_of(path);
+    m_file_path = path;
+    m_file.reset(::openat(parent, FolderChain::name_of(path).c_str(),
+                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (m_file)
+        return;
+    if (errno == EEXIST)
+        refuse(path, "is there twice");
+    throw_errno(fmt::format("cannot create '{}'", printable((m_folder / path).string())));
+}
+
+void StagingWriter::write_block(std::uint64_t offset, std::string_view block) {
+    while (!block.empty()) {
+        const auto n = ::pwrite(m_file.get(), block.data(), block.size(), static_cast<off_t>(offset));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            throw_errno(fmt::format("cannot write '{}'", printable((m_folder / m_file_path).string())));
+        offset += static_cast<std::uint64_t>(n);
+        block.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+void StagingWriter::finish_file(std::uint64_t size, const Attributes& attributes) {
+    const int fd = m_file.get();
+    // A sparse file may end in a hole.
+    const bool failed = ::ftruncate(fd, static_cast<off_t>(size)) != 0 || ::fchmod(fd, attributes.mode & 0777U) != 0 ||
+                        ::futimens(fd, times_of(attributes).data()) != 0;
+    if (failed)
+        throw_errno(fmt::format("cannot write '{}'", printable((m_folder / m_file_path).string())));
+    m_file.reset();
+}
+
+void StagingWriter::finish() {
+    // Children come after their parents in a map: backwards, no time is changed again.
+    for (auto folder = m_folders.rbegin(); folder != m_folders.rend(); ++folder) {
+        const auto& [path, made] = *folder;
+        const int parent = m_chain.parent_of(path);
+        const auto name = FolderChain::name_of(path);
+        const bool failed = parent < 0 || ::fchmodat(parent, name.c_str(), made.attributes.mode & 0777U, 0) != 0 ||
+                            (made.is_explicit && ::utimensat(parent, name.c_str(), times_of(made.attributes).data(), 0) != 0);
+        if (failed)
+            throw_errno(fmt::format("cannot set the mode of '{}'", printable((m_folder / path).string())));
+    }
+}
+
+bool stays_inside(std::string_view path, std::string_view target) {
+    if (target.starts_with('/'))
+        return false;
+    std::int64_t depth = static_cast<std::int64_t>(split(path, '/').size()) - 1;
+    for (const auto name : split(target, '/')) {
+        if (name == "..")
+            depth--;
+        else if (!name.empty() && name != ".")
+            depth++;
+        if (depth < 0)
+            return false;
+    }
+    return true;
+}
+
+} // namespace shipit::slug

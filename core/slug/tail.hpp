@@ -1,0 +1,28 @@
+// The frame near the end of a slug that holds its file list, the mtimes, and the hashes of frames.
+// Its bytes are described in shipit-slug(5).
+#pragma once
+
+#include "core/slug/digest.hpp"
+#include "core/slug/file_list.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace shipit::slug {
+
+struct Tail {
+    FileList list;
+    std::string text;               // of the list
+    std::vector<Hash> frame_hashes; // of the unpacked bytes of each data frame, in order
+};
+
+// A whole skippable frame. `text` is list.text().
+[[nodiscard]] std::string list_frame(const FileList& list, std::string_view text,
+                                     const std::vector<Hash>& frame_hashes, int level);
+
+// Reads one, as hostile. Throws Error (corrupt); (failed) if a newer shipit wrote it.
+[[nodiscard]] Tail parse_list_frame(std::string_view frame);
+
+} // namespace shipit::slug

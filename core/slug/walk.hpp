@@ -1,0 +1,49 @@
+// Lists what is in a folder: every file, folder, symlink and hard link, with what fstat(2) said of it.
+#pragma once
+
+#include "core/slug/file_list.hpp"
+#include "core/slug/ignore.hpp"
+#include "core/sys/file.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <sys/stat.h>
+
+namespace shipit::slug {
+
+using sys::Path;
+
+// What makes a file the same file with the same content; nothing but reading it knows more.
+struct Identity {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::uint64_t size = 0;
+    std::int64_t mtime_ns = 0;
+    std::int64_t ctime_ns = 0;
+    bool operator==(const Identity&) const = default;
+};
+[[nodiscard]] Identity identity_of(const struct stat& status);
+
+struct Walked {
+    FileList list;                    // without the hashes of files that are not empty
+    std::vector<Identity> identities; // of every entry of the list
+    std::uint64_t left_out = 0;       // entries that a rule or a path left out, with all in them
+};
+
+struct WalkOptions {
+    IgnoreRules rules;
+    std::set<std::string, std::less<>> leave_out = {}; // paths, with all that is in them
+    // Called with what is no file, folder or link; it is left out then. Without it that is an error.
+    std::function<void(const std::string& path)> other = {};
+    Identity forbidden = {}; // a folder whose device and inode these are must not be in there
+};
+
+// `root` is an open folder, `shown` its name for errors. Throws Error that names what cannot be read
+// or packed. Symlinks are never followed.
+[[nodiscard]] Walked walk(int root, const Path& shown, const WalkOptions& options);
+
+} // namespace shipit::slug

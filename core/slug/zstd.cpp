@@ -1,0 +1,63 @@
+#include "core/slug/zstd.hpp"
+
+#include "core/base/error.hpp"
+
+#include <new>
+
+#include <zstd.h>
+
+namespace shipit::slug {
+
+struct Compressor::State {
+    std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context{ZSTD_createCCtx(), ZSTD_freeCCtx};
+};
+
+Compressor::Compressor(int level) : m_state(std::make_unique<State>()) {
+    auto* context = m_state->context.get();
+    if (context == nullptr)
+        throw std::bad_alloc();
+    const auto level_set = ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
+    const auto checksum_set = ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+    if (ZSTD_isError(level_set) != 0 || ZSTD_isError(checksum_set) != 0)
+        throw Error("libzstd does not take level " + std::to_string(level));
+}
+
+Compressor::~Compressor() = default;
+
+std::string Compressor::compress(std::string_view bytes) {
+    std::string frame(ZSTD_compressBound(bytes.size()), '\0');
+    const auto size =
+        ZSTD_compress2(m_state->context.get(), frame.data(), frame.size(), bytes.data(), bytes.size());
+    if (ZSTD_isError(size) != 0)
+        throw Error(std::string("libzstd cannot compress: ") + ZSTD_getErrorName(size));
+    frame.resize(size);
+    return frame;
+}
+
+struct Decompressor::State {
+    std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context{ZSTD_createDCtx(), ZSTD_freeDCtx};
+    std::string bytes;
+};
+
+Decompressor::Decompressor() : m_state(std::make_unique<State>()) {
+    if (m_state->context == nullptr)
+        throw std::bad_alloc();
+}
+
+Decompressor::~Decompressor() = default;
+
+std::string_view Decompressor::unpack(std::string_view frame, std::size_t size) {
+    if (ZSTD_getFrameContentSize(frame.data(), frame.size()) != size)
+        throw Error("a frame's size is not what the seek table says", Outcome::corrupt);
+    if (m_state->bytes.size() < size)
+        m_state->bytes.resize(size);
+    const auto unpacked =
+        ZSTD_decompressDCtx(m_state->context.get(), m_state->bytes.data(), size, frame.data(), frame.size());
+    if (ZSTD_isError(unpacked) != 0)
+        throw Error(std::string("a frame cannot be unpacked: ") + ZSTD_getErrorName(unpacked), Outcome::corrupt);
+    if (unpacked != size)
+        throw Error("a frame's size is not what the seek table says", Outcome::corrupt);
+    return std::string_view(m_state->bytes).substr(0, size);
+}
+
+} // namespace shipit::slug
