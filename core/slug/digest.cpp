@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <xxhash.h>
 
@@ -95,6 +96,8 @@ Hash Hasher::result() const { return from_xxh(XXH3_128bits_digest(m_state->xxh))
 struct Sha256::State {
     EVP_MD_CTX* evp = EVP_MD_CTX_new();
     State() {
+        // The host's openssl.cnf has no say in what a SHA-256 is.
+        OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
         if (evp == nullptr || EVP_DigestInit_ex(evp, EVP_sha256(), nullptr) != 1)
             throw Error("libcrypto offers no SHA-256");
     }

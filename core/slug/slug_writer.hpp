@@ -42,8 +42,8 @@ class SlugWriter {
 
     Path m_releases;
     int m_level;
-    Path m_temporary;
     sys::Fd m_fd;
+    Path m_temporary; // made together with m_fd
     Sha256 m_sha256;
     std::uint64_t m_size = 0;
     std::vector<Frame> m_frames;
