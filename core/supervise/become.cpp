@@ -36,15 +36,6 @@ void default_signals() noexcept {
     (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-bool own_session() noexcept { return ::setsid() >= 0; }
-
-// SIGTTOU would stop us: we are not in the foreground yet. Signals are blocked here, which is enough.
-bool own_foreground_group(int terminal) noexcept {
-    if (::setpgid(0, 0) != 0)
-        return false;
-    return ::isatty(terminal) == 0 || ::tcsetpgrp(terminal, ::getpid()) == 0;
-}
-
 } // namespace
 
 PreparedLaunch::PreparedLaunch(const Launch& launch) : m_launch(launch) {
@@ -139,10 +130,7 @@ void PreparedLaunch::become(int failure_pipe) const noexcept {
         (void)!::write(failure_pipe, &failure, sizeof failure); // the parent sees EOF otherwise
         ::_exit(exit_not_executed);
     };
-    const bool placed = m_launch.place == Launch::Place::session
-                            ? own_session()
-                            : own_foreground_group(m_launch.input);
-    if (!placed)
+    if (m_launch.session == Launch::Session::own && ::setsid() < 0)
         fail({LaunchStep::session, errno});
     if (const auto failure = place_descriptors(failure_pipe))
         fail(*failure);

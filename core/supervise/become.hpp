@@ -20,15 +20,15 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 
 // What is to be started, and how.
 struct Launch {
-    // session: a session of its own. foreground: a process group of its own in our session, in the
-    // terminal's foreground where stdin is one; for `shipit run`.
-    enum class Place { session, foreground };
+    // own: a session of its own. ours: our session and process group, so that the terminal's keys
+    // reach it as they reach us; for `shipit run`.
+    enum class Session { own, ours };
 
     std::vector<std::string> argv; // argv[0] without a slash is looked up in the environment's PATH
     Environment environment;       // the whole of it
     Path folder;
     std::optional<sys::Account> user; // none: as ourselves
-    Place place = Place::session;
+    Session session = Session::own;
     int input = -1; // becomes descriptor 0; -1: /dev/null
     int output = 1; // becomes descriptor 1
     int errors = 2; // becomes descriptor 2

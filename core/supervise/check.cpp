@@ -23,13 +23,13 @@ Check::Kind Check::kind_for(const Generation& generation) {
     if (!health.command.empty() && generation.face() != nullptr)
         return Kind::command;
     if (!generation.listens())
-        return Kind::none;
+        return Kind::none; // no port, or nobody who is meant to listen on it
     return health.path.empty() ? Kind::listens : Kind::http;
 }
 
-Check::Check(Loop& loop, const Generation& generation, Probe::OnDone done)
+Check::Check(Loop& loop, Kind kind, const Generation& generation, Probe::OnDone done)
     : m_loop(loop), m_done(std::move(done)) {
-    switch (kind_for(generation)) {
+    switch (kind) {
     case Kind::none:
         m_soon = loop.after(milliseconds(0), [this] { end({true, true, {}}); });
         break;

@@ -102,6 +102,14 @@ std::vector<pid_t> Crew::tree() const {
     return pids;
 }
 
+Check::Kind Crew::check_kind() const {
+    const Program* face = m_generation.face();
+    for (const auto& process : m_processes)
+        if (face != nullptr && process->is_wanted() && process->program().type == face->type)
+            return Check::kind_for(m_generation);
+    return Check::Kind::none;
+}
+
 void Crew::set_proven() {
     for (const auto& process : m_processes)
         process->set_proven();

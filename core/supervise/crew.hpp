@@ -1,6 +1,7 @@
 // The processes of one generation, together.
 #pragma once
 
+#include "core/supervise/check.hpp"
 #include "core/supervise/process.hpp"
 
 namespace shipit::supervise {
@@ -37,6 +38,8 @@ class Crew {
     [[nodiscard]] TimePoint newest_start() const;
     // All that belongs to it now, main processes first.
     [[nodiscard]] std::vector<pid_t> tree() const;
+    // How it is checked; staying up is all when the process that would be asked is not to run.
+    [[nodiscard]] Check::Kind check_kind() const;
     void set_proven();
     // The last lines of all of them, for people: "web.1: …".
     [[nodiscard]] std::string evidence() const;

@@ -31,8 +31,13 @@ Gate::Gate(Loop& loop, Crew& crew, GateRules rules, OnVerdict on_verdict)
 Gate::~Gate() { m_crew.on_ended({}); }
 
 void Gate::look() {
-    m_check = std::make_unique<Check>(m_loop, m_crew.generation(),
+    m_check = std::make_unique<Check>(m_loop, m_crew.check_kind(), m_crew.generation(),
                                       [this](const ProbeResult& result) { take(result); });
+}
+
+bool Gate::has_check() const {
+    const auto kind = m_crew.check_kind();
+    return kind == Check::Kind::http || kind == Check::Kind::command;
 }
 
 bool Gate::has_settled() const {
@@ -42,10 +47,8 @@ bool Gate::has_settled() const {
 
 void Gate::take(const ProbeResult& result) {
     m_last = result;
-    const auto kind = Check::kind_for(m_crew.generation());
-    const bool has_check = kind == Check::Kind::http || kind == Check::Kind::command;
     m_passed = result.healthy && m_crew.is_up() ? m_passed + 1 : 0;
-    const bool passed = has_check ? m_passed >= m_rules.passes : m_passed > 0 && has_settled();
+    const bool passed = has_check() ? m_passed >= m_rules.passes : m_passed > 0 && has_settled();
     if (passed)
         return decide(std::nullopt);
     m_next = m_loop.after(next_wait(result), [this] { look(); });
@@ -54,7 +57,10 @@ void Gate::take(const ProbeResult& result) {
 milliseconds Gate::next_wait(const ProbeResult& result) {
     if (result.healthy) {
         m_wait = first_wait;
-        return m_wait;
+        const auto settled = m_crew.newest_start() + m_rules.settle;
+        const auto left =
+            std::chrono::ceil<milliseconds>(settled - std::chrono::steady_clock::now());
+        return has_check() ? m_wait : std::max(left, m_wait);
     }
     const milliseconds wait = m_wait;
     m_wait = std::min(m_wait * 2, result.answered ? longest_wait : longest_wait_for_listening);
@@ -103,7 +109,7 @@ Vigil::Vigil(Loop& loop, Crew& crew, OnVerdict on_verdict)
 Vigil::~Vigil() { m_crew.on_ended({}); }
 
 void Vigil::look() {
-    m_check = std::make_unique<Check>(m_loop, m_crew.generation(),
+    m_check = std::make_unique<Check>(m_loop, m_crew.check_kind(), m_crew.generation(),
                                       [this](const ProbeResult& result) { take(result); });
 }
 

@@ -28,6 +28,7 @@ class Gate {
     void take(const ProbeResult& result);
     void ended(const Process& process, const std::string& how);
     void time_is_over();
+    [[nodiscard]] bool has_check() const; // beside staying up
     [[nodiscard]] bool has_settled() const;
     [[nodiscard]] milliseconds next_wait(const ProbeResult& result);
     [[nodiscard]] std::string elsewhere() const;

@@ -131,12 +131,14 @@ void Process::act(Action action) {
     }
 }
 
+Path Process::fifo() const {
+    return m_surroundings.run_folder / (m_release.text() + "." + m_program.name + ".fifo");
+}
+
 void Process::make_pipe() {
     if (m_pipe)
         return;
-    const Path fifo =
-        m_surroundings.run_folder / (m_release.text() + "." + m_program.name + ".fifo");
-    m_pipe = std::make_unique<LogPipe>(m_surroundings.loop, fifo,
+    m_pipe = std::make_unique<LogPipe>(m_surroundings.loop, fifo(),
                                        LogPipe::Source{m_release, m_program.name}, m_program.user,
                                        m_surroundings.log);
 }

@@ -46,6 +46,8 @@ class Process {
     [[nodiscard]] bool is_wanted() const { return m_state.wanted; }
     [[nodiscard]] TimePoint started() const { return m_state.started; }
     [[nodiscard]] std::optional<sys::ProcessName> main() const;
+    // The named pipe that it writes its output to.
+    [[nodiscard]] Path fifo() const;
     // What belongs to it beside its main process.
     [[nodiscard]] std::vector<Owned> rest() const;
     // The newest lines it wrote, oldest first.

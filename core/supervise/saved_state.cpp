@@ -67,13 +67,12 @@ std::vector<SavedProcess> saved_processes(const Path& run_folder) {
 }
 
 std::vector<sys::ProcessName> unsaved_processes(const Path& run_folder,
-                                                const std::vector<pid_t>& known) {
+                                                const std::vector<Path>& known) {
     std::vector<sys::ProcessName> result;
     for (const std::string& name : sys::names_in("/proc")) {
         pid_t pid = 0;
         const auto end = name.data() + name.size();
-        if (std::from_chars(name.data(), end, pid).ptr != end || pid == ::getpid() ||
-            std::find(known.begin(), known.end(), pid) != known.end())
+        if (std::from_chars(name.data(), end, pid).ptr != end || pid == ::getpid())
             continue;
         for (const char* fd : {"1", "2"}) {
             std::string target(4096, '\0');
@@ -81,7 +80,8 @@ std::vector<sys::ProcessName> unsaved_processes(const Path& run_folder,
             const ssize_t size = ::readlink(link.c_str(), target.data(), target.size());
             target.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
             const auto start_time = sys::start_time_of(pid);
-            if (start_time && is_our_pipe(target, run_folder)) {
+            if (start_time && is_our_pipe(target, run_folder) &&
+                std::find(known.begin(), known.end(), target) == known.end()) {
                 result.push_back({pid, *start_time});
                 break;
             }

@@ -27,9 +27,9 @@ void save_state(const Path& run_folder, const std::vector<const Crew*>& crews);
 // started, or if the file is damaged.
 [[nodiscard]] std::vector<SavedProcess> saved_processes(const Path& run_folder);
 
-// Processes that hold one of the app's log pipes as their stdout or stderr, and that are not below
-// `known`: started by a supervisor that died before it could write them down.
+// Processes that hold one of the app's log pipes as their stdout or stderr, but none of the `known`
+// ones: started by a supervisor that died before it could write them down, or left by one.
 [[nodiscard]] std::vector<sys::ProcessName> unsaved_processes(const Path& run_folder,
-                                                              const std::vector<pid_t>& known);
+                                                              const std::vector<Path>& known);
 
 } // namespace shipit::supervise

@@ -1,0 +1,128 @@
+#include "core/supervise/detach.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/supervise/client.hpp"
+#include "core/sys/clock.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+constexpr mode_t log_mode = 0640;
+constexpr int look_again_ms = 10;
+constexpr int exit_not_executed = 127;
+constexpr std::size_t shown_log = 2000;
+
+// What the daemon tells through a pipe that its exec closes: its pid, then an errno if that failed.
+struct Report {
+    pid_t pid = 0;
+    int error_number = 0;
+};
+
+void default_signals() noexcept {
+    for (int signal = 1; signal < NSIG; ++signal)
+        (void)::signal(signal, SIG_DFL);
+    sigset_t none;
+    (void)::sigemptyset(&none);
+    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+[[noreturn]] void become_daemon(char* const* argv, int log, int report) noexcept {
+    (void)::setsid();
+    if (::fork() != 0) // a session without its leader never gets a terminal
+        ::_exit(0);
+    const pid_t pid = ::getpid();
+    (void)!::write(report, &pid, sizeof pid);
+    const int null = ::open("/dev/null", O_RDONLY);
+    (void)::dup2(null, STDIN_FILENO);
+    (void)::dup2(log, STDOUT_FILENO);
+    (void)::dup2(log, STDERR_FILENO);
+    (void)::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    (void)!::chdir("/");
+    default_signals();
+    (void)::execv(argv[0], argv);
+    const int error_number = errno;
+    (void)!::write(report, &error_number, sizeof error_number);
+    ::_exit(exit_not_executed);
+}
+
+Report read_report(int pipe) {
+    Report report;
+    char* into = reinterpret_cast<char*>(&report);
+    std::size_t got = 0;
+    while (got < sizeof report) {
+        const ssize_t more = ::read(pipe, into + got, sizeof report - got);
+        if (more < 0 && errno == EINTR)
+            continue;
+        if (more <= 0)
+            break;
+        got += static_cast<std::size_t>(more);
+    }
+    return report;
+}
+
+Report start(const std::vector<std::string>& argv, const Path& log) {
+    std::vector<char*> words;
+    for (const std::string& word : argv)
+        words.push_back(const_cast<char*>(word.c_str())); // execv(3) does not write to them
+    words.push_back(nullptr);
+    const sys::Fd log_fd = sys::open_file(log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, log_mode);
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        throw_errno("cannot make a pipe");
+    const sys::Fd reading(ends[0]);
+    sys::Fd writing(ends[1]);
+    const pid_t child = ::fork();
+    if (child < 0)
+        throw_errno("cannot start a process");
+    if (child == 0)
+        become_daemon(words.data(), log_fd.get(), writing.get());
+    writing.reset();
+    (void)::waitpid(child, nullptr, 0);
+    return read_report(reading.get());
+}
+
+std::string end_of(const Path& log) {
+    try {
+        const std::string content = sys::read_file(log, 64 << 20);
+        const std::string_view end =
+            std::string_view(content).substr(content.size() - std::min(content.size(), shown_log));
+        return printable_lines(trimmed(end));
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+} // namespace
+
+void spawn_detached(const std::vector<std::string>& argv, const Path& run_folder, const Path& log,
+                    std::chrono::milliseconds patience) {
+    const sys::Deadline deadline(patience);
+    const Report report = start(argv, log);
+    if (report.pid == 0 || report.error_number != 0)
+        throw_errno("cannot execute '" + argv.front() + "'", report.error_number);
+    const sys::Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, report.pid, 0U)));
+    for (bool gone = !pidfd; !Client::is_supervised(run_folder);) {
+        if (gone)
+            throw Error("the supervisor ended while it was starting: " + end_of(log));
+        if (deadline.passed())
+            throw Error("the supervisor did not answer within " + duration_text(patience))
+                .advise("see '" + log.string() + "'");
+        pollfd end{pidfd.get(), POLLIN, 0};
+        gone = ::poll(&end, 1, look_again_ms) > 0;
+    }
+}
+
+} // namespace shipit::supervise

@@ -1,0 +1,21 @@
+// A supervisor that goes on when the command that started it has ended.
+#pragma once
+
+#include "core/sys/file.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace shipit::supervise {
+
+using sys::Path;
+
+// Starts `argv` (argv[0] a path) as a daemon: a session of its own, working folder /, stdin empty,
+// stdout and stderr appended to `log`, no other descriptor, default signals, our environment.
+// Returns when a supervisor answers in `run_folder`. Throws Error if it ends before, with the end
+// of what it wrote, or if none answers within `patience`.
+void spawn_detached(const std::vector<std::string>& argv, const Path& run_folder, const Path& log,
+                    std::chrono::milliseconds patience);
+
+} // namespace shipit::supervise

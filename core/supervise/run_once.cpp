@@ -1,0 +1,125 @@
+#include "core/supervise/run_once.hpp"
+
+#include "core/supervise/run_command.hpp"
+#include "core/supervise/tree.hpp"
+#include "core/supervise/words.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+// The caller's handlers come back when this ends: the loop's own leave SIG_DFL behind.
+class KeptHandlers {
+  public:
+    KeptHandlers() {
+        for (std::size_t i = 0; i < signals.size(); ++i)
+            (void)::sigaction(signals.at(i), nullptr, &m_before.at(i));
+    }
+    ~KeptHandlers() {
+        for (std::size_t i = 0; i < signals.size(); ++i)
+            (void)::sigaction(signals.at(i), &m_before.at(i), nullptr);
+    }
+    KeptHandlers(const KeptHandlers&) = delete;
+    KeptHandlers& operator=(const KeptHandlers&) = delete;
+
+  private:
+    static constexpr std::array signals = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+    std::array<struct sigaction, signals.size()> m_before{};
+};
+
+// Daemons that the program leaves behind come to us, so that they can be ended.
+class Reaper {
+  public:
+    Reaper() {
+        (void)::prctl(PR_GET_CHILD_SUBREAPER, &m_before, 0, 0, 0);
+        become_subreaper();
+    }
+    ~Reaper() {
+        reap_orphans();
+        (void)::prctl(PR_SET_CHILD_SUBREAPER, m_before, 0, 0, 0);
+    }
+    Reaper(const Reaper&) = delete;
+    Reaper& operator=(const Reaper&) = delete;
+
+  private:
+    int m_before = 0;
+};
+
+Launch launch_of(const Program& program) {
+    Launch launch;
+    launch.argv = argv_of(program.command);
+    launch.environment = program.environment;
+    launch.folder = program.folder;
+    launch.user = program.user;
+    return launch;
+}
+
+struct Plan {
+    milliseconds timeout{0};
+    RunCommand::OnOutput output;
+    std::vector<int> signals;
+    std::function<void(RunCommand&, int signal)> on_signal;
+};
+
+OnceEnd run(Launch launch, Plan plan) {
+    const KeptHandlers handlers;
+    const Reaper reaper;
+    Loop loop;
+    OnceEnd result;
+    RunCommand command(loop, std::move(launch), plan.timeout, std::move(plan.output),
+                       [&](const RunCommand::End& end) {
+                           result.code = end.status ? exit_code(*end.status) : 1;
+                           result.how = exit_text(end.status);
+                           result.timed_out = end.timed_out;
+                           loop.stop();
+                       });
+    const auto signals =
+        loop.on_signals(plan.signals, [&](int signal) { plan.on_signal(command, signal); });
+    std::string failure;
+    loop.on_error([&failure](const std::string& what) { failure = what; });
+    loop.run();
+    return result;
+}
+
+} // namespace
+
+OnceEnd run_once(const Program& program, milliseconds timeout,
+                 const std::function<void(std::string_view)>& output) {
+    int interrupted_by = 0;
+    Plan plan;
+    plan.timeout = timeout;
+    plan.output = [&output](std::string_view text) {
+        if (output)
+            output(text);
+    };
+    plan.signals = {SIGINT, SIGTERM};
+    plan.on_signal = [&interrupted_by](RunCommand& command, int signal) {
+        interrupted_by = signal;
+        command.kill_tree();
+    };
+    OnceEnd end = run(launch_of(program), std::move(plan));
+    end.interrupted_by = interrupted_by;
+    return end;
+}
+
+OnceEnd run_interactively(const Program& program) {
+    Launch launch = launch_of(program);
+    launch.session = Launch::Session::ours;
+    launch.input = STDIN_FILENO;
+    Plan plan;
+    plan.signals = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+    plan.on_signal = [](RunCommand& command, int signal) {
+        if (signal == SIGTERM || signal == SIGHUP) // the others came from the terminal, to it as well
+            command.signal(signal);
+    };
+    return run(std::move(launch), std::move(plan));
+}
+
+} // namespace shipit::supervise

@@ -1,0 +1,60 @@
+// The supervisor of one app: owns its processes for as long as the host is up.
+//
+// Listens on run_folder/control.sock for requests, one JSON object a line; each is answered by events
+// and one last message with "done": true and "ok". One changing request at a time; another is
+// refused with "busy": true. core/README.md lists the requests.
+//
+// It never ends because of an error in what it does. SIGTERM and SIGINT stop the processes and end
+// it; if it is killed, its processes go on and the next supervisor takes them over.
+#pragma once
+
+#include "core/supervise/log_file.hpp"
+#include "core/supervise/policy.hpp"
+#include "core/supervise/program.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace shipit::supervise {
+
+// Names in the log folder.
+constexpr const char* app_log_name = "app.log";
+constexpr const char* supervisor_log_name = "supervisor.log";
+
+struct SupervisorOptions {
+    Path run_folder; // exists, private; for the socket, the pipes, the lock and state.json
+    Path log_folder; // exists
+    Rotation rotation;
+    Limits limits;
+
+    // What `current` says should run; nothing if nothing should. May throw.
+    std::function<std::optional<Generation>()> live;
+
+    // Each may be empty and may throw.
+    std::function<void()> on_ready; // the control socket answers
+    std::function<void(ReleaseNumber release)> on_good;
+    // client_told: the deploying command still waits and has been told, too.
+    std::function<void(ReleaseNumber release, const std::string& why, bool client_told)>
+        on_watch_failed;
+    std::function<void(ReleaseNumber release, const std::string& process)> on_crash_loop;
+};
+
+class Supervisor {
+  public:
+    // Throws Error (locked) if the app has a supervisor already, Error if the folders cannot be used.
+    explicit Supervisor(SupervisorOptions options);
+    ~Supervisor();
+    Supervisor(const Supervisor&) = delete;
+    Supervisor& operator=(const Supervisor&) = delete;
+
+    // Takes over or starts what should run, and serves until it is told to end; its processes are
+    // stopped then.
+    void run();
+
+  private:
+    class Core;
+    std::unique_ptr<Core> m_core;
+};
+
+} // namespace shipit::supervise

@@ -1,0 +1,198 @@
+#include "core/supervise/launch.hpp"
+#include "core/supervise/run_once.hpp"
+#include "core/supervise/tree.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "tests/unit/test_folder.hpp"
+
+#include <csignal>
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace shipit;
+using namespace shipit::supervise;
+using namespace std::chrono_literals;
+using tests::TestFolder;
+
+namespace {
+
+Program program_of(const std::string& command) {
+    Program program;
+    program.name = "web.1";
+    program.type = "web";
+    program.command = command;
+    program.environment = {{"PATH", "/usr/bin:/bin"}, {"SHIPIT_PROCESS", "web.1"}};
+    program.folder = "/";
+    return program;
+}
+
+struct Ran {
+    OnceEnd end;
+    std::string output;
+};
+
+Ran run(const Program& program, milliseconds timeout = 10s) {
+    Ran ran;
+    ran.end = run_once(program, timeout, [&ran](std::string_view text) { ran.output += text; });
+    return ran;
+}
+
+std::string failure_of(const Program& program) {
+    try {
+        (void)run(program);
+        return "";
+    } catch (const Error& error) {
+        return error.why();
+    }
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("supervise::launch");
+
+TEST_CASE("a program gets exactly the environment that is given, byte for byte") {
+    Program program = program_of("env -0");
+    program.environment = {{"PATH", "/usr/bin:/bin"}, {"A", "b c\n'\"$x\\\xff="}, {"EMPTY", ""}};
+    CHECK(run(program).output ==
+          std::string("PATH=/usr/bin:/bin\0A=b c\n'\"$x\\\xff=\0EMPTY=\0", 47));
+}
+
+TEST_CASE("a program has descriptors 0, 1 and 2 and no other, and an empty stdin") {
+    const sys::Fd leaked(::open("/dev/null", O_RDONLY)); // without O_CLOEXEC
+    const Ran ran = run(program_of("ls /proc/self/fd"));
+    CHECK(ran.output == "0\n1\n2\n3\n"); // 3: the folder that ls reads
+    CHECK(run(program_of("readlink /proc/self/fd/0")).output == "/dev/null\n");
+}
+
+TEST_CASE("a program leads a session of its own, in its folder, with default signals") {
+    const TestFolder folder;
+    Program program = program_of("python3 -c 'import os; print(os.getsid(0) == os.getpid(), os.getcwd())'");
+    program.folder = folder.path();
+    CHECK(run(program).output == "True " + folder.path().string() + "\n");
+
+    ::signal(SIGUSR1, SIG_IGN);
+    ::signal(SIGPIPE, SIG_IGN);
+    const Ran ran = run(program_of("grep -E 'Sig(Blk|Ign|Cgt)|NoNewPrivs' /proc/self/status"));
+    ::signal(SIGUSR1, SIG_DFL);
+    ::signal(SIGPIPE, SIG_DFL);
+    CHECK(ran.output.find("SigBlk:\t0000000000000000") != std::string::npos);
+    CHECK(ran.output.find("SigIgn:\t0000000000000000") != std::string::npos);
+    CHECK(ran.output.find("NoNewPrivs:\t1") != std::string::npos);
+}
+
+TEST_CASE("a command through a shell has the program's own pid") {
+    CHECK(run(program_of("echo $$; exec readlink /proc/self")).output.find('\n') !=
+          std::string::npos);
+    Program program = program_of("X=1; python3 -c 'import os; print(os.getsid(0) == os.getpid())'");
+    CHECK(run(program).output == "True\n");
+}
+
+TEST_CASE("a launch that fails names the step and the reason") {
+    CHECK(failure_of(program_of("no-such-program")) ==
+          "there is no command 'no-such-program' in the app's PATH");
+    CHECK(failure_of(program_of("/etc/passwd")) == "cannot execute '/etc/passwd': Permission denied");
+    Program nowhere = program_of("ls");
+    nowhere.folder = "/no/such/folder";
+    CHECK(failure_of(nowhere) ==
+          "cannot enter '/no/such/folder' to run 'ls': No such file or directory");
+    Program stranger = program_of("ls");
+    stranger.user = sys::Account{"stranger", ::getuid() + 4711, 4711, "/", "/bin/sh", {}};
+    if (::geteuid() != 0)
+        CHECK(failure_of(stranger).find("cannot become user 'stranger'") == 0);
+}
+
+TEST_CASE("a launch that fails leaves no zombie") {
+    for (int i = 0; i < 5; ++i)
+        (void)failure_of(program_of("no-such-program"));
+    siginfo_t ended{};
+    CHECK(::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == -1); // ECHILD
+}
+
+TEST_CASE("a script without an interpreter line runs as a shell script") {
+    const TestFolder folder;
+    sys::replace_durably(folder / "script", "echo ran with \"$1\"\n", 0755);
+    Program program = program_of("./script 'two words'");
+    program.folder = folder.path();
+    CHECK(run(program).output == "ran with two words\n");
+}
+
+TEST_CASE("the user is dropped for good, with its groups" * doctest::skip(::geteuid() != 0)) {
+    Program program = program_of(
+        "python3 -c 'import os; print(os.getresuid(), os.getresgid(), os.getgroups())'");
+    program.user = sys::Account{"nobody", 65534, 65533, "/", "/bin/sh", {65532}};
+    CHECK(run(program).output ==
+          "(65534, 65534, 65534) (65533, 65533, 65533) [65532]\n");
+}
+
+TEST_CASE("a folder that the app's user cannot enter is the app's failure" *
+          doctest::skip(::geteuid() != 0)) {
+    const TestFolder folder; // 0700, root's
+    Program program = program_of("ls");
+    program.user = sys::Account{"nobody", 65534, 65534, "/", "/bin/sh", {}};
+    program.folder = folder.path();
+    CHECK(failure_of(program).find("Permission denied") != std::string::npos);
+}
+
+TEST_CASE("exit status, signal and timeout are told apart") {
+    CHECK(run(program_of("true")).end.how == "exited with status 0");
+    CHECK(run(program_of("exit 7")).end.code == 7);
+    const Ran killed = run(program_of("kill -SEGV $$"));
+    CHECK(killed.end.how == "was killed by SIGSEGV");
+    CHECK(killed.end.code == 128 + SIGSEGV);
+    const Ran late = run(program_of("sleep 60"), 50ms);
+    CHECK(late.end.timed_out);
+}
+
+TEST_CASE("at the timeout the whole tree goes, daemons too") {
+    const TestFolder folder;
+    Program program = program_of("setsid -f setsid -f sh -c 'trap \"\" TERM; echo $$ > daemon; "
+                                 "while :; do sleep 0.1; done'; sleep 60");
+    program.folder = folder.path();
+    const Ran ran = run(program, 400ms);
+    CHECK(ran.end.timed_out);
+    const std::string pid(trimmed(sys::read_file(folder / "daemon")));
+    CHECK_FALSE(sys::exists("/proc/" + pid));
+}
+
+TEST_CASE("what a program leaves behind does not outlive run_once") {
+    const TestFolder folder;
+    Program program = program_of("setsid -f sh -c 'echo $$ > daemon; sleep 60'; sleep 0.2");
+    program.folder = folder.path();
+    CHECK(run(program).end.code == 0);
+    const std::string pid(trimmed(sys::read_file(folder / "daemon")));
+    CHECK_FALSE(sys::exists("/proc/" + pid));
+}
+
+TEST_CASE("much output arrives whole") {
+    CHECK(run(program_of("head -c 3000000 /dev/zero")).output.size() == 3000000);
+}
+
+TEST_CASE("a generation comes through JSON as it was, bytes and all") {
+    Program program = program_of("run \"it\"");
+    program.environment.emplace_back("BYTES", "\xff\xfe\n\"");
+    program.user = sys::Account{"app", 12, 13, "/home", "/bin/sh", {14, 15}};
+    program.stop_signal = SIGINT;
+    Generation generation{ReleaseNumber(12), {program}, {}, 8000};
+    generation.health.path = "/healthz";
+    const Generation back = generation_from(Json::parse(to_json(generation).dump()));
+    CHECK(to_json(back).dump() == to_json(generation).dump());
+    CHECK(back.programs[0].environment == program.environment);
+    CHECK(back.programs[0].user->groups == program.user->groups);
+    CHECK(back.health == generation.health);
+    CHECK(back.port == 8000);
+}
+
+TEST_CASE("a generation that is not one is refused") {
+    for (const char* text :
+         {"{}", R"({"release":0})", R"({"release":1,"health":{"passes":0}})",
+          R"({"release":1,"programs":[{"name":"../x","type":"web"}]})",
+          R"({"release":1,"programs":[7]})", R"({"release":"1"})"})
+        CHECK_THROWS_AS((void)generation_from(Json::parse(text)), Error);
+}
+
+TEST_SUITE_END();

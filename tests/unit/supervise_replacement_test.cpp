@@ -1,0 +1,271 @@
+#include "core/supervise/replacement.hpp"
+
+#include "core/base/text.hpp"
+#include "tests/unit/supervised_app.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace shipit;
+using namespace shipit::supervise;
+using namespace std::chrono_literals;
+using tests::eventually;
+using tests::SupervisedApp;
+
+namespace {
+
+Json replace_request(const Generation& generation) {
+    return Json::object({{"request", "replace"}, {"generation", to_json(generation)}});
+}
+
+// An app with v1 serving.
+struct Serving : SupervisedApp {
+    Serving() {
+        set_live(web(1));
+        supervise();
+        REQUIRE(eventually([this] { return is_up("web.1"); }));
+    }
+};
+
+// Asks for a replacement and waits for an event.
+void wait_for(Client& client, const std::string& event) {
+    for (;;) {
+        const auto message = client.next(5s);
+        REQUIRE(message);
+        REQUIRE_FALSE((*message)["done"].boolean());
+        if ((*message)["event"].text() == event)
+            return;
+    }
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("supervise::Replacement");
+
+TEST_CASE("a healthy generation takes the place of the old one, and is good after its watch") {
+    Serving app;
+    const pid_t old = app.pid_of("web.1");
+    const Json answer = app.deploy(app.web(2));
+    CHECK(answer["ok"].boolean());
+    CHECK(app.serves("v2"));
+    CHECK(app.process("web.1")["release"].text() == "v2");
+    CHECK_FALSE(sys::exists("/proc/" + std::to_string(old)));
+    CHECK(app.told() == "good v2\n");
+}
+
+TEST_CASE("the first generation of an app is started the same way") {
+    SupervisedApp app;
+    app.supervise();
+    CHECK(app.deploy(app.web(1))["ok"].boolean());
+    CHECK(app.serves("v1"));
+}
+
+TEST_CASE("a failing health check is refused with its reason, and the old generation serves again") {
+    Serving app;
+    Generation broken = app.web(2);
+    broken.programs[0].environment.emplace_back("STATUS", "503");
+    broken.health.timeout = 400ms;
+    const Json answer = app.deploy(broken);
+    CHECK_FALSE(answer["ok"].boolean());
+    CHECK(answer["why"].text() == "GET http://127.0.0.1:" + std::to_string(app.port()) +
+                                      "/healthz answered 503 Service Unavailable: release v2; "
+                                      "it was not healthy within 400ms");
+    CHECK(answer["evidence"].text() == "web.1: listening\n");
+    CHECK(answer["serving"].text() == "v1");
+    CHECK(app.serves("v1"));
+}
+
+TEST_CASE("an exit during the gate is told with its status, its time and the last lines") {
+    Serving app;
+    Generation broken = app.web(2);
+    broken.programs[0].command = "echo cannot open the database; exit 1";
+    const sys::Deadline soon(2s);
+    const Json answer = app.deploy(broken);
+    CHECK(answer["why"].text() == "web.1 exited with status 1 after 0.0 s");
+    CHECK(answer["evidence"].text() == "web.1: cannot open the database\n");
+    CHECK(answer["serving"].text() == "v1");
+    CHECK_FALSE(soon.passed());
+}
+
+TEST_CASE("a command that does not exist is told by name") {
+    Serving app;
+    Generation broken = app.web(2);
+    broken.programs[0].command = "gunicron mysite";
+    const Json answer = app.deploy(broken);
+    CHECK(answer["why"].text() ==
+          "web.1 could not be started: there is no command 'gunicron' in the app's PATH");
+    CHECK(app.serves("v1"));
+}
+
+TEST_CASE("a generation that listens elsewhere is told where") {
+    Serving app;
+    const std::uint16_t other = tests::free_port();
+    Generation broken = app.web(2);
+    broken.programs[0].environment[1].second = std::to_string(other);
+    broken.health.timeout = 700ms;
+    const Json answer = app.deploy(broken);
+    CHECK(answer["why"].text() == "nothing listens on port " + std::to_string(app.port()) +
+                                      ", but it listens on port " + std::to_string(other) +
+                                      "; it was not healthy within 700ms");
+}
+
+TEST_CASE("a port that somebody else holds is told with the holder") {
+    SupervisedApp app;
+    app.supervise();
+    const sys::Fd holder(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(app.port());
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::bind(holder.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(holder.get(), 1) == 0);
+    const Json answer = app.deploy(app.web(1));
+    CHECK(answer["why"].text() == "port " + std::to_string(app.port()) +
+                                      " is in use by process " + std::to_string(::getpid()) +
+                                      " (unit)");
+    CHECK(answer["serving"].is_null());
+}
+
+TEST_CASE("a first generation that fails leaves nothing running") {
+    SupervisedApp app;
+    app.supervise();
+    Generation broken = app.web(1);
+    broken.programs[0].environment.emplace_back("STATUS", "500");
+    broken.health.timeout = 300ms;
+    const Json answer = app.deploy(broken);
+    CHECK_FALSE(answer["ok"].boolean());
+    CHECK(answer["serving"].is_null());
+    CHECK(app.get().empty());
+    CHECK(app.ask("status")["processes"].items().empty());
+}
+
+TEST_CASE("a health command decides by its exit status, and its output is kept") {
+    Serving app;
+    Generation next = app.web(2);
+    next.health.path.clear();
+    next.health.command = "echo checking $SHIPIT_RELEASE; exit 4";
+    next.health.timeout = 300ms;
+    Json answer = app.deploy(next);
+    CHECK(answer["why"].text().rfind("the health command 'echo checking $SHIPIT_RELEASE; exit 4' "
+                                     "exited with status 4: checking v2",
+                                     0) == 0);
+    next.health.command = "true";
+    answer = app.deploy(next);
+    CHECK(answer["ok"].boolean());
+}
+
+TEST_CASE("without a check, listening and staying up for a second is enough") {
+    Serving app;
+    Generation next = app.web(2);
+    next.health.path.clear();
+    CHECK(app.deploy(next)["ok"].boolean());
+    CHECK(app.serves("v2"));
+}
+
+TEST_CASE("a worker that ends fails the generation it belongs to") {
+    Serving app;
+    Generation next = app.web(2);
+    next.health.path.clear();
+    next.programs.push_back(app.program("worker.1", 2, "sh -c 'sleep 0.3; exit 9'"));
+    const Json answer = app.deploy(next);
+    CHECK(answer["why"].text().rfind("worker.1 exited with status 9 after 0.", 0) == 0);
+    CHECK(app.serves("v1"));
+}
+
+TEST_CASE("where the client dies before it moved `current`, the old generation comes back") {
+    Serving app;
+    {
+        Client client(app.run());
+        client.send(replace_request(app.web(2)));
+        wait_for(client, "healthy");
+    }
+    CHECK(eventually([&] { return app.serves("v1"); }));
+    CHECK(eventually([&] { return app.is_up("web.1"); }));
+    CHECK(app.process("web.1")["release"].text() == "v1");
+}
+
+TEST_CASE("where the client dies after it moved `current`, the new generation stays") {
+    Serving app;
+    {
+        Client client(app.run());
+        client.send(replace_request(app.web(2)));
+        wait_for(client, "healthy");
+        app.set_live(app.web(2));
+    }
+    CHECK(eventually([&] { return app.told() == "good v2\n"; }));
+    CHECK(app.serves("v2"));
+}
+
+TEST_CASE("a client that dies while the new generation starts leaves the old one") {
+    Serving app;
+    Generation slow = app.web(2);
+    slow.programs[0].command = "sleep 1000";
+    {
+        Client client(app.run());
+        client.send(replace_request(slow));
+        wait_for(client, "starting");
+    }
+    CHECK(eventually([&] { return app.serves("v1"); }));
+}
+
+TEST_CASE("a replacement is cancelled at any time before the commit") {
+    Serving app;
+    Client client(app.run());
+    client.send(replace_request(app.web(2)));
+    wait_for(client, "healthy");
+    const Json answer = client.ask(Json::object({{"request", "abort"}}), 5s);
+    CHECK(answer["why"].text() == "it was cancelled");
+    CHECK(answer["serving"].text() == "v1");
+    CHECK(app.serves("v1"));
+}
+
+TEST_CASE("one change at a time: another is told that the supervisor is busy") {
+    Serving app;
+    Client client(app.run());
+    client.send(replace_request(app.web(2)));
+    wait_for(client, "healthy");
+    const Json answer = app.ask("restart");
+    CHECK(answer["busy"].boolean());
+    CHECK(answer["why"].text() == "the supervisor is busy replacing the running release");
+    CHECK(app.ask("status")["ok"].boolean());
+}
+
+TEST_CASE("an exit within the watch is told to the client and to the callback") {
+    Serving app;
+    Generation next = app.web(2);
+    next.health.watch = 5s;
+    Client client(app.run());
+    const Json answer =
+        client.ask(replace_request(next), 8s, [&](const Json& event) {
+            if (event["event"].text() == "healthy") {
+                app.set_live(next);
+                client.send(Json::object({{"request", "commit"}}));
+            } else if (event["event"].text() == "committed") {
+                (void)app.get("/crash");
+            }
+        });
+    CHECK_FALSE(answer["ok"].boolean());
+    CHECK(answer["watch_failed"].boolean());
+    CHECK(answer["why"].text().rfind("web.1 exited with status 3 after ", 0) == 0);
+    CHECK(eventually([&] { return !app.told().empty(); }));
+    CHECK(app.told().rfind("failed v2: web.1 exited with status 3 after ", 0) == 0);
+    CHECK(app.told().find("(told)") != std::string::npos);
+}
+
+TEST_CASE("a watch that nobody waits for goes on, and ends when another release comes") {
+    Serving app;
+    Generation next = app.web(2);
+    next.health.watch = 60s;
+    {
+        Client client(app.run());
+        client.send(replace_request(next));
+        wait_for(client, "healthy");
+        app.set_live(next);
+        client.send(Json::object({{"request", "commit"}}));
+        wait_for(client, "committed");
+    }
+    CHECK(app.ask("status")["watching"].boolean());
+    CHECK(app.deploy(app.web(3))["ok"].boolean());
+    CHECK(app.told() == "good v3\n");
+}
+
+TEST_SUITE_END();

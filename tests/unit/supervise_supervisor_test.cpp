@@ -1,0 +1,228 @@
+#include "core/supervise/supervisor.hpp"
+
+#include "core/base/text.hpp"
+#include "core/supervise/log_reader.hpp"
+#include "core/sys/process.hpp"
+#include "tests/unit/supervised_app.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace shipit;
+using namespace shipit::supervise;
+using namespace std::chrono_literals;
+using tests::eventually;
+using tests::SupervisedApp;
+
+namespace {
+
+bool is_gone(pid_t pid) { return !sys::exists("/proc/" + std::to_string(pid)); }
+
+pid_t pid_in(const sys::Path& file) {
+    const auto content = sys::read_file_if_any(file);
+    return content && !trimmed(*content).empty() ? std::stoi(*content) : 0;
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("supervise::Supervisor");
+
+TEST_CASE("what is live is started, and is up once it is healthy") {
+    SupervisedApp app;
+    app.set_live(app.web(7));
+    app.supervise();
+    CHECK(eventually([&] { return app.is_up("web.1"); }));
+    CHECK(app.serves("v7"));
+    const Json process = app.process("web.1");
+    CHECK(process["release"].text() == "v7");
+    CHECK(process["restarts"].integer() == 0);
+    CHECK(process["memory"].integer() > 100000);
+    CHECK(process["port"].integer() == app.port());
+    const auto log = LogReader(app.log() / app_log_name, {"web.1", ReleaseNumber(7)}).last(10);
+    REQUIRE(log.size() == 1);
+    CHECK(log[0].text == "listening");
+}
+
+TEST_CASE("a killed process is back within a second, and the restart is counted") {
+    SupervisedApp app;
+    app.set_live(app.web(1));
+    app.supervise();
+    REQUIRE(eventually([&] { return app.is_up("web.1"); }));
+    const pid_t before = app.pid_of("web.1");
+    ::kill(before, SIGKILL);
+    const sys::Deadline second(1s);
+    CHECK(eventually([&] { return app.serves("v1"); }));
+    CHECK_FALSE(second.passed());
+    const Json process = app.process("web.1");
+    CHECK(process["restarts"].integer() == 1);
+    CHECK(process["pid"].integer() != before);
+    CHECK(process["last_exit"].text().rfind("was killed by SIGKILL after ", 0) == 0);
+}
+
+TEST_CASE("a process that keeps crashing is told about, and goes on being started") {
+    SupervisedApp app;
+    app.set_live(app.worker(1, "false"));
+    app.adjust = [](SupervisorOptions& options) {
+        options.limits.first_delay = 10ms;
+        options.limits.longest_delay = 20ms;
+    };
+    app.supervise();
+    CHECK(eventually([&] { return app.process("worker.1")["restarts"].integer() > 6; }));
+    CHECK(app.process("worker.1")["crash_looping"].boolean());
+    CHECK(app.told() == "crash loop v1 worker.1\n");
+}
+
+TEST_CASE("stop ends all processes, start brings them back") {
+    SupervisedApp app;
+    app.set_live(app.web(1));
+    app.supervise();
+    REQUIRE(eventually([&] { return app.is_up("web.1"); }));
+    const pid_t before = app.pid_of("web.1");
+    CHECK(app.ask("stop")["ok"].boolean());
+    CHECK(is_gone(before));
+    CHECK(app.process("web.1")["state"].text() == "stopped");
+    CHECK(app.ask("start")["ok"].boolean());
+    CHECK(app.serves("v1"));
+}
+
+TEST_CASE("one process is restarted without the others") {
+    SupervisedApp app;
+    Generation generation = app.web(1);
+    generation.programs.push_back(app.program("worker.1", 1, "sleep 1000"));
+    app.set_live(generation);
+    app.supervise();
+    REQUIRE(eventually([&] { return app.is_up("web.1") && app.is_up("worker.1"); }));
+    const pid_t web = app.pid_of("web.1");
+    const pid_t worker = app.pid_of("worker.1");
+    const Json answer =
+        app.ask(Json::object({{"request", "restart"}, {"process", "worker.1"}}));
+    CHECK(answer["ok"].boolean());
+    CHECK(app.pid_of("web.1") == web);
+    CHECK(app.pid_of("worker.1") != worker);
+    const Json unknown = app.ask(Json::object({{"request", "stop"}, {"process", "clock"}}));
+    CHECK(unknown["why"].text() == "there is no process 'clock'");
+}
+
+TEST_CASE("a start that fails says why, with the last lines") {
+    SupervisedApp app;
+    app.supervise();
+    app.set_live(app.worker(1, "sh -c 'echo no database; exit 3'"));
+    const Json answer = app.ask("start");
+    CHECK_FALSE(answer["ok"].boolean());
+    CHECK(answer["why"].text().rfind("worker.1 exited with status 3 after 0.", 0) == 0);
+    CHECK(answer["evidence"].text() == "worker.1: no database\n");
+}
+
+TEST_CASE("nothing of a tree survives a stop: daemons, deaf ones, grandchildren") {
+    SupervisedApp app;
+    app.set_live(app.worker(
+        1, "for i in 1 2 3 4 5; do setsid -f setsid -f sh -c 'trap \"\" TERM; echo $$ > daemon'$i'; "
+           "while :; do sleep 0.1; done'; done; (trap '' TERM; echo $BASHPID > deaf; "
+           "while :; do sleep 0.1; done) & exec sleep 1000"));
+    app.supervise();
+    std::vector<pid_t> pids;
+    for (const char* name : {"daemon1", "daemon2", "daemon3", "daemon4", "daemon5", "deaf"}) {
+        REQUIRE(eventually([&] { return pid_in(app.folder() / name) != 0; }));
+        pids.push_back(pid_in(app.folder() / name));
+    }
+    CHECK(app.ask("stop")["ok"].boolean());
+    for (const pid_t pid : pids)
+        CHECK(is_gone(pid));
+}
+
+TEST_CASE("a main process that ignores SIGTERM is killed at its stop timeout") {
+    SupervisedApp app;
+    Generation generation = app.worker(1, "trap '' TERM; echo $$ > deaf; while :; do sleep 0.05; done");
+    generation.programs[0].stop_timeout = 300ms;
+    app.set_live(generation);
+    app.supervise();
+    REQUIRE(eventually([&] { return pid_in(app.folder() / "deaf") != 0; }));
+    const pid_t pid = pid_in(app.folder() / "deaf");
+    const sys::Deadline deadline(2s);
+    CHECK(app.ask("stop")["ok"].boolean());
+    CHECK(is_gone(pid));
+    CHECK_FALSE(deadline.passed());
+}
+
+TEST_CASE("SIGTERM stops the processes and ends the supervisor with 0") {
+    SupervisedApp app;
+    app.set_live(app.web(1));
+    app.supervise();
+    REQUIRE(eventually([&] { return app.is_up("web.1"); }));
+    const pid_t web = app.pid_of("web.1");
+    CHECK(app.end_supervisor() == 0);
+    CHECK(is_gone(web));
+    CHECK_FALSE(Client::is_supervised(app.run()));
+}
+
+TEST_CASE("an app has one supervisor") {
+    SupervisedApp app;
+    app.supervise();
+    SupervisorOptions options;
+    options.run_folder = app.run();
+    options.log_folder = app.log();
+    CHECK_THROWS_AS(Supervisor(std::move(options)), Error);
+    CHECK(app.ask("ping")["ok"].boolean());
+}
+
+TEST_CASE("a killed supervisor's processes go on, and the next one takes them over") {
+    SupervisedApp app;
+    app.set_live(app.web(3));
+    app.supervise();
+    REQUIRE(eventually([&] { return app.is_up("web.1"); }));
+    const pid_t web = app.pid_of("web.1");
+    app.kill_supervisor();
+    CHECK(app.serves("v3"));
+    app.supervise();
+    CHECK(app.pid_of("web.1") == web);
+    CHECK(app.is_up("web.1"));
+    // It is watched: its end is seen, and it is started again.
+    ::kill(web, SIGKILL);
+    CHECK(eventually([&] { return app.process("web.1")["restarts"].integer() == 1; }));
+    CHECK(eventually([&] { return app.serves("v3"); }));
+}
+
+TEST_CASE("the next supervisor stops processes of a release that is not live any more") {
+    SupervisedApp app;
+    app.set_live(app.web(3));
+    app.supervise();
+    REQUIRE(eventually([&] { return app.is_up("web.1"); }));
+    const pid_t old = app.pid_of("web.1");
+    app.kill_supervisor();
+    app.set_live(app.web(4));
+    app.supervise();
+    CHECK(eventually([&] { return app.serves("v4"); }));
+    CHECK(is_gone(old));
+}
+
+TEST_CASE("what is written while there is no supervisor is not lost") {
+    SupervisedApp app;
+    app.set_live(app.worker(1, "while [ ! -e go ]; do sleep 0.02; done; echo alone; "
+                               "touch done; exec sleep 1000"));
+    app.supervise();
+    REQUIRE(eventually([&] { return app.pid_of("worker.1") != 0; }));
+    app.kill_supervisor();
+    sys::replace_durably(app.folder() / "go", "", 0600);
+    REQUIRE(eventually([&] { return sys::exists(app.folder() / "done"); }));
+    app.supervise();
+    LogReader reader(app.log() / app_log_name, {});
+    CHECK(eventually([&] {
+        const auto last = reader.last(1);
+        return !last.empty() && last[0].text == "alone";
+    }));
+}
+
+TEST_CASE("a process that the killed supervisor had not written down yet is ended") {
+    SupervisedApp app;
+    app.set_live(app.web(1));
+    app.supervise();
+    REQUIRE(eventually([&] { return app.is_up("web.1"); }));
+    const pid_t web = app.pid_of("web.1");
+    app.kill_supervisor();
+    sys::remove_file(app.run() / "state.json");
+    app.supervise();
+    CHECK(eventually([&] { return app.is_up("web.1"); }));
+    CHECK(app.pid_of("web.1") != web);
+    CHECK(eventually([&] { return !sys::is_alive({web, sys::start_time_of(web).value_or(0)}); }));
+}
+
+TEST_SUITE_END();
