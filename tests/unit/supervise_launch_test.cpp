@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace shipit;
@@ -156,7 +157,7 @@ TEST_CASE("at the timeout the whole tree goes, daemons too") {
     const Ran ran = run(program, 400ms);
     CHECK(ran.end.timed_out);
     const std::string pid(trimmed(sys::read_file(folder / "daemon")));
-    CHECK_FALSE(sys::exists("/proc/" + pid));
+    CHECK_FALSE(sys::is_there("/proc/" + pid));
 }
 
 TEST_CASE("what a program leaves behind does not outlive run_once") {
@@ -165,7 +166,7 @@ TEST_CASE("what a program leaves behind does not outlive run_once") {
     program.folder = folder.path();
     CHECK(run(program).end.code == 0);
     const std::string pid(trimmed(sys::read_file(folder / "daemon")));
-    CHECK_FALSE(sys::exists("/proc/" + pid));
+    CHECK_FALSE(sys::is_there("/proc/" + pid));
 }
 
 TEST_CASE("much output arrives whole") {

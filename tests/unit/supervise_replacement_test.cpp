@@ -48,7 +48,7 @@ TEST_CASE("a healthy generation takes the place of the old one, and is good afte
     CHECK(answer["ok"].boolean());
     CHECK(app.serves("v2"));
     CHECK(app.process("web.1")["release"].text() == "v2");
-    CHECK_FALSE(sys::exists("/proc/" + std::to_string(old)));
+    CHECK_FALSE(sys::is_there("/proc/" + std::to_string(old)));
     CHECK(app.told() == "good v2\n");
 }
 

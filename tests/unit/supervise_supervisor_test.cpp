@@ -15,7 +15,7 @@ using tests::SupervisedApp;
 
 namespace {
 
-bool is_gone(pid_t pid) { return !sys::exists("/proc/" + std::to_string(pid)); }
+bool is_gone(pid_t pid) { return !sys::is_there("/proc/" + std::to_string(pid)); }
 
 pid_t pid_in(const sys::Path& file) {
     const auto content = sys::read_file_if_any(file);
@@ -202,7 +202,7 @@ TEST_CASE("what is written while there is no supervisor is not lost") {
     REQUIRE(eventually([&] { return app.pid_of("worker.1") != 0; }));
     app.kill_supervisor();
     sys::replace_durably(app.folder() / "go", "", 0600);
-    REQUIRE(eventually([&] { return sys::exists(app.folder() / "done"); }));
+    REQUIRE(eventually([&] { return sys::is_there(app.folder() / "done"); }));
     app.supervise();
     LogReader reader(app.log() / app_log_name, {});
     CHECK(eventually([&] {
