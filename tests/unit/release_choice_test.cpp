@@ -1,1 +1,221 @@
+#include "core/release/choice.hpp"
+
 #include <doctest/doctest.h>
+
+using namespace shipit;
+using namespace shipit::release;
+
+namespace {
+
+SlugId slug(std::uint64_t number) {
+    std::string digits = std::to_string(number);
+    return *SlugId::parse(std::string(32 - digits.size(), '0') + digits);
+}
+
+// --- Histories, written down like `shipit releases` prints them ---
+
+Fact made(std::uint64_t number) {
+    Fact fact{.number = ReleaseNumber(number)};
+    fact.slug = slug(number);
+    fact.slug_there = true;
+    fact.content = number;
+    fact.was_live = true;
+    return fact;
+}
+
+Fact good(std::uint64_t number) {
+    Fact fact = made(number);
+    fact.good = true;
+    return fact;
+}
+
+Fact bad(std::uint64_t number, const std::string& why = "rolled back from") {
+    Fact fact = made(number);
+    fact.bad = true;
+    fact.why = why;
+    return fact;
+}
+
+Fact unproven(std::uint64_t number) { return made(number); }
+
+Fact failed(std::uint64_t number) {
+    Fact fact = made(number);
+    fact.status = Status::failed;
+    fact.was_live = false;
+    fact.why = "health check";
+    return fact;
+}
+
+Fact expired(std::uint64_t number) {
+    Fact fact = good(number);
+    fact.status = Status::expired;
+    fact.slug_there = false;
+    return fact;
+}
+
+Fact back_to(Fact fact, std::uint64_t origin) {
+    fact.rollback_of = ReleaseNumber(origin);
+    fact.content = origin;
+    fact.slug = slug(origin);
+    return fact;
+}
+
+std::string target(const std::vector<Fact>& facts, std::uint64_t live) {
+    const auto choice = rollback_target(facts, ReleaseNumber(live));
+    return choice.target ? choice.target->text() : "none";
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("release: choice");
+
+TEST_CASE("rollback goes to the good release before the live one") {
+    CHECK(target({good(1), good(2), good(3)}, 3) == "v2");
+    CHECK(target({good(1), good(2), good(3)}, 2) == "v1");
+}
+
+TEST_CASE("after bad, bad, bad, rollback reaches the good one and says what it skipped") {
+    const std::vector<Fact> facts = {good(1), bad(2, "500s"), failed(3), bad(4), bad(5)};
+    const auto choice = rollback_target(facts, ReleaseNumber(5));
+    CHECK(choice.target == ReleaseNumber(1));
+    CHECK(choice.note.empty());
+    CHECK(choice.skipped ==
+          std::vector<Skipped>{{ReleaseNumber(4), "is marked bad: rolled back from"},
+                               {ReleaseNumber(3), "failed: health check"},
+                               {ReleaseNumber(2), "is marked bad: 500s"}});
+}
+
+TEST_CASE("rollback asked twice goes further back, not back to what was left") {
+    // v3 was left for v4, which brought v2 back; v2 did not help either.
+    CHECK(target({good(1), good(2), bad(3), back_to(good(4), 2)}, 4) == "v1");
+    // Even where nobody has marked v3 bad.
+    CHECK(target({good(1), good(2), good(3), back_to(good(4), 2)}, 4) == "v1");
+    // And three times: v5 brought v1 back, and before v1 there is nothing.
+    CHECK(target({good(1), good(2), bad(3), back_to(bad(4), 2), back_to(good(5), 1)}, 5) == "none");
+}
+
+TEST_CASE("a rollback of a rollback stands where the first one stood") {
+    const std::vector<Fact> facts = {good(1), good(2), bad(3), back_to(good(4), 2), bad(5),
+                                     back_to(good(6), 4)};
+    CHECK(standing_at(facts, ReleaseNumber(6)) == ReleaseNumber(2));
+    CHECK(target(facts, 6) == "v1");
+}
+
+TEST_CASE("after a rollback and a new deploy, rollback goes to the rollback") {
+    CHECK(target({good(1), good(2), bad(3), back_to(good(4), 2), bad(5)}, 5) == "v4");
+}
+
+TEST_CASE("releases that failed, expired, are pending or lost their slug are skipped") {
+    auto pending = made(4);
+    pending.status = Status::pending;
+    auto lost = good(5);
+    lost.slug_there = false;
+    auto config_only = good(6);
+    config_only.slug.reset();
+    auto unreadable = Fact{.number = ReleaseNumber(7), .why = "v7.toml:1:1: junk"};
+    unreadable.readable = false;
+    const auto choice =
+        rollback_target(std::vector<Fact>{good(1), expired(2), failed(3), pending, lost,
+                                          config_only, unreadable, good(8)},
+                        ReleaseNumber(8));
+    CHECK(choice.target == ReleaseNumber(1));
+    CHECK(choice.skipped ==
+          std::vector<Skipped>{
+              {ReleaseNumber(7), "its manifest cannot be read: v7.toml:1:1: junk"},
+              {ReleaseNumber(6), "has config vars only, no code"},
+              {ReleaseNumber(5), "its slug is missing"},
+              {ReleaseNumber(4), "is still being deployed"},
+              {ReleaseNumber(3), "failed: health check"},
+              {ReleaseNumber(2), "its slug was pruned"}});
+}
+
+TEST_CASE("a release that is the same as the live one is skipped, since it would not help") {
+    auto same = good(2);
+    same.content = 3;
+    CHECK(target({good(1), same, good(3)}, 3) == "v1");
+}
+
+TEST_CASE("a release whose code is the live one's but whose config vars are not is a way back") {
+    auto other_config = good(2);
+    other_config.slug = slug(3);
+    CHECK(target({good(1), other_config, good(3)}, 3) == "v2");
+}
+
+TEST_CASE("where nothing is good yet, what ran is taken, with a note") {
+    const auto choice = rollback_target(std::vector<Fact>{unproven(1), unproven(2), failed(3), unproven(4)},
+                                        ReleaseNumber(4));
+    CHECK(choice.target == ReleaseNumber(2));
+    CHECK(choice.note.find("v2") != std::string::npos);
+    CHECK(choice.skipped.size() == 1);
+}
+
+TEST_CASE("a good release further back beats an unproven one that is nearer") {
+    CHECK(target({good(1), unproven(2), good(3)}, 3) == "v1");
+}
+
+TEST_CASE("a bad release is never chosen, and one that never ran is not either") {
+    auto never_ran = unproven(2);
+    never_ran.was_live = false;
+    CHECK(target({bad(1), never_ran, good(3)}, 3) == "none");
+}
+
+TEST_CASE("a release marked bad after it was good is bad") {
+    auto spoilt = good(2);
+    spoilt.bad = true;
+    CHECK(target({good(1), spoilt, good(3)}, 3) == "v1");
+}
+
+TEST_CASE("with nothing live, rollback takes the newest good release") {
+    const auto choice =
+        rollback_target(std::vector<Fact>{good(1), good(2), failed(3)}, std::nullopt);
+    CHECK(choice.target == ReleaseNumber(2));
+}
+
+TEST_CASE("an empty history has no target") {
+    CHECK_FALSE(rollback_target({}, std::nullopt).target);
+    CHECK_FALSE(rollback_target({}, ReleaseNumber(3)).target);
+    CHECK(target({good(1)}, 1) == "none");
+}
+
+TEST_CASE("a chain of rollbacks that bites its tail comes to an end") {
+    CHECK(standing_at(std::vector<Fact>{back_to(good(1), 2), back_to(good(2), 1)},
+                      ReleaseNumber(2)) == ReleaseNumber(1));
+    CHECK(standing_at(std::vector<Fact>{back_to(good(1), 1)}, ReleaseNumber(1)) ==
+          ReleaseNumber(1));
+}
+
+TEST_CASE("the newest part of a history gives the same good target as all of it") {
+    const std::vector<Fact> facts = {good(1), good(2), bad(3), back_to(good(4), 2), failed(5),
+                                     good(6), failed(7)};
+    for (const std::uint64_t live : {2U, 4U, 6U}) {
+        const auto whole = rollback_target(facts, ReleaseNumber(live));
+        for (std::size_t newest = 1; newest < facts.size(); ++newest) {
+            const auto part = rollback_target(Facts(facts).last(newest), ReleaseNumber(live));
+            if (part.target && part.note.empty())
+                CHECK(part.target == whole.target);
+        }
+    }
+}
+
+TEST_CASE("whether a release can be rolled back to is told with the reason") {
+    const std::vector<Fact> facts = {good(1), expired(2), failed(3), bad(4, "500s"), unproven(5),
+                                     good(6)};
+    struct Row {
+        std::uint64_t number;
+        bool possible;
+        bool advisable;
+        const char* why;
+    };
+    for (const Row& row : {Row{1, true, true, "is good, and its slug is there"},
+                           Row{2, false, false, "its slug was pruned"},
+                           Row{3, false, false, "failed: health check"},
+                           Row{4, true, false, "is marked bad: 500s"},
+                           Row{5, true, false, "never stayed up through its watch"},
+                           Row{6, false, false, "is live"},
+                           Row{7, false, false, "there is no such release"}}) {
+        const auto answer = eligibility(facts, ReleaseNumber(row.number), ReleaseNumber(6));
+        CHECK(answer.possible == row.possible);
+        CHECK(answer.advisable == row.advisable);
+        CHECK(answer.why == row.why);
+    }
+}

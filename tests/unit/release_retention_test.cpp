@@ -1,1 +1,177 @@
+#include "core/release/choice.hpp"
+
 #include <doctest/doctest.h>
+
+using namespace shipit;
+using namespace shipit::release;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto day = std::chrono::hours(24);
+const WallTime now = WallTime(std::chrono::hours(24 * 20'000));
+
+SlugId slug(std::uint64_t number) {
+    std::string digits = std::to_string(number);
+    return *SlugId::parse(std::string(32 - digits.size(), '0') + digits);
+}
+
+// Made `days` days ago, with a slug of 100 bytes.
+Fact good(std::uint64_t number, int days = 0) {
+    Fact fact{.number = ReleaseNumber(number)};
+    fact.good = true;
+    fact.was_live = true;
+    fact.slug = slug(number);
+    fact.slug_there = true;
+    fact.slug_size = 100;
+    fact.content = number;
+    fact.created_at = now - days * day;
+    return fact;
+}
+
+Fact failed(std::uint64_t number, int days = 0) {
+    Fact fact = good(number, days);
+    fact.good = false;
+    fact.was_live = false;
+    fact.status = Status::failed;
+    return fact;
+}
+
+Fact bad(std::uint64_t number) {
+    Fact fact = good(number);
+    fact.bad = true;
+    return fact;
+}
+
+Fact pinned(Fact fact) {
+    fact.pinned = true;
+    return fact;
+}
+
+// The numbers that go, as "1 3".
+std::string going(const std::vector<Fact>& facts, const Retention& retention,
+                  std::optional<std::uint64_t> live, std::vector<ReleaseNumber> warm = {}) {
+    Running running;
+    if (live)
+        running.live = ReleaseNumber(*live);
+    running.warm = std::move(warm);
+    std::string text;
+    for (const Expiry& expiry : expiring(facts, retention, running, now))
+        text += (text.empty() ? "" : " ") + std::to_string(expiry.number.value());
+    return text;
+}
+
+Retention keep(unsigned count, unsigned failed_count = 3) {
+    Retention retention;
+    retention.keep = count;
+    retention.keep_failed = failed_count;
+    return retention;
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("release: retention");
+
+TEST_CASE("the newest good releases are kept") {
+    CHECK(going({good(1), good(2), good(3), good(4)}, keep(2), 4) == "1 2");
+    CHECK(going({good(1), good(2)}, keep(10), 2).empty());
+    CHECK(going({}, keep(1), {}).empty());
+}
+
+TEST_CASE("a failed deploy between two good ones takes no good one's place") {
+    CHECK(going({good(1), failed(2), good(3)}, keep(2), 3).empty());
+    CHECK(going({good(1), good(2), failed(3), failed(4), failed(5), failed(6), good(7)}, keep(2),
+                7) == "1 3");
+}
+
+TEST_CASE("failed and bad releases have a quota of their own") {
+    CHECK(going({good(1), failed(2), bad(3), failed(4), bad(5), good(6)}, keep(5, 1), 6) ==
+          "2 3 4");
+    CHECK(going({good(1), failed(2), good(3)}, keep(5, 0), 3) == "2");
+}
+
+TEST_CASE("what is live, warm, pinned or being deployed is never taken") {
+    auto pending = good(6);
+    pending.status = Status::pending;
+    pending.good = false;
+    CHECK(going({good(1), pinned(good(2)), good(3), good(4), good(5), pending}, keep(1, 0), 5,
+                {ReleaseNumber(3)}) == "1");
+    CHECK(going({bad(1), good(2), good(3)}, keep(1, 0), 1) == "2");
+}
+
+TEST_CASE("the last good release and the one that rollback would go to are never taken") {
+    // Live is a failing v4: rollback would go to v3, and v3 is the last good one.
+    CHECK(going({good(1), good(2), good(3), bad(4)}, keep(1, 0), 4) == "1 2");
+    // Live is good: there must be something to go back to.
+    CHECK(going({good(1), good(2), good(3)}, keep(1), 3) == "1");
+    // After "Rollback to v2", what rollback would go to is v1.
+    auto back = good(4);
+    back.rollback_of = ReleaseNumber(2);
+    back.content = 2;
+    CHECK(going({good(1), good(2), bad(3), back}, keep(1, 0), 4) == "2 3");
+}
+
+TEST_CASE("releases older than the age go, but the one that was live back then stays") {
+    Retention retention = keep(100);
+    retention.older_than = 30 * day;
+    CHECK(going({good(1, 90), good(2, 60), good(3, 40), good(4, 20), good(5, 1)}, retention, 5) ==
+          "1 2");
+    // v3 failed, so v2 was live 30 days ago.
+    CHECK(going({good(1, 90), good(2, 60), failed(3, 40), good(4, 20), good(5, 1)}, retention, 5) ==
+          "1 3");
+}
+
+TEST_CASE("a clock that was set back makes nothing old") {
+    Retention retention = keep(100);
+    retention.older_than = 30 * day;
+    CHECK(going({good(1, 10), good(2, 375), good(3, 374), good(4, 1)}, retention, 4).empty());
+}
+
+TEST_CASE("a clock that was ahead makes nothing young for ever but what came after it") {
+    Retention retention = keep(100);
+    retention.older_than = 30 * day;
+    CHECK(going({good(1, 90), good(2, 80), good(3, -3000), good(4, 50), good(5, 0)}, retention,
+                5) == "1");
+}
+
+TEST_CASE("over the size, failed releases go first, then the oldest good ones") {
+    Retention retention = keep(100, 100);
+    retention.max_size = 300;
+    CHECK(going({good(1), good(2), failed(3), good(4), good(5)}, retention, 5) == "1 3");
+    retention.max_size = 400;
+    CHECK(going({good(1), good(2), failed(3), good(4), good(5)}, retention, 5) == "3");
+    retention.max_size = 1; // even then
+    CHECK(going({good(1), good(2), pinned(good(3)), good(4), good(5)}, retention, 5) == "1 2");
+}
+
+TEST_CASE("a slug that several releases share counts once, and is freed with the last of them") {
+    auto twin = good(2);
+    twin.slug = slug(1);
+    Retention retention = keep(100);
+    retention.max_size = 300;
+    CHECK(going({good(1), twin, good(3), good(4)}, retention, 4).empty());
+    retention.max_size = 200;
+    CHECK(going({good(1), twin, good(3), good(4)}, retention, 4) == "1 2");
+}
+
+TEST_CASE("what expired before, and what has no slug, does not go again") {
+    auto gone = good(1);
+    gone.status = Status::expired;
+    gone.slug_there = false;
+    auto config_only = good(2);
+    config_only.slug.reset();
+    CHECK(going({gone, config_only, good(3), good(4), good(5)}, keep(2), 5) == "3");
+}
+
+TEST_CASE("a release whose manifest cannot be read is left alone") {
+    auto unreadable = Fact{.number = ReleaseNumber(1)};
+    unreadable.readable = false;
+    CHECK(going({unreadable, good(2), good(3)}, keep(2), 3).empty());
+}
+
+TEST_CASE("each expiry says why") {
+    const auto expiries = expiring(std::vector<Fact>{good(1), good(2), good(3)}, keep(2),
+                                   Running{ReleaseNumber(3), {}}, now);
+    CHECK(expiries ==
+          std::vector<Expiry>{{ReleaseNumber(1), "beyond the 2 good releases that are kept"}});
+}
