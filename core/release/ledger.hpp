@@ -71,6 +71,7 @@ class Ledger {
   private:
     [[nodiscard]] Manifest read(ReleaseNumber number) const;
     [[nodiscard]] ReleaseNumber next_number() const;
+    [[nodiscard]] bool finish_if_interrupted(ReleaseNumber number) const;
 
     Layout m_layout;
 };

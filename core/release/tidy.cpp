@@ -3,6 +3,8 @@
 #include "core/release/ledger.hpp"
 #include "core/sys/clock.hpp"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 namespace shipit::release {
@@ -15,29 +17,7 @@ constexpr std::size_t depth = 16;
 
 class Tidying {
   public:
-    explicit Tidying(const Ledger& ledger) : m_ledger(ledger) {}
-
-    std::vector<std::string> run() {
-        const Layout& layout = m_ledger.layout();
-        for (const Entry& entry : m_ledger.newest(depth))
-            if (entry.manifest && entry.manifest->status == Status::failed &&
-                entry.manifest->deployer)
-                finish(*entry.manifest);
-        remove_leftovers(layout.folder());
-        remove_leftovers(layout.releases());
-        remove_leftovers(layout.trees());
-        for (const char* kind : {"good", "bad", "pin", "hold"})
-            remove_leftovers(layout.marks() / kind);
-        return std::move(m_done);
-    }
-
-  private:
-    void finish(Manifest manifest) {
-        manifest.evidence.ended_at = sys::now();
-        m_done.push_back(fmt::format("{} was interrupted: recorded as failed",
-                                     manifest.number.text()));
-        m_ledger.save(std::move(manifest));
-    }
+    void tell(const std::string& what) { m_done.push_back(what); }
 
     void remove_leftovers(const Path& folder) {
         if (!sys::is_there(folder))
@@ -47,22 +27,51 @@ class Tidying {
                 remove(folder / name);
     }
 
+    [[nodiscard]] std::vector<std::string> done() && { return std::move(m_done); }
+
+  private:
     void remove(const Path& path) {
         try {
             sys::remove_tree(path);
-            m_done.push_back(fmt::format("removed '{}', left by an interrupted command",
-                                         printable(path.string())));
+            tell(fmt::format("removed '{}', left by an interrupted command",
+                             printable(path.string())));
         } catch (const Error& error) {
-            m_done.push_back(fmt::format("{}, ignoring", error.why()));
+            tell(fmt::format("{}, ignoring", error.why()));
         }
     }
 
-    const Ledger& m_ledger;
     std::vector<std::string> m_done;
 };
 
 } // namespace
 
-std::vector<std::string> Ledger::tidy() const { return Tidying(*this).run(); }
+bool Ledger::finish_if_interrupted(ReleaseNumber number) const {
+    try {
+        if (read(number).status != Status::pending)
+            return false;
+        Manifest manifest = load(number);
+        if (manifest.status == Status::pending)
+            return false;
+        manifest.evidence.ended_at = sys::now();
+        save(std::move(manifest));
+        return true;
+    } catch (const Error&) {
+        return false; // what cannot be read or written, listings and commands tell of
+    }
+}
+
+std::vector<std::string> Ledger::tidy() const {
+    Tidying tidying;
+    const auto known = numbers();
+    for (std::size_t i = 0; i < std::min(depth, known.size()); ++i)
+        if (const auto number = known[known.size() - 1 - i]; finish_if_interrupted(number))
+            tidying.tell(fmt::format("{} was interrupted: recorded as failed", number.text()));
+    tidying.remove_leftovers(m_layout.folder());
+    tidying.remove_leftovers(m_layout.releases());
+    tidying.remove_leftovers(m_layout.trees());
+    for (const char* kind : {"good", "bad", "pin", "hold"})
+        tidying.remove_leftovers(m_layout.marks() / kind);
+    return std::move(tidying).done();
+}
 
 } // namespace shipit::release

@@ -1,1 +1,278 @@
+#include "core/release/ledger.hpp"
+
+#include "core/base/error.hpp"
+#include "test_folder.hpp"
+
 #include <doctest/doctest.h>
+
+#include <chrono>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace shipit;
+using namespace shipit::release;
+using shipit::tests::TestFolder;
+
+namespace {
+
+SlugId slug(char digit) { return *SlugId::parse(std::string(32, digit)); }
+
+// An app of its own, in a folder of its own.
+struct App {
+    App() { make_app_folders(layout()); }
+    Layout layout() const { return {root.path(), AppName::parse("blog")}; }
+    Ledger ledger() const { return Ledger(layout()); }
+    Marks marks() const { return Marks(layout()); }
+    Manifest draft(char digit = 'a') const {
+        Manifest manifest{.number = ReleaseNumber(1), .app = layout().app};
+        manifest.slug = SlugFacts{slug(digit), 10, 20, 1, std::string(64, digit)};
+        return manifest;
+    }
+    // A release that went live, with its slug there.
+    ReleaseNumber released(char digit) const {
+        auto manifest = ledger().begin(draft(digit));
+        manifest.status = Status::succeeded;
+        manifest.evidence.live_at = manifest.created_at;
+        ledger().save(manifest);
+        sys::replace_durably(layout().slug(slug(digit)), "slug", 0600);
+        ledger().point_at(manifest.number, slug(digit));
+        return manifest.number;
+    }
+    TestFolder root;
+};
+
+template <class Action>
+std::string complaint(Action&& action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        return error.why() + " | " + error.next();
+    }
+    return "none";
+}
+
+// A process that has come and gone.
+Deployer somebody_gone() {
+    const pid_t child = ::fork();
+    if (child == 0)
+        ::_exit(0);
+    const auto start = sys::start_time_of(child).value_or(0);
+    (void)::waitpid(child, nullptr, 0);
+    return {{child, start}, sys::boot_id()};
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("release: ledger");
+
+TEST_CASE("releases are numbered from v1 on, and recorded for their owner only") {
+    const App app;
+    CHECK(app.ledger().numbers().empty());
+    const auto first = app.ledger().begin(app.draft());
+    const auto second = app.ledger().begin(app.draft());
+    CHECK(first.number == ReleaseNumber(1));
+    CHECK(second.number == ReleaseNumber(2));
+    CHECK(app.ledger().load(first.number) == first);
+    CHECK(first.status == Status::pending);
+    struct stat status {};
+    REQUIRE(::stat(app.layout().manifest(first.number).c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == 0600);
+}
+
+TEST_CASE("a number is never used again, though all files of its release are gone") {
+    const App app;
+    for (int i = 0; i < 3; ++i)
+        (void)app.ledger().begin(app.draft());
+    for (const std::uint64_t number : {2U, 3U})
+        sys::remove_file(app.layout().manifest(ReleaseNumber(number)));
+    CHECK(app.ledger().begin(app.draft()).number == ReleaseNumber(4));
+    sys::remove_file(app.layout().last_number());
+    CHECK(app.ledger().begin(app.draft()).number == ReleaseNumber(5));
+}
+
+TEST_CASE("a transcript or a link uses a number up, and a junk high-water mark does not matter") {
+    const App app;
+    sys::replace_durably(app.layout().transcript(ReleaseNumber(7)), "", 0600);
+    sys::replace_durably(app.layout().last_number(), "v99999999999999999999999\n", 0600);
+    CHECK(app.ledger().begin(app.draft()).number == ReleaseNumber(8));
+    sys::replace_link_durably(app.layout().release_link(ReleaseNumber(20)), "../trees/x");
+    CHECK(app.ledger().begin(app.draft()).number == ReleaseNumber(21));
+}
+
+TEST_CASE("numbers are sorted as numbers, and files with other names are no releases") {
+    const App app;
+    for (int i = 0; i < 11; ++i)
+        (void)app.ledger().begin(app.draft());
+    for (const char* junk : {"v0.toml", "v012.toml", "x.toml", "v1.toml.bak", ".new-v5.toml-aaaaaa"})
+        sys::replace_durably(app.layout().releases() / junk, "junk", 0600);
+    const auto numbers = app.ledger().numbers();
+    REQUIRE(numbers.size() == 11);
+    CHECK(numbers.back() == ReleaseNumber(11));
+    CHECK(numbers[1] == ReleaseNumber(2));
+}
+
+TEST_CASE("a listing is newest first, parses what it shows, and shows what cannot be read") {
+    const App app;
+    for (int i = 0; i < 3; ++i)
+        (void)app.ledger().begin(app.draft());
+    sys::replace_durably(app.layout().manifest(ReleaseNumber(2)), "junk", 0600);
+    sys::replace_durably(app.layout().manifest(ReleaseNumber(1)), "junk", 0600);
+    const auto entries = app.ledger().newest(2);
+    REQUIRE(entries.size() == 2);
+    CHECK(entries[0].number == ReleaseNumber(3));
+    CHECK(entries[0].manifest);
+    CHECK_FALSE(entries[1].manifest);
+    CHECK(entries[1].complaint.find("v2.toml") != std::string::npos);
+}
+
+TEST_CASE("a release that does not exist is told of with what to do") {
+    const App app;
+    CHECK(complaint([&] { (void)app.ledger().load(ReleaseNumber(5)); }) ==
+          "there is no release v5 of 'blog' | 'shipit releases' lists them");
+}
+
+TEST_CASE("a manifest that is a link, a folder or a FIFO is refused without being opened for long") {
+    const App app;
+    sys::replace_link_durably(app.layout().manifest(ReleaseNumber(1)), "/etc/passwd");
+    sys::make_folders(app.layout().manifest(ReleaseNumber(2)), 0755);
+    REQUIRE(::mkfifo(app.layout().manifest(ReleaseNumber(3)).c_str(), 0600) == 0);
+    for (const std::uint64_t number : {1U, 2U, 3U}) {
+        const auto told = complaint([&] { (void)app.ledger().load(ReleaseNumber(number)); });
+        CHECK(told != "none");
+        CHECK(told.find("root:") == std::string::npos);
+    }
+    CHECK(app.ledger().newest(10).size() == 3);
+}
+
+TEST_CASE("a pending release is pending while its deployer lives") {
+    const App app;
+    const auto begun = app.ledger().begin(app.draft());
+    CHECK(app.ledger().load(begun.number).status == Status::pending);
+    CHECK(app.ledger().tidy().empty());
+    CHECK(app.ledger().load(begun.number).status == Status::pending);
+}
+
+TEST_CASE("a pending release whose deployer is gone is failed, and tidying records it") {
+    const App app;
+    auto begun = app.ledger().begin(app.draft());
+    SUBCASE("its process ended") { begun.deployer = somebody_gone(); }
+    SUBCASE("its pid is somebody else's now") { begun.deployer->process.start_time += 1; }
+    SUBCASE("the host was booted since") { begun.deployer->boot = "another"; }
+    SUBCASE("nobody is known") { begun.deployer.reset(); }
+    app.ledger().save(begun);
+    const auto seen = app.ledger().load(begun.number);
+    CHECK(seen.status == Status::failed);
+    CHECK(seen.evidence.why_failed.rfind("interrupted", 0) == 0);
+    CHECK(app.ledger().tidy().size() == 1);
+    CHECK(app.ledger().tidy().empty());
+    const auto recorded = app.ledger().load(begun.number);
+    CHECK(recorded.status == Status::failed);
+    CHECK(recorded.evidence.ended_at);
+    CHECK_FALSE(recorded.deployer);
+}
+
+TEST_CASE("leftovers of interrupted commands go, everything else stays") {
+    const App app;
+    (void)app.released('a');
+    const Layout layout = app.layout();
+    sys::make_folders(layout.trees() / ".tmp-abc123/deep", 0755);
+    sys::make_folders(layout.trees() / (".trash-" + slug('b').text()), 0755);
+    sys::replace_durably(layout.releases() / ".new-v3.toml-abcdef", "half", 0600);
+    sys::replace_durably(layout.folder() / ".new-app.toml-abcdef", "half", 0600);
+    sys::replace_durably(layout.folder() / ".mine", "kept", 0600);
+    app.marks().set(MarkKind::good, ReleaseNumber(1), {});
+    sys::replace_durably(layout.marks() / "good/.new-v2-abcdef", "half", 0600);
+    CHECK(app.ledger().tidy().size() == 5);
+    CHECK(sys::names_in(layout.trees()).empty());
+    CHECK(sys::names_in(layout.releases()) ==
+          std::vector<std::string>{".last", slug('a').text() + ".tar.zst", "v1", "v1.toml"});
+    CHECK(sys::is_there(layout.folder() / ".mine"));
+    CHECK(app.marks().get(MarkKind::good, ReleaseNumber(1)));
+}
+
+TEST_CASE("what is live is what the current link says") {
+    const App app;
+    CHECK_FALSE(app.ledger().current());
+    app.ledger().point_at(ReleaseNumber(3), slug('a'));
+    CHECK(app.ledger().current() == ReleaseNumber(3));
+    CHECK(app.ledger().tree_of(ReleaseNumber(3)) == slug('a'));
+    CHECK(sys::link_target(app.layout().current()) == "releases/v3");
+    app.ledger().point_at(ReleaseNumber(4), slug('b'));
+    CHECK(app.ledger().current() == ReleaseNumber(4));
+    sys::make_folders(app.layout().tree(slug('b')), 0755);
+    CHECK(std::filesystem::canonical(app.layout().current()) ==
+          std::filesystem::canonical(app.layout().tree(slug('b'))));
+}
+
+TEST_CASE("a current that is not shipit's link is refused with what to do, and not replaced") {
+    const App app;
+    const auto current = app.layout().current();
+    SUBCASE("a folder") { sys::make_folders(current, 0755); }
+    SUBCASE("a file") { sys::replace_durably(current, "", 0644); }
+    SUBCASE("a link to elsewhere") { sys::replace_link_durably(current, "/srv/blog"); }
+    SUBCASE("an absolute link") {
+        sys::replace_link_durably(current, app.layout().release_link(ReleaseNumber(1)).string());
+    }
+    SUBCASE("a link to itself") { sys::replace_link_durably(current, "current"); }
+    const auto told = complaint([&] { (void)app.ledger().current(); });
+    CHECK(told.find("current'") != std::string::npos);
+    CHECK(told.find("move it away") != std::string::npos);
+    CHECK(complaint([&] { app.ledger().point_at(ReleaseNumber(1), slug('a')); }) == told);
+    CHECK_FALSE(sys::is_there(app.layout().release_link(ReleaseNumber(1))));
+}
+
+TEST_CASE("facts tell marks, slugs and states of releases") {
+    const App app;
+    const auto first = app.released('a');
+    const auto second = app.released('b');
+    (void)app.ledger().begin(app.draft('c'));
+    app.marks().set(MarkKind::good, first, {"alice", {}, ""});
+    app.marks().set(MarkKind::bad, second, {"bob", {}, "500s"});
+    app.marks().set(MarkKind::pin, first, {"alice", {}, "spring"});
+    const auto facts = app.ledger().facts(app.marks());
+    REQUIRE(facts.size() == 3);
+    CHECK(facts[0].good);
+    CHECK(facts[0].pinned);
+    CHECK(facts[0].was_live);
+    CHECK(facts[0].slug_there);
+    CHECK(facts[1].bad);
+    CHECK(facts[1].why == "500s");
+    CHECK(facts[1].content != facts[0].content);
+    CHECK(facts[2].status == Status::pending);
+    CHECK_FALSE(facts[2].slug_there);
+}
+
+TEST_CASE("a rollback finds its target behind more failures than it looks at first") {
+    const App app;
+    const auto proven = app.released('a');
+    app.marks().set(MarkKind::good, proven, {});
+    for (int i = 0; i < 80; ++i) {
+        auto manifest = app.ledger().begin(app.draft('b'));
+        manifest.status = Status::failed;
+        app.ledger().save(manifest);
+    }
+    (void)app.released('c');
+    CHECK(choose_rollback(app.ledger(), app.marks()).target == proven);
+}
+
+TEST_CASE("listing ten thousand releases costs no more than looking at their names") {
+    const App app;
+    auto manifest = app.ledger().begin(app.draft());
+    const auto text = written(manifest);
+    for (std::uint64_t number = 2; number <= 10'000; ++number) {
+        const auto file = sys::open_file(app.layout().manifest(ReleaseNumber(number)),
+                                         O_WRONLY | O_CREAT, 0600);
+        auto own = text;
+        own.replace(own.find("version = 1\n"), 12, "version = " + std::to_string(number) + "\n");
+        sys::write_all(file.get(), own, "manifest");
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(app.ledger().newest(15).size() == 15);
+    const auto took = std::chrono::steady_clock::now() - begin;
+    MESSAGE("newest(15) of 10000: ",
+            std::chrono::duration_cast<std::chrono::microseconds>(took).count(), " us");
+    CHECK(app.ledger().newest(1).at(0).number == ReleaseNumber(10'000));
+}
