@@ -1,0 +1,2 @@
+echo "no database to talk to" >&2
+exit 1

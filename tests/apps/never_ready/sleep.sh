@@ -1,0 +1,2 @@
+echo "thinking about it"
+exec sleep 1000

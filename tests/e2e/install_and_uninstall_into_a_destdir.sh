@@ -1,0 +1,38 @@
+# What `cmake --install` and install.sh put somewhere is complete, and --uninstall takes away that and
+# nothing else.
+. "$(dirname "$0")/lib.sh"
+
+# The built tree is installed as it is; building is other tests' work.
+export DESTDIR=$scratch/dest
+installer=$tests/../install.sh
+mkdir -p "$DESTDIR/opt/ship/bin"
+echo "somebody else's" >"$DESTDIR/opt/ship/bin/other"
+find "$DESTDIR" | sort >"$scratch/before"
+
+expect_exit 0 "$installer" --prefix /opt/ship --build "$SHIPIT_BUILD"
+installed=$DESTDIR/opt/ship
+expect_exit 0 "$installed/bin/shipit" version
+expect_exit 0 test -s "$installed/share/man/man1/shipit.1"
+expect_exit 0 test -s "$installed/share/man/man5/shipit.toml.5"
+expect_exit 0 test -s "$installed/share/man/man5/shipit-slug.5"
+
+# Twice is as once; a file that an older version had put there goes.
+find "$DESTDIR" | sort >"$scratch/once"
+echo "/opt/ship/share/shipit/from_an_older_version" >>"$installed/share/shipit/install_manifest"
+touch "$installed/share/shipit/from_an_older_version"
+expect_exit 0 "$installer" --prefix /opt/ship --build "$SHIPIT_BUILD"
+find "$DESTDIR" | sort >"$scratch/twice"
+expect_exit 0 diff -u "$scratch/once" "$scratch/twice"
+
+expect_exit 0 "$installer" --uninstall --prefix /opt/ship
+find "$DESTDIR" | sort >"$scratch/after"
+expect_exit 0 diff -u "$scratch/before" "$scratch/after"
+expect_exit 0 "$installer" --uninstall --prefix /opt/ship
+expect_in "not installed"
+
+# A manifest that was tampered with takes nothing outside the prefix away.
+mkdir -p "$installed/share/shipit"
+touch "$DESTDIR/precious"
+printf '/precious\n/opt/ship/../../precious\n' >"$installed/share/shipit/install_manifest"
+expect_exit 1 "$installer" --uninstall --prefix /opt/ship
+expect_exit 0 test -e "$DESTDIR/precious"

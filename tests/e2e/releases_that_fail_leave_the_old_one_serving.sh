@@ -1,0 +1,39 @@
+# However a new release fails, the old one serves, the exit status is 3, and why is told and kept.
+. "$(dirname "$0")/lib.sh"
+needs curl
+
+hello_is_live
+url=http://127.0.0.1:$port/
+
+# fails_for APP REASON: deploying it is refused, for that reason.
+fails_for() {
+    a_copy_of "$1"
+    expect_exit 3 ship deploy "$scratch/$1" -m "$1"
+    expect_in "$2"
+    expect_in "v1"
+    expect_answer "$url" "This is release v1."
+    expect_equal "$(readlink "$SHIPIT_ROOT/hello/current")" "releases/v1"
+}
+fails_for crashes_at_start "no database to talk to"
+fails_for never_ready "2s"
+fails_for answers_500 "500"
+
+hello_release_command 'echo "cannot migrate"; exit 7'
+expect_exit 3 ship deploy "$scratch/hello" -m "No migration"
+expect_in "cannot migrate"
+expect_in "7"
+expect_answer "$url" "This is release v1."
+expect_exit 0 ship output v5
+expect_out "cannot migrate"
+
+expect_exit 0 ship releases
+expect_match "v5 .*No migration.*failed"
+expect_match "v2 .*crashes_at_start.*failed"
+expect_exit 0 ship releases --json
+expect_equal "$(json "$out" '[r["status"] for r in it["releases"]]')" \
+    "['failed', 'failed', 'failed', 'failed', 'succeeded']"
+
+# Nothing to go back to: the failed ones were never good.
+expect_exit 1 ship rollback
+expect_exit 1 ship rollback v3
+expect_answer "$url" "This is release v1."

@@ -1,0 +1,40 @@
+# Two deploys at once: the second says who holds the lock and since when, and exits 5; with --wait
+# it waits its turn.
+. "$(dirname "$0")/lib.sh"
+needs curl
+
+hello_is_live
+hello_release_command "
+touch $scratch/begun
+until [ -e $scratch/go_on ]; do sleep 0.05; done"
+
+ship deploy "$scratch/hello" -m "Slow" >"$scratch/slow.log" 2>&1 </dev/null &
+slow=$!
+expect_soon 30 test -e "$scratch/begun"
+
+year=$(date -u +%Y-)
+expect_exit 5 ship deploy "$scratch/hello" -m "Impatient"
+expect_in "$(id -un)"
+expect_in "deploy"
+expect_in "since $year"
+expect_exit 5 ship config set "COLOUR=red"
+expect_exit 5 ship rollback
+expect_exit 5 ship deploy "$scratch/hello" --wait=1s
+
+# Looking needs no lock.
+expect_exit 0 ship releases
+expect_in "v2"
+expect_answer "http://127.0.0.1:$port/" "This is release v1."
+
+ship deploy "$scratch/hello" -m "Patient" --wait=60s >"$scratch/patient.log" 2>&1 </dev/null &
+patient=$!
+expect_soon 30 grep -q "wait" "$scratch/patient.log"
+touch "$scratch/go_on"
+wait "$slow" || fail "the slow deploy failed: $(cat "$scratch/slow.log")"
+wait "$patient" || fail "the patient deploy failed: $(cat "$scratch/patient.log")"
+
+expect_exit 0 ship releases
+expect_match "v2 .*Slow"
+expect_match "v3 .*Patient"
+expect_not_in "Impatient"
+expect_answer "http://127.0.0.1:$port/" "This is release v3."

@@ -1,0 +1,85 @@
+# Wrong input is answered with what is wrong, where, and what to do, and changes nothing.
+. "$(dirname "$0")/lib.sh"
+needs curl
+
+hello_is_live
+url=http://127.0.0.1:$port/
+find "$SHIPIT_ROOT/hello/releases" | sort >"$scratch/before"
+
+# --- The command line ---
+expect_exit 2 ship rolback
+expect_err "'rolback'"
+expect_err "did you mean 'rollback'?"
+expect_golden unknown_command
+expect_exit 2 ship deploy --mesage x "$scratch/hello"
+expect_err "--mesage"
+expect_exit 2 ship create ../escape
+expect_golden app_name_with_slash
+expect_exit 2 ship create a/b
+expect_err "a/b"
+expect_exit 2 ship -a a/b releases
+[[ ! -e $scratch/escape && ! -e $SHIPIT_ROOT/a ]] || fail "a folder was made for a bad name"
+expect_exit 1 ship -a helo releases
+expect_err "helo"
+expect_exit 1 ship create hello
+expect_exit 2 ship destroy hello
+expect_err "--confirm"
+expect_exit 2 ship destroy hello --confirm helo
+
+# --- Builds ---
+expect_exit 1 ship deploy "$scratch/missing"
+expect_golden missing_build
+mkdir "$scratch/empty"
+expect_exit 1 ship deploy "$scratch/empty"
+expect_err "empty"
+expect_golden empty_build
+echo "this is no archive" >"$scratch/text.tar.gz"
+expect_exit 1 ship deploy "$scratch/text.tar.gz"
+expect_err "text.tar.gz"
+
+# --- Settings: file, line, column, and what was probably meant ---
+cp -R "$scratch/hello" "$scratch/typo"
+sed -i 's/^timeout/timout/' "$scratch/typo/shipit.toml"
+expect_exit 2 ship deploy "$scratch/typo"
+expect_err "shipit.toml:6:1:"
+expect_err "'health.timout'"
+expect_err "timeout"
+expect_golden unknown_key
+sed -i 's/^timout.*/timeout = 30/' "$scratch/typo/shipit.toml"
+expect_exit 2 ship deploy "$scratch/typo"
+expect_err "shipit.toml:6:"
+expect_golden wrong_type
+echo "[processes" >"$scratch/typo/shipit.toml"
+expect_exit 2 ship deploy "$scratch/typo"
+expect_err "shipit.toml:1:"
+expect_exit 2 ship set app.prot=1
+expect_err "app.port"
+expect_exit 2 ship set app.port=70000
+expect_exit 2 ship set app.user=nobody-of-that-name
+
+# --- Releases ---
+expect_exit 1 ship info v99
+expect_golden unknown_release
+expect_exit 1 ship rollback v99
+expect_exit 1 ship rollback v1
+expect_exit 1 ship rollback
+expect_err "no"
+expect_exit 2 ship rollback latest
+expect_err "latest"
+
+find "$SHIPIT_ROOT/hello/releases" | sort | diff -u "$scratch/before" - || fail "something was changed"
+expect_answer "$url" "This is release v1."
+
+# --- A port that somebody else listens on ---
+taken=$port
+reserve_port
+python3 -m http.server --bind 127.0.0.1 --directory "$scratch/empty" "$port" >/dev/null 2>&1 &
+expect_soon 10 page "http://127.0.0.1:$port/"
+expect_exit 0 ship set "app.port=$port"
+expect_exit 3 ship deploy "$scratch/hello"
+expect_err "port $port"
+expect_answer "http://127.0.0.1:$taken/" "This is release v1."
+
+# --- The same as JSON ---
+expect_exit 1 ship --json info v99
+expect_equal "$(json "$err" 'it["outcome"]')" failed

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Help, man pages and code say the same: every command in `shipit help` has a section in shipit(1)
+# and the other way round, every Outcome is in EXIT STATUS, every key of the settings is in
+# shipit.toml(5), every page lints.
+# `check_docs.sh SHIPIT [ROOT]`
+set -euo pipefail
+shipit=${1:?the built shipit}
+cd "${2:-$(dirname "${BASH_SOURCE[0]}")/../..}"
+
+failures=0
+complain() {
+    printf '%s\n' "$1"
+    failures=$((failures + 1))
+}
+
+# Commands in the help: indented by two, a word, two spaces or more, what it does.
+commands=$("$shipit" --help | sed -nE 's/^  ([a-z][a-z-]*)( [^ ].*)?  +[^ ].*$/\1/p' | sort -u)
+[[ $(wc -w <<<"$commands") -ge 10 ]] || complain "shipit --help lists hardly any command: $commands"
+# Commands in the page: ".It Nm NAME …" or ".Ss NAME" or ".It Ic NAME …".
+documented=$(sed -nE 's/^\.(It (Nm|Ic|Cm)|Ss)( Xo)?( Nm)?( Ic)? "?([a-z][a-z-]*).*$/\6/p' man/shipit.1 | sort -u)
+for command in $commands; do
+    grep -qx -e "$command" <<<"$documented" || complain "man/shipit.1: has nothing on '$command'"
+done
+
+# The exit statuses: every value of the enum, as ".It 3" or ".It Li 3" in EXIT STATUS.
+statuses=$(sed -n '/^enum class Outcome/,/^};/s/^ *[a-z_]* = \([0-9]*\),.*/\1/p' core/base/error.hpp)
+[[ -n $statuses ]] || complain "core/base/error.hpp: where is enum class Outcome?"
+exit_section=$(sed -n '/^\.Sh EXIT STATUS/,/^\.Sh /p' man/shipit.1)
+for status in $statuses; do
+    grep -qE "^\.It( Li| Sy)? $status\$" <<<"$exit_section" ||
+        complain "man/shipit.1: EXIT STATUS says nothing of $status"
+done
+
+if command -v mandoc >/dev/null; then
+    for page in man/*.[1-8]; do
+        mandoc -T lint -W warning "$page" || complain "$page: does not lint"
+    done
+fi
+
+((failures == 0)) || { echo "check_docs: $failures differences" && exit 1; }
+echo "check_docs: help, pages and code agree on $(wc -w <<<"$commands") commands"
