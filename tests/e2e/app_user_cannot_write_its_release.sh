@@ -32,7 +32,7 @@ writable=$(find "$SHIPIT_ROOT/app/current/" \( -user "$user" -o -perm /022 \) ! 
 expect_equal "$writable" ""
 # The process keeps no way back.
 expect_exit 0 ship ps --json
-pid=$(json "$out" 'it["processes"][0]["pid"]')
+pid=$(json "$out" 'it[0]["pid"]')
 expect_exit 0 cat "/proc/$pid/status"
 expect_match "^NoNewPrivs:.1$"
 expect_match "^CapEff:.0+$"

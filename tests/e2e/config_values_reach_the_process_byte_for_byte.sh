@@ -63,6 +63,8 @@ expect_exit 0 ship config
 expect_no_secret
 expect_exit 0 ship info v1
 expect_no_secret
+expect_exit 0 ship info v1 --json
+expect_no_secret
 expect_exit 0 ship releases --json
 expect_no_secret
 expect_exit 2 ship config set "1BAD=typed-by-somebody"

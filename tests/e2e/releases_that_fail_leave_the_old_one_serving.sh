@@ -30,7 +30,7 @@ expect_exit 0 ship releases
 expect_match "v5 .*No migration.*failed"
 expect_match "v2 .*crashes_at_start.*failed"
 expect_exit 0 ship releases --json
-expect_equal "$(json "$out" '[r["status"] for r in it["releases"]]')" \
+expect_equal "$(json "$out" '[r["status"] for r in it]')" \
     "['failed', 'failed', 'failed', 'failed', 'succeeded']"
 
 # Nothing to go back to: the failed ones were never good.

@@ -9,10 +9,16 @@ expect_exit 0 ship create files
 expect_exit 0 ship deploy "$scratch/build" -m "One"
 expect_equal "$(slugs)" 1
 
+# Live already, down to the last byte: nothing to do.
+expect_exit 0 ship deploy "$scratch/build" -m "The same"
+expect_in "already"
+expect_equal "$(readlink "$SHIPIT_ROOT/files/current")" "releases/v1"
+
 # Neither when nor where nor by whom it was made is part of a build's content.
 cp -R "$scratch/build" "$scratch/copy"
 touch -d '2001-02-03 04:05:06' "$scratch/copy/page.html"
-expect_exit 0 ship deploy "$scratch/copy" -m "The same"
+expect_exit 0 ship config set --no-restart COLOUR=red
+expect_exit 0 ship deploy "$scratch/copy" -m "The same in red"
 expect_in "already"
 expect_equal "$(slugs)" 1
 expect_equal "$(readlink "$SHIPIT_ROOT/files/releases/v1")" \

@@ -26,7 +26,9 @@ expect_exit 0 ship releases
 expect_in "v2"
 expect_answer "http://127.0.0.1:$port/" "This is release v1."
 
-ship deploy "$scratch/hello" -m "Patient" --wait=60s >"$scratch/patient.log" 2>&1 </dev/null &
+a_copy_of hello another
+sed -i "s/Hello/Good morning/" "$scratch/another/server.py"
+ship deploy "$scratch/another" -m "Patient" --wait=60s >"$scratch/patient.log" 2>&1 </dev/null &
 patient=$!
 expect_soon 30 grep -q "wait" "$scratch/patient.log"
 touch "$scratch/go_on"

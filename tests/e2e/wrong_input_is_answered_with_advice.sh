@@ -76,10 +76,11 @@ reserve_port
 python3 -m http.server --bind 127.0.0.1 --directory "$scratch/empty" "$port" >/dev/null 2>&1 &
 expect_soon 10 page "http://127.0.0.1:$port/"
 expect_exit 0 ship set "app.port=$port"
+sed -i "s/Hello/Good morning/" "$scratch/hello/server.py"
 expect_exit 3 ship deploy "$scratch/hello"
 expect_err "port $port"
 expect_answer "http://127.0.0.1:$taken/" "This is release v1."
 
 # --- The same as JSON ---
 expect_exit 1 ship --json info v99
-expect_equal "$(json "$err" 'it["outcome"]')" failed
+expect_equal "$(json "$out" 'it["error"]["outcome"]')" failed

@@ -14,13 +14,13 @@ complain() {
 }
 
 # Commands in the help: indented by two, a word, two spaces or more, what it does.
-commands=$("$shipit" --help | sed -nE 's/^  ([a-z][a-z-]*)( [^ ].*)?  +[^ ].*$/\1/p' | sort -u)
-[[ $(wc -w <<<"$commands") -ge 10 ]] || complain "shipit --help lists hardly any command: $commands"
+commands=$("$shipit" --help | sed -nE 's/^  ([a-z][a-z-]*( [a-z][a-z-]*)?)  +[^ ].*$/\1/p' | sort -u)
+[[ $(wc -l <<<"$commands") -ge 10 ]] || complain "shipit --help lists hardly any command: $commands"
 # Commands in the page: ".It Nm NAME …" or ".Ss NAME" or ".It Ic NAME …".
-documented=$(sed -nE 's/^\.(It (Nm|Ic|Cm)|Ss)( Xo)?( Nm)?( Ic)? "?([a-z][a-z-]*).*$/\6/p' man/shipit.1 | sort -u)
-for command in $commands; do
+documented=$(sed -nE 's/^\.(It|Ss)( Xo)?( (Nm|Ic|Cm))* "?([a-z][a-z-]*( (get|set|unset))?).*$/\5/p' man/shipit.1 | sort -u)
+while read -r command; do
     grep -qx -e "$command" <<<"$documented" || complain "man/shipit.1: has nothing on '$command'"
-done
+done <<<"$commands"
 
 # The exit statuses: every value of the enum, as ".It 3" or ".It Li 3" in EXIT STATUS.
 statuses=$(sed -n '/^enum class Outcome/,/^};/s/^ *[a-z_]* = \([0-9]*\),.*/\1/p' core/base/error.hpp)
@@ -38,4 +38,4 @@ if command -v mandoc >/dev/null; then
 fi
 
 ((failures == 0)) || { echo "check_docs: $failures differences" && exit 1; }
-echo "check_docs: help, pages and code agree on $(wc -w <<<"$commands") commands"
+echo "check_docs: help, pages and code agree on $(wc -l <<<"$commands") commands"

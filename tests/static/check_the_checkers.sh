@@ -28,7 +28,7 @@ END
 #!/bin/sh
 echo "usage: shipit COMMAND"
 echo
-for c in a b c d e f g h i deploy; do echo "  $c [BUILD]  does $c"; done
+for c in a b c d e f g h i deploy; do echo "  $c  does $c"; done
 END
     chmod +x "$folder/shipit"
     for command in a b c d e f g h i deploy; do
