@@ -223,6 +223,7 @@ Json Process::status() const {
     const bool starting = m_state.phase == Phase::up && !m_proven;
     Json json = Json::object({{"name", m_program.name},
                               {"type", m_program.type},
+                              {"command", m_program.command},
                               {"release", m_release.text()},
                               {"state", starting ? "starting" : name_of(m_state.phase)},
                               {"since", time_text(m_since)},

@@ -49,7 +49,7 @@ void Supervisor::run() { m_core->run(); }
 
 Supervisor::Core::Core(SupervisorOptions options)
     : m_options(std::move(options)),
-      m_lock(m_options.run_folder / "supervisor.lock", self(), milliseconds(0)),
+      m_lock(m_options.run_folder / supervisor_lock_name, self(), milliseconds(0)),
       m_app_log(m_options.log_folder / app_log_name, m_options.rotation),
       m_own_log(m_options.log_folder / supervisor_log_name, own_rotation),
       m_surroundings{m_loop, m_app_log, m_options.run_folder, m_options.limits, {}, {}, {}},

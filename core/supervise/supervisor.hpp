@@ -21,6 +21,8 @@ namespace shipit::supervise {
 // Names in the log folder.
 constexpr const char* app_log_name = "app.log";
 constexpr const char* supervisor_log_name = "supervisor.log";
+// Held for as long as a supervisor lives, in the run folder.
+constexpr const char* supervisor_lock_name = "supervisor.lock";
 
 struct SupervisorOptions {
     Path run_folder; // exists, private; for the socket, the pipes, the lock and state.json

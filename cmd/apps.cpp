@@ -1,0 +1,134 @@
+// create, apps, destroy, set: apps and their host settings.
+#include "cmd/invocation.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/config/host_settings.hpp"
+#include "core/deploy/running.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::cmd {
+
+namespace {
+
+int create(Invocation& invocation) {
+    const auto app =
+        deploy::create_app(invocation.host(), AppName::parse(*invocation.arguments.word(0)));
+    if (invocation.terminal.wants_json())
+        invocation.terminal.print_json(
+            Json::object({{"app", app.name().text()}, {"folder", app.layout.folder().string()}}));
+    else
+        invocation.terminal.print(
+            fmt::format("Created {} in {}", app.name().text(), app.layout.folder().string()));
+    invocation.terminal.note(fmt::format("next: shipit -a {} deploy BUILD", app.name().text()));
+    return 0;
+}
+
+int list(Invocation& invocation) {
+    Json all = Json::array();
+    std::vector<Terminal::Row> rows;
+    for (const AppName& name : deploy::app_names(invocation.host())) {
+        const auto app = deploy::App::open(invocation.host(), name);
+        const auto current = app.ledger.current();
+        const char* state = !current                     ? "nothing deployed"
+                            : app.is_stopped()           ? "stopped"
+                            : deploy::is_supervised(app) ? "up"
+                                                         : "not supervised";
+        all.push_back(Json::object({{"app", name.text()},
+                                    {"current", current ? Json(current->text()) : Json()},
+                                    {"state", state},
+                                    {"folder", app.layout.folder().string()}}));
+        rows.push_back({{name.text(), current ? current->text() : "-", state},
+                        current ? Colour::plain : Colour::faint});
+    }
+    if (invocation.terminal.wants_json())
+        invocation.terminal.print_json(all);
+    else if (rows.empty())
+        invocation.terminal.note("There are no apps yet. Make one with 'shipit create NAME'.");
+    else
+        invocation.terminal.table(rows, 2);
+    return 0;
+}
+
+int destroy(Invocation& invocation) {
+    const AppName name = AppName::parse(*invocation.arguments.word(0));
+    auto app = deploy::App::open(invocation.host(), name);
+    if (invocation.arguments.text("confirm") != name.text())
+        throw Error(
+            fmt::format("destroying '{}' removes its releases, its config vars and the data "
+                        "in {}",
+                        name.text(), app.layout.shared().string()),
+            Outcome::usage)
+            .advise(fmt::format("if you mean it: shipit destroy {0} --confirm {0}", name.text()));
+    deploy::destroy_app(app, invocation.patience());
+    if (invocation.terminal.wants_json())
+        invocation.terminal.print_json(Json::object({{"app", name.text()}, {"destroyed", true}}));
+    else
+        invocation.terminal.print(fmt::format("Destroyed {}", name.text()));
+    return 0;
+}
+
+int set(Invocation& invocation) {
+    const auto app = invocation.app();
+    const auto words = invocation.arguments.words();
+    if (words.empty()) {
+        Json values = Json::object();
+        for (const auto& [key, value] : config::host_values(app.layout.app_toml())) {
+            values.set(key, value);
+            if (!invocation.terminal.wants_json())
+                invocation.terminal.print(fmt::format("{}={}", key, printable(value)));
+        }
+        if (invocation.terminal.wants_json())
+            invocation.terminal.print_json(values);
+        return 0;
+    }
+    const auto lock = app.lock("set", invocation.patience());
+    const auto changes = config::set_keys(app.layout.app_toml(), {words.begin(), words.end()});
+    Json all = Json::array();
+    for (const config::HostChange& change : changes) {
+        all.push_back(Json::object(
+            {{"key", change.key}, {"before", change.before}, {"after", change.after}}));
+        if (!invocation.terminal.wants_json())
+            invocation.terminal.print(
+                change.after ? fmt::format("{}={}", change.key, printable(*change.after))
+                             : fmt::format("{} removed", change.key));
+    }
+    if (invocation.terminal.wants_json())
+        invocation.terminal.print_json(all);
+    if (changes.empty())
+        invocation.terminal.note("Nothing changed.");
+    else if (app.ledger.current())
+        invocation.terminal.note(
+            fmt::format("takes effect with: shipit -a {} restart", app.name().text()));
+    return 0;
+}
+
+constexpr Option wait_option{"--wait", "[TIME]", "wait for another command instead of failing"};
+
+} // namespace
+
+extern const Command create_command, apps_command, destroy_command, set_command;
+
+const Command create_command{"create", "make an app",          {{"APP", Argument::Number::one}},
+                             {},       {"shipit create blog"}, create};
+
+const Command apps_command{"apps", "list the apps", {}, {}, {"shipit apps --json"}, list};
+
+const Command destroy_command{
+    "destroy",
+    "remove an app with all its releases and data",
+    {{"APP", Argument::Number::one}},
+    {{"--confirm", "APP", "the app's name again: there is no way back"}, wait_option},
+    {"shipit destroy blog --confirm blog"},
+    destroy};
+
+const Command set_command{
+    "set",
+    "show or change this host's settings of an app (shipit.toml(5))",
+    {{"KEY=VALUE", Argument::Number::any}},
+    {wait_option},
+    {"shipit set app.port=8000 app.user=www-data", "shipit set health.path= (removes the key)"},
+    set};
+
+} // namespace shipit::cmd

@@ -1,0 +1,35 @@
+#include "cmd/changes.hpp"
+
+#include "core/base/text.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::cmd {
+
+deploy::ChangeOptions change_options(const Invocation& invocation) {
+    return {invocation.patience(), invocation.arguments.has("no-wait")
+                                       ? deploy::Patience::until_live
+                                       : deploy::Patience::until_good};
+}
+
+Json json_of(const deploy::Changed& changed) {
+    return Json::object({{"changed", changed.release.has_value()},
+                         {"release", changed.release ? Json(changed.release->text()) : Json()},
+                         {"previous", changed.previous ? Json(changed.previous->text()) : Json()},
+                         {"good", changed.is_good},
+                         {"took_ms", std::int64_t{changed.took.count()}}});
+}
+
+void tell_end(const Invocation& invocation, const deploy::App& app,
+              const deploy::Changed& changed) {
+    if (!changed.release)
+        return;
+    invocation.terminal.note(
+        fmt::format("{} is live{} ({} from lock to switch)", changed.release->text(),
+                    changed.is_good ? " and good" : "", duration_text(changed.took)));
+    if (changed.previous && changed.previous != changed.release)
+        invocation.terminal.note(fmt::format("to undo: shipit -a {} rollback {}", app.name().text(),
+                                             changed.previous->text()));
+}
+
+} // namespace shipit::cmd

@@ -1,0 +1,25 @@
+// What the commands that make releases have in common: options, and how the end is told.
+#pragma once
+
+#include "cmd/invocation.hpp"
+#include "core/deploy/change.hpp"
+
+#include <string>
+
+namespace shipit::cmd {
+
+inline constexpr Option wait_option{"--wait", "[TIME]",
+                                    "wait for another command instead of failing (exit 5)"};
+inline constexpr Option no_wait_option{"--no-wait", "",
+                                       "return at the switch, not when the release is good"};
+
+// From --wait and --no-wait.
+[[nodiscard]] deploy::ChangeOptions change_options(const Invocation& invocation);
+
+// The members that every change's JSON has: release, previous, good, took_ms, changed.
+[[nodiscard]] Json json_of(const deploy::Changed& changed);
+
+// "v4 is live" and, unless --no-wait, "and good"; with the way back.
+void tell_end(const Invocation& invocation, const deploy::App& app, const deploy::Changed& changed);
+
+} // namespace shipit::cmd

@@ -1,0 +1,143 @@
+#include "cmd/commands.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/core.h>
+
+namespace shipit::cmd {
+
+extern const Command apps_command, config_command, config_get_command, config_set_command,
+    config_unset_command, create_command, deploy_command, destroy_command, help_command,
+    hold_command, info_command, logs_command, output_command, prune_command, ps_command,
+    releases_command, restart_command, rollback_command, run_command, set_command, start_command,
+    status_command, stop_command, supervise_command, verify_command, version_command;
+
+namespace {
+
+const std::array commands{
+    &create_command,     &apps_command,         &set_command,    &destroy_command,
+    &deploy_command,     &rollback_command,     &hold_command,   &releases_command,
+    &info_command,       &output_command,       &config_command, &config_get_command,
+    &config_set_command, &config_unset_command, &status_command, &ps_command,
+    &logs_command,       &start_command,        &stop_command,   &restart_command,
+    &run_command,        &prune_command,        &verify_command, &supervise_command,
+    &help_command,       &version_command,
+};
+
+struct Group {
+    std::string_view title;
+    std::vector<std::string_view> names;
+};
+
+const std::vector<Group> groups{
+    {"apps", {"create", "apps", "set", "destroy"}},
+    {"releases", {"deploy", "rollback", "releases", "info", "output", "hold"}},
+    {"config vars", {"config", "config get", "config set", "config unset"}},
+    {"processes", {"status", "ps", "logs", "start", "stop", "restart", "run"}},
+    {"care", {"prune", "verify"}},
+    {"shipit itself", {"help", "version"}},
+};
+
+// Heroku's spellings whose command has another name here; the rest only swap ':' for a space.
+struct Alias {
+    std::string_view typed;
+    std::string_view name;
+};
+constexpr std::array aliases{
+    Alias{"apps:create", "create"},     Alias{"apps:destroy", "destroy"},
+    Alias{"apps:info", "status"},       Alias{"releases:info", "info"},
+    Alias{"releases:output", "output"}, Alias{"releases:rollback", "rollback"},
+    Alias{"ps:restart", "restart"},     Alias{"ps:stop", "stop"},
+    Alias{"ps:start", "start"},         Alias{"--version", "version"},
+    Alias{"dyno:restart", "restart"},   Alias{"config:get", "config get"},
+    Alias{"config:set", "config set"},  Alias{"config:unset", "config unset"},
+};
+
+const Command* named(std::string_view name) {
+    for (const Alias& alias : aliases)
+        if (alias.typed == name)
+            name = alias.name;
+    const auto found = std::find_if(commands.begin(), commands.end(),
+                                    [name](const Command* c) { return c->name == name; });
+    return found != commands.end() ? *found : nullptr;
+}
+
+[[noreturn]] void refuse_unknown(const std::string& typed) {
+    std::vector<std::string> names;
+    for (const Command* command : commands)
+        if (!command->internal)
+            names.emplace_back(command->name);
+    const auto meant = nearest(typed, names);
+    throw Error(fmt::format("unknown command '{}'", printable(typed)), Outcome::usage)
+        .advise(meant ? fmt::format("did you mean '{}'?", *meant)
+                      : "'shipit help' lists the commands");
+}
+
+// How many words a common option before the command's name takes; 0 if `word` is none.
+std::size_t words_of_common_option(const std::string& word) {
+    for (const Option& option : common_options())
+        for (const std::string_view name : split(option.names, ',')) {
+            if (word == name)
+                return option.value.empty() ? 1 : 2;
+            const bool attached = !option.value.empty() && word.size() > name.size() &&
+                                  word.compare(0, name.size(), name) == 0;
+            if (attached && (name.size() == 2 || word[name.size()] == '='))
+                return 1;
+        }
+    return 0;
+}
+
+} // namespace
+
+std::span<const Command* const> all_commands() {
+    return commands;
+}
+
+CommandLine find_command(std::vector<std::string> words) {
+    std::size_t at = 0;
+    while (at < words.size() && words[at] != "--version") {
+        const std::size_t taken = words_of_common_option(words[at]);
+        if (taken == 0)
+            break;
+        at += taken;
+    }
+    if (at >= words.size())
+        return {nullptr, std::move(words)};
+    const auto position = [&words](std::size_t i) {
+        return words.begin() + static_cast<std::ptrdiff_t>(i);
+    };
+    if (at + 1 < words.size())
+        if (const Command* command = named(words[at] + " " + words[at + 1])) {
+            words.erase(position(at), position(at + 2));
+            return {command, std::move(words)};
+        }
+    const Command* command = named(words[at]);
+    if (command == nullptr && words[at].front() == '-')
+        throw Error(fmt::format("unknown option '{}'", printable(words[at])), Outcome::usage)
+            .advise("'shipit help' lists the commands and the options of all of them");
+    if (command == nullptr)
+        refuse_unknown(words[at]);
+    words.erase(position(at));
+    return {command, std::move(words)};
+}
+
+std::string overview() {
+    std::string text = "shipit: releases and rollback for the programs of one Linux host\n\n"
+                       "usage: shipit [-a APP] COMMAND ...\n";
+    for (const Group& group : groups) {
+        text += fmt::format("\n{}\n", group.title);
+        for (const std::string_view name : group.names)
+            text += fmt::format("  {:<14} {}\n", name, named(name)->summary);
+    }
+    return text + "\nexamples:\n"
+                  "  shipit create blog\n"
+                  "  shipit -a blog deploy ./build -m 'New front page'\n"
+                  "  shipit -a blog rollback\n\n"
+                  "'shipit COMMAND --help' tells more, 'man shipit' all.\n";
+}
+
+} // namespace shipit::cmd

@@ -1,0 +1,71 @@
+#include "cmd/changes.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/deploy/deploy.hpp"
+
+#include <csignal>
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+namespace shipit::cmd {
+
+namespace {
+
+int run(Invocation& invocation) {
+    auto app = invocation.app();
+    deploy::DeployRequest request;
+    request.build = invocation.arguments.word(0).value_or(".");
+    if (request.build == "-" && ::isatty(STDIN_FILENO) == 1)
+        throw Error("'deploy -' reads a tar archive from standard input, which is a terminal",
+                    Outcome::usage)
+            .advise("tar c . | shipit deploy -");
+    request.description = invocation.arguments.text("message").value_or("");
+    request.force = invocation.arguments.has("force");
+    request.dry_run = invocation.arguments.has("dry-run");
+    request.options = change_options(invocation);
+    const deploy::Deployed deployed = deploy::deploy(app, request);
+
+    const auto& slug = deployed.slug;
+    if (invocation.terminal.wants_json()) {
+        Json result = json_of(deployed.changed);
+        result.set("app", app.name().text()).set("description", deployed.description);
+        result.set("slug", Json::object({{"id", slug.id.text()},
+                                         {"size", slug.size},
+                                         {"unpacked", slug.unpacked},
+                                         {"files", slug.files},
+                                         {"sha256", slug.sha256},
+                                         {"stored_already", slug.stored_already}}));
+        invocation.terminal.print_json(result);
+        return 0;
+    }
+    if (request.dry_run) {
+        invocation.terminal.print(fmt::format("Would deploy slug {} ({} files, {}): {}",
+                                              slug.id.brief(), slug.files, size_text(slug.unpacked),
+                                              deployed.description));
+        return 0;
+    }
+    invocation.terminal.print(fmt::format("Deployed {} to {}: {}", deployed.changed.release->text(),
+                                          app.name().text(), printable(deployed.description)));
+    tell_end(invocation, app, deployed.changed);
+    return 0;
+}
+
+} // namespace
+
+extern const Command deploy_command;
+const Command deploy_command{
+    "deploy",
+    "pack a build and take it live",
+    {{"BUILD", Argument::Number::optional}},
+    {{"-m,--message", "TEXT", "what this release is, for 'shipit releases'"},
+     {"--force", "", "deploy also what is held after a rollback"},
+     {"--dry-run", "", "tell what would be deployed; change nothing"},
+     no_wait_option,
+     wait_option},
+    {"shipit -a blog deploy ./build -m 'New front page'",
+     "tar c . | ssh host shipit -a blog deploy -", "shipit -a blog deploy build.tar.gz --wait=5m"},
+    run};
+
+} // namespace shipit::cmd

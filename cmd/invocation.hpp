@@ -1,0 +1,32 @@
+// What a command has to work with: its arguments, the terminal, the app that is meant.
+#pragma once
+
+#include "cmd/command.hpp"
+#include "cmd/terminal.hpp"
+#include "core/deploy/app.hpp"
+
+#include <chrono>
+#include <optional>
+
+namespace shipit::cmd {
+
+class Invocation {
+  public:
+    Invocation(const Arguments& given, Terminal& where) : arguments(given), terminal(where) {}
+
+    const Arguments& arguments;
+    Terminal& terminal;
+
+    // --root, SHIPIT_ROOT, or the default; with progress on the terminal.
+    [[nodiscard]] deploy::Host host() const;
+    // -a, SHIPIT_APP, `name` in ./shipit.toml, or the only app.
+    [[nodiscard]] deploy::App app() const;
+    // --wait[=TIME]: how long to wait for another command; zero without it.
+    [[nodiscard]] std::chrono::milliseconds patience() const;
+    // A release number at this place of the arguments. Throws Error (usage) for anything else.
+    [[nodiscard]] std::optional<ReleaseNumber> release(std::size_t index) const;
+    [[nodiscard]] static ReleaseNumber release_number(const std::string& text);
+    [[nodiscard]] std::optional<unsigned> number(std::string_view option) const;
+};
+
+} // namespace shipit::cmd

@@ -1,0 +1,94 @@
+// The program: finds the command, runs it, and turns what comes out into an exit status. The only
+// catch of shipit's errors, and the only place that sets signals.
+#include "cmd/commands.hpp"
+#include "cmd/invocation.hpp"
+
+#include "core/base/error.hpp"
+
+#include <csignal>
+#include <exception>
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace shipit;
+using namespace shipit::cmd;
+
+// Descriptors 0, 1 and 2 must exist: a file opened in their place would get our messages.
+void open_standard_streams() {
+    int fd = 0;
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fd > STDERR_FILENO)
+        (void)::close(fd);
+}
+
+Terminal::Settings settings_of(const Arguments& arguments) {
+    Terminal::Settings settings;
+    settings.json = arguments.has("json");
+    settings.quiet = arguments.has("quiet");
+    settings.verbose = arguments.has("verbose");
+    settings.colour = arguments.text("color").value_or("auto");
+    if (settings.colour != "auto" && settings.colour != "always" && settings.colour != "never")
+        throw Error(fmt::format("'--color' must be auto, always or never"), Outcome::usage);
+    return settings;
+}
+
+int run(const CommandLine& line) {
+    if (line.command == nullptr) {
+        Terminal terminal({});
+        terminal.raw(overview());
+        terminal.finish();
+        const bool asked = !line.words.empty();
+        return static_cast<int>(asked ? Outcome::done : Outcome::usage);
+    }
+    const Arguments arguments = parse(*line.command, line.words);
+    Terminal terminal(settings_of(arguments));
+    if (arguments.has("help")) {
+        terminal.raw(help_text(*line.command));
+        terminal.finish();
+        return 0;
+    }
+    try {
+        Invocation invocation(arguments, terminal);
+        const int status = line.command->run(invocation);
+        terminal.finish();
+        return status;
+    } catch (const Error& error) {
+        terminal.error(error);
+        terminal.finish();
+        return static_cast<int>(error.outcome());
+    }
+}
+
+int run_safely(std::vector<std::string> words) {
+    // Until the options are parsed, --json is looked for by eye: errors about options are JSON too.
+    Terminal::Settings early;
+    for (const std::string& word : words)
+        early.json = early.json || word == "--json";
+    try {
+        return run(find_command(std::move(words)));
+    } catch (const Error& error) {
+        Terminal(early).error(error);
+        return static_cast<int>(error.outcome());
+    } catch (const std::exception& error) {
+        Terminal(early).error(
+            Error(fmt::format("this is a bug in shipit: {}", error.what()), Outcome::bug)
+                .advise("report it, with the command that you typed"));
+        return static_cast<int>(Outcome::bug);
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    open_standard_streams();
+    (void)::umask(S_IWGRP | S_IWOTH); // what needs less says so; nothing is writable for others
+    // A closed terminal or pipe must not stop a deploy half-way: writing reports it instead.
+    (void)std::signal(SIGPIPE, SIG_IGN);
+    return run_safely(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+}

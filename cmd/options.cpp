@@ -1,0 +1,240 @@
+// CLI11 parses; what it does not do well stays behind the table: its exit codes, its help, and
+// silence about what was probably meant (notes in command.hpp).
+#include "cmd/command.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <algorithm>
+#include <deque>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+namespace shipit::cmd {
+
+namespace {
+
+const std::vector<Option> options_of_all{
+    {"-a,--app", "APP", "the app (else SHIPIT_APP, 'name' in ./shipit.toml, or the only app)"},
+    {"--root", "DIR", "where apps live (else SHIPIT_ROOT)"},
+    {"--json", "", "print the result as JSON"},
+    {"-q,--quiet", "", "print errors only"},
+    {"-v,--verbose", "", "tell more on standard error"},
+    {"--color", "WHEN", "auto, always or never"},
+    {"-h,--help", "", "show this help"},
+};
+
+// The long name without dashes: the option's key.
+std::string key_of(const Option& option) {
+    const auto dashes = option.names.rfind("--");
+    return std::string(option.names.substr(dashes + 2));
+}
+
+bool value_may_be_left_out(const Option& option) {
+    return !option.value.empty() && option.value.front() == '[';
+}
+
+std::vector<Option> all_options(const Command& command) {
+    std::vector<Option> result = command.options;
+    result.insert(result.end(), options_of_all.begin(), options_of_all.end());
+    return result;
+}
+
+// An option whose value may be left out takes one only behind '=' (as in GNU getopt): otherwise
+// `deploy --wait build` would wait for "build".
+std::vector<std::string> with_explicit_empty_values(const Command& command,
+                                                    std::vector<std::string> words) {
+    for (const Option& option : command.options)
+        if (value_may_be_left_out(option))
+            for (std::string& word : words)
+                if (word == "--" + key_of(option))
+                    word += "=";
+    return words;
+}
+
+[[noreturn]] void refuse(const Command& command, const std::string& why, const std::string& next) {
+    throw Error(why, Outcome::usage)
+        .advise(next.empty() ? fmt::format("see 'shipit {} --help'", command.name) : next);
+}
+
+[[noreturn]] void refuse_extra(const Command& command, const std::string& extra) {
+    if (extra.size() < 2 || extra.front() != '-')
+        refuse(command,
+               fmt::format("'shipit {}' does not take '{}'", command.name, printable(extra)),
+               usage_line(command));
+    std::vector<std::string> names;
+    for (const Option& option : all_options(command))
+        for (const std::string_view name : split(option.names, ','))
+            names.emplace_back(name);
+    const std::string typed = extra.substr(0, extra.find('='));
+    const auto meant = nearest(typed, names);
+    refuse(command, fmt::format("'shipit {}' has no option '{}'", command.name, printable(typed)),
+           meant ? fmt::format("did you mean '{}'?", *meant) : "");
+}
+
+std::size_t most_words(const Command& command) {
+    std::size_t result = 0;
+    for (const Argument& argument : command.arguments) {
+        if (argument.number == Argument::Number::some || argument.number == Argument::Number::any)
+            return SIZE_MAX;
+        ++result;
+    }
+    return result;
+}
+
+void check_words(const Command& command, const Arguments& arguments) {
+    std::size_t needed = 0;
+    for (const Argument& argument : command.arguments) {
+        const bool required =
+            argument.number == Argument::Number::one || argument.number == Argument::Number::some;
+        if (required && arguments.words().size() <= needed)
+            refuse(command, fmt::format("'shipit {}' needs {}", command.name, argument.name),
+                   usage_line(command));
+        ++needed;
+    }
+    if (arguments.words().size() > most_words(command))
+        refuse_extra(command, arguments.words()[most_words(command)]);
+}
+
+// CLI11 wants its values to outlive the parse; a deque does not move them.
+struct Binding {
+    Option option;
+    CLI::Option* parsed = nullptr;
+    std::string value;
+};
+
+std::string argument_text(const Argument& argument) {
+    switch (argument.number) {
+    case Argument::Number::one:
+        return std::string(argument.name);
+    case Argument::Number::optional:
+        return fmt::format("[{}]", argument.name);
+    case Argument::Number::some:
+        return fmt::format("{}...", argument.name);
+    case Argument::Number::any:
+        return fmt::format("[{}...]", argument.name);
+    }
+    return {};
+}
+
+std::string option_text(const Option& option) {
+    const auto names = split(option.names, ',');
+    const std::string_view shortest = names.front();
+    if (option.value.empty())
+        return std::string(shortest);
+    if (value_may_be_left_out(option))
+        return fmt::format("{}[={}]", shortest, option.value.substr(1, option.value.size() - 2));
+    return fmt::format("{} {}", shortest, option.value);
+}
+
+std::string option_lines(std::span<const Option> options) {
+    std::string result;
+    for (const Option& option : options) {
+        std::string names;
+        for (const std::string_view name : split(option.names, ','))
+            names += (names.empty() ? "" : ", ") + std::string(name);
+        if (value_may_be_left_out(option))
+            names += fmt::format("[={}]", option.value.substr(1, option.value.size() - 2));
+        else if (!option.value.empty())
+            names += fmt::format(" {}", option.value);
+        result += fmt::format("  {:<22} {}\n", names, option.help);
+    }
+    return result;
+}
+
+} // namespace
+
+bool Arguments::has(std::string_view option) const {
+    return std::any_of(m_options.begin(), m_options.end(),
+                       [option](const Given& given) { return given.option == option; });
+}
+
+std::optional<std::string> Arguments::text(std::string_view option) const {
+    for (auto given = m_options.rbegin(); given != m_options.rend(); ++given)
+        if (given->option == option)
+            return given->value;
+    return std::nullopt;
+}
+
+std::optional<std::string> Arguments::word(std::size_t index) const {
+    if (index >= m_words.size())
+        return std::nullopt;
+    return m_words[index];
+}
+
+void Arguments::add(std::string option, std::optional<std::string> value) {
+    m_options.push_back({std::move(option), std::move(value)});
+}
+
+std::span<const Option> common_options() {
+    return options_of_all;
+}
+
+Arguments parse(const Command& command, std::vector<std::string> words) {
+    CLI::App app;
+    app.set_help_flag();
+    app.allow_extras();
+    if (command.takes_command_line)
+        app.prefix_command();
+    std::deque<Binding> bindings;
+    for (const Option& option : all_options(command)) {
+        Binding& binding = bindings.emplace_back(Binding{option, nullptr, {}});
+        const std::string names(option.names);
+        binding.parsed = option.value.empty()
+                             ? app.add_flag(names)
+                             : app.add_option(names, binding.value)
+                                   ->expected(value_may_be_left_out(option) ? 0 : 1, 1)
+                                   ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+    words = with_explicit_empty_values(command, std::move(words));
+    std::reverse(words.begin(), words.end()); // CLI11 takes them from the back
+    try {
+        app.parse(words);
+    } catch (const CLI::ParseError& error) {
+        refuse(command, printable(error.what()), "");
+    }
+    Arguments arguments;
+    for (const Binding& binding : bindings)
+        if (binding.parsed->count() > 0)
+            arguments.add(key_of(binding.option),
+                          binding.option.value.empty() || binding.value.empty()
+                              ? std::nullopt
+                              : std::optional(binding.value));
+    bool only_words = command.takes_command_line;
+    for (const std::string& word : app.remaining()) {
+        if (word == "--" && !only_words) {
+            only_words = true;
+            continue;
+        }
+        if (!only_words && word.size() > 1 && word.front() == '-')
+            refuse_extra(command, word);
+        arguments.add_word(word);
+    }
+    if (!arguments.has("help"))
+        check_words(command, arguments);
+    return arguments;
+}
+
+std::string usage_line(const Command& command) {
+    std::string result = fmt::format("usage: shipit {}", command.name);
+    for (const Option& option : command.options)
+        result += fmt::format(" [{}]", option_text(option));
+    for (const Argument& argument : command.arguments)
+        result += " " + argument_text(argument);
+    return result;
+}
+
+std::string help_text(const Command& command) {
+    std::string result = fmt::format("{}\n\n{}\n", usage_line(command), command.summary);
+    if (!command.options.empty())
+        result += "\noptions:\n" + option_lines(command.options);
+    result += "\noptions of every command:\n" + option_lines(options_of_all);
+    if (!command.examples.empty())
+        result += "\nexamples:\n";
+    for (const std::string_view example : command.examples)
+        result += fmt::format("  {}\n", example);
+    return result;
+}
+
+} // namespace shipit::cmd

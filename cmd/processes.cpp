@@ -1,0 +1,133 @@
+// ps, start, stop, restart, run, supervise.
+#include "cmd/changes.hpp"
+
+#include "core/base/text.hpp"
+#include "core/deploy/running.hpp"
+#include "core/sys/clock.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::cmd {
+
+namespace {
+
+Colour colour_of(const deploy::ProcessFacts& process) {
+    if (process.state == "up")
+        return Colour::good;
+    return process.state == "crashed" ? Colour::bad : Colour::waiting;
+}
+
+int ps(Invocation& invocation) {
+    const auto app = invocation.app();
+    const auto processes = deploy::processes(app);
+    if (invocation.terminal.wants_json()) {
+        Json all = Json::array();
+        for (const deploy::ProcessFacts& process : processes)
+            all.push_back(process.json());
+        invocation.terminal.print_json(all);
+        return 0;
+    }
+    if (processes.empty()) {
+        invocation.terminal.note(fmt::format("No processes on {}.", app.name().text()));
+        return 0;
+    }
+    std::vector<Terminal::Row> rows{
+        {{"process", "state", "release", "since", "restarts", "memory", "command"}, Colour::faint}};
+    for (const deploy::ProcessFacts& process : processes)
+        rows.push_back(
+            {{process.name, process.state, process.release ? process.release->text() : "-",
+              process.since ? time_ago(*process.since, sys::now()) : "-",
+              std::to_string(process.restarts), size_text(process.resident),
+              printable(process.command)},
+             colour_of(process)});
+    invocation.terminal.table(rows, 6);
+    for (const deploy::ProcessFacts& process : processes)
+        if (process.state == "crashed")
+            invocation.terminal.note(fmt::format("{} {}", process.name, process.last_exit));
+    return 0;
+}
+
+int start(Invocation& invocation) {
+    auto app = invocation.app();
+    deploy::start(app, invocation.patience());
+    invocation.terminal.note(fmt::format("Started {}", app.name().text()));
+    return 0;
+}
+
+int stop(Invocation& invocation) {
+    auto app = invocation.app();
+    deploy::stop(app, invocation.patience());
+    invocation.terminal.note(fmt::format("Stopped {}", app.name().text()));
+    return 0;
+}
+
+int restart(Invocation& invocation) {
+    auto app = invocation.app();
+    const std::string process = invocation.arguments.word(0).value_or("");
+    const deploy::Changed changed = deploy::restart(app, process, change_options(invocation));
+    if (invocation.terminal.wants_json())
+        invocation.terminal.print_json(json_of(changed).set("app", app.name().text()));
+    else
+        invocation.terminal.note(
+            fmt::format("Restarted {}", process.empty() ? app.name().text() : printable(process)));
+    return 0;
+}
+
+int run(Invocation& invocation) {
+    auto app = invocation.app();
+    std::optional<ReleaseNumber> release;
+    if (const auto text = invocation.arguments.text("release"))
+        release = Invocation::release_number(*text);
+    const auto words = invocation.arguments.words();
+    return deploy::run_one_off(app, release, {words.begin(), words.end()});
+}
+
+int supervise(Invocation& invocation) {
+    const auto word = invocation.arguments.word(0);
+    auto app = deploy::App::open(
+        invocation.host(),
+        deploy::chosen_app(invocation.host(), word ? word : invocation.arguments.text("app"), "."));
+    deploy::supervise_app(app);
+    return 0;
+}
+
+} // namespace
+
+extern const Command ps_command, start_command, stop_command, restart_command, run_command,
+    supervise_command;
+
+const Command ps_command{
+    "ps", "list the processes", {}, {}, {"shipit -a blog ps", "shipit -a blog ps --json"}, ps};
+
+const Command start_command{"start", "start the live release's processes", {}, {wait_option}, {},
+                            start};
+
+const Command stop_command{
+    "stop", "stop all processes, until start, restart or deploy", {}, {wait_option}, {}, stop};
+
+const Command restart_command{"restart",
+                              "restart all processes, or one",
+                              {{"PROCESS", Argument::Number::optional}},
+                              {no_wait_option, wait_option},
+                              {"shipit -a blog restart", "shipit -a blog restart worker.1"},
+                              restart};
+
+const Command run_command{
+    "run",
+    "run a command with a release's code and config vars",
+    {{"COMMAND", Argument::Number::some}},
+    {{"--release", "vN", "the release; else the live one"}},
+    {"shipit -a blog run -- python manage.py shell", "shipit -a blog run --release v3 -- env"},
+    run,
+    false,
+    true};
+
+const Command supervise_command{"supervise",
+                                "own an app's processes, in the foreground",
+                                {{"APP", Argument::Number::optional}},
+                                {},
+                                {"shipit supervise blog"},
+                                supervise,
+                                true};
+
+} // namespace shipit::cmd

@@ -1,0 +1,273 @@
+// releases, info, output: looking at the ledger, in Heroku's words and shapes.
+#include "cmd/invocation.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/release/choice.hpp"
+#include "core/slug/store.hpp"
+#include "core/sys/clock.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::cmd {
+
+namespace {
+
+using release::Manifest;
+using release::Status;
+
+constexpr unsigned usual_releases = 15;
+
+// Heroku's words for a status, as they stand behind the description.
+const char* status_words(const Manifest& manifest) {
+    switch (manifest.status) {
+    case Status::pending:
+        return " (pending)";
+    case Status::failed:
+        return " (failed)";
+    case Status::expired:
+        return " (release expired)";
+    case Status::succeeded:
+        break;
+    }
+    return "";
+}
+
+Colour colour_of(const Manifest& manifest, bool is_bad) {
+    if (manifest.status == Status::failed || is_bad)
+        return Colour::bad;
+    if (manifest.status == Status::pending)
+        return Colour::waiting;
+    return manifest.status == Status::expired ? Colour::faint : Colour::plain;
+}
+
+Json json_of(const std::optional<WallTime>& time) {
+    return time ? Json(time_text(*time)) : Json();
+}
+
+// The facts of one release, as `releases` lists them and `info` tells them. Config vars by name
+// only.
+Json json_of(const deploy::App& app, const Manifest& manifest,
+             const std::optional<ReleaseNumber>& current, const release::Eligibility& eligible) {
+    Json json = Json::object({{"version", manifest.number.text()},
+                              {"description", manifest.description},
+                              {"status", name_of(manifest.status)},
+                              {"current", manifest.number == current},
+                              {"eligible_for_rollback", eligible.possible},
+                              {"why", eligible.why}});
+    json.set("good", app.marks.get(release::MarkKind::good, manifest.number).has_value());
+    json.set("bad", app.marks.get(release::MarkKind::bad, manifest.number).has_value());
+    json.set("user", manifest.created_by).set("address", manifest.client_address);
+    json.set("created_at", time_text(manifest.created_at));
+    json.set("live_at", json_of(manifest.evidence.live_at));
+    json.set("ended_at", json_of(manifest.evidence.ended_at));
+    json.set("rollback_of", manifest.rollback_of ? Json(manifest.rollback_of->text()) : Json());
+    if (!manifest.evidence.why_failed.empty())
+        json.set("why_failed", manifest.evidence.why_failed);
+    if (manifest.slug)
+        json.set("slug", Json::object({{"id", manifest.slug->id.text()},
+                                       {"size", manifest.slug->size},
+                                       {"unpacked", manifest.slug->unpacked},
+                                       {"files", manifest.slug->files},
+                                       {"sha256", manifest.slug->sha256}}));
+    if (manifest.source)
+        json.set("source", Json::object({{"commit", manifest.source->commit},
+                                         {"branch", manifest.source->branch},
+                                         {"dirty", manifest.source->dirty},
+                                         {"subject", manifest.source->subject}}));
+    Json processes = Json::object();
+    for (const ProcessType& type : manifest.spec.processes)
+        processes.set(type.name, type.command);
+    Json names = Json::array();
+    for (const auto& [name, value] : manifest.config)
+        names.push_back(name);
+    return json.set("processes", processes).set("config", names);
+}
+
+std::string when(const Invocation& invocation, WallTime time) {
+    const std::string ago = time_ago(time, sys::now());
+    return invocation.terminal.is_terminal() ? fmt::format("{} (~ {})", time_text(time), ago)
+                                             : time_text(time);
+}
+
+Terminal::Row row_of(const Invocation& invocation, const deploy::App& app, const Manifest& manifest,
+                     const std::optional<ReleaseNumber>& current) {
+    const bool is_bad = app.marks.get(release::MarkKind::bad, manifest.number).has_value();
+    const bool is_good = app.marks.get(release::MarkKind::good, manifest.number).has_value();
+    const char* mark = is_bad ? "bad" : is_good ? "good" : "";
+    return {{manifest.number == current ? "*" : " ", manifest.number.text(),
+             printable(manifest.description) + status_words(manifest), mark,
+             printable(manifest.created_by), when(invocation, manifest.created_at)},
+            manifest.number == current ? Colour::good : colour_of(manifest, is_bad)};
+}
+
+int releases(Invocation& invocation) {
+    const auto app = invocation.app();
+    const auto current = app.ledger.current();
+    const auto entries = app.ledger.newest(invocation.number("num").value_or(usual_releases));
+    if (invocation.terminal.wants_json()) {
+        const auto facts = app.ledger.facts(app.marks, entries.size());
+        Json all = Json::array();
+        for (const release::Entry& entry : entries)
+            all.push_back(
+                entry.manifest
+                    ? json_of(app, *entry.manifest, current,
+                              release::eligibility(facts, entry.number, current))
+                    : Json::object({{"version", entry.number.text()}, {"error", entry.complaint}}));
+        invocation.terminal.print_json(all);
+        return 0;
+    }
+    if (entries.empty()) {
+        invocation.terminal.note(fmt::format("{} has no releases.", app.name().text()));
+        return 0;
+    }
+    invocation.terminal.print(fmt::format("=== {} Releases{}", app.name().text(),
+                                          current ? " - Current: " + current->text() : ""));
+    std::vector<Terminal::Row> rows;
+    for (const release::Entry& entry : entries)
+        rows.push_back(entry.manifest ? row_of(invocation, app, *entry.manifest, current)
+                                      : Terminal::Row{{" ", entry.number.text(), entry.complaint},
+                                                      Colour::bad});
+    invocation.terminal.table(rows, 2);
+    return 0;
+}
+
+void fact(Invocation& invocation, std::string_view name, const std::string& value) {
+    if (!value.empty())
+        invocation.terminal.print(fmt::format("{:<24}{}", fmt::format("{}:", name), value));
+}
+
+std::string source_text(const std::optional<release::Source>& source) {
+    if (!source)
+        return {};
+    return fmt::format("{}{}{} {}", source->commit.substr(0, 12), source->dirty ? " (dirty)" : "",
+                       source->branch.empty() ? "" : " on " + printable(source->branch),
+                       printable(source->subject));
+}
+
+std::string mark_text(const deploy::App& app, ReleaseNumber number) {
+    if (const auto bad = app.marks.get(release::MarkKind::bad, number))
+        return fmt::format("bad: {} ({})", printable(bad->why), printable(bad->who));
+    if (const auto good = app.marks.get(release::MarkKind::good, number))
+        return fmt::format("good since {}", time_text(good->at));
+    return "not proven";
+}
+
+std::string time_or_nothing(const std::optional<WallTime>& time) {
+    return time ? time_text(*time) : std::string();
+}
+
+void tell_facts(Invocation& invocation, const deploy::App& app, const Manifest& manifest,
+                const release::Eligibility& eligible) {
+    const std::string by =
+        manifest.client_address.empty()
+            ? manifest.created_by
+            : fmt::format("{} (from {})", manifest.created_by, manifest.client_address);
+    fact(invocation, "By", printable(by));
+    fact(invocation, "Change", printable(manifest.description) + status_words(manifest));
+    fact(invocation, "Eligible for Rollback?",
+         fmt::format("{}{}", eligible.possible ? "Yes" : "No",
+                     eligible.advisable || eligible.why.empty() ? "" : " (" + eligible.why + ")"));
+    fact(invocation, "When", time_text(manifest.created_at));
+    fact(invocation, "Live from", time_or_nothing(manifest.evidence.live_at));
+    fact(invocation, "Live until", time_or_nothing(manifest.evidence.ended_at));
+    fact(invocation, "Evidence", mark_text(app, manifest.number));
+    fact(invocation, "Why it failed", printable(manifest.evidence.why_failed));
+    fact(invocation, "Source", source_text(manifest.source));
+    if (manifest.slug)
+        fact(invocation, "Slug",
+             fmt::format("{} ({}, {} files, {} unpacked)", manifest.slug->id.text(),
+                         size_text(manifest.slug->size), manifest.slug->files,
+                         size_text(manifest.slug->unpacked)));
+    for (const ProcessType& type : manifest.spec.processes)
+        fact(invocation, fmt::format("Process {}", type.name),
+             fmt::format("{} ({})", printable(type.command), type.count));
+    fact(invocation, "Release command", printable(manifest.spec.release_command.command));
+}
+
+int info(Invocation& invocation) {
+    const auto app = invocation.app();
+    const auto current = app.ledger.current();
+    const auto asked = invocation.release(0);
+    if (!asked && !current)
+        throw Error(fmt::format("{} has no live release", app.name().text()));
+    const Manifest manifest = app.ledger.load(asked.value_or(*current));
+    const auto facts = app.ledger.facts(app.marks);
+    const auto eligible = release::eligibility(facts, manifest.number, current);
+    const bool reveal = invocation.arguments.has("reveal");
+    if (invocation.terminal.wants_json()) {
+        Json json = json_of(app, manifest, current, eligible);
+        Json values = Json::object();
+        for (const auto& [name, value] : manifest.config)
+            values.set(name, value);
+        if (reveal)
+            json.set("config", values);
+        invocation.terminal.print_json(json);
+        return 0;
+    }
+    if (invocation.arguments.has("shell")) {
+        for (const auto& [name, value] : manifest.config)
+            invocation.terminal.print(fmt::format("{}={}", name, shell_quoted(value)));
+        return 0;
+    }
+    invocation.terminal.print(fmt::format("=== Release {}{}", manifest.number.text(),
+                                          manifest.number == current ? " (current)" : ""));
+    tell_facts(invocation, app, manifest, eligible);
+    if (manifest.config.empty())
+        return 0;
+    invocation.terminal.print(fmt::format("\n=== {} Config vars\n", manifest.number.text()));
+    for (const auto& [name, value] : manifest.config)
+        invocation.terminal.print(reveal ? fmt::format("{}: {}", name, printable(value)) : name);
+    if (!reveal)
+        invocation.terminal.note("(values with --reveal)");
+    return 0;
+}
+
+int output(Invocation& invocation) {
+    const auto app = invocation.app();
+    auto number = invocation.release(0);
+    if (!number && !app.ledger.numbers().empty())
+        number = app.ledger.numbers().back();
+    if (!number)
+        throw Error(fmt::format("{} has no releases", app.name().text()));
+    (void)app.ledger.load(*number); // says so if there is no such release
+    constexpr std::uint64_t longest = 1U << 30;
+    const auto text = sys::read_file_if_any(app.layout.transcript(*number), longest);
+    if (!text)
+        throw Error(fmt::format("release {} has no output", number->text()));
+    if (invocation.terminal.wants_json())
+        invocation.terminal.print_json(
+            Json::object({{"version", number->text()}, {"output", *text}}));
+    else
+        invocation.terminal.raw(invocation.terminal.is_terminal() ? printable_lines(*text) : *text);
+    return 0;
+}
+
+} // namespace
+
+extern const Command releases_command, info_command, output_command;
+
+const Command releases_command{"releases",
+                               "list the releases, newest first",
+                               {},
+                               {{"-n,--num", "N", "so many (15)"}},
+                               {"shipit -a blog releases -n 50", "shipit -a blog releases --json"},
+                               releases};
+
+const Command info_command{
+    "info",
+    "tell all about a release: who, when, what, and whether it can be rolled back to",
+    {{"vN", Argument::Number::optional}},
+    {{"--reveal", "", "show the values of config vars too"},
+     {"-s,--shell", "", "config vars as NAME=VALUE lines for a shell"}},
+    {"shipit -a blog info v3"},
+    info};
+
+const Command output_command{"output",
+                             "show what happened while a release was made live",
+                             {{"vN", Argument::Number::optional}},
+                             {},
+                             {"shipit -a blog output v3"},
+                             output};
+
+} // namespace shipit::cmd

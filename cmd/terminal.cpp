@@ -1,0 +1,236 @@
+#include "cmd/terminal.hpp"
+
+#include "core/base/text.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+
+#include <fmt/core.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace shipit::cmd {
+
+namespace {
+
+bool is_set(const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0';
+}
+
+bool use_colour(const std::string& when, bool is_terminal) {
+    if (when == "always")
+        return true;
+    if (when == "never" || is_set("NO_COLOR")) // no-color.org
+        return false;
+    if (is_set("CLICOLOR_FORCE"))
+        return true;
+    const char* terminal = std::getenv("TERM");
+    return is_terminal && terminal != nullptr && std::string_view(terminal) != "dumb";
+}
+
+std::size_t terminal_width() {
+    constexpr std::size_t least = 80;
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return least;
+    return std::max<std::size_t>(size.ws_col, least);
+}
+
+void write_out(std::FILE* stream, std::string_view bytes) {
+    // A failed write is seen by finish() through ferror(3); stderr has nobody to tell.
+    (void)std::fwrite(bytes.data(), 1, bytes.size(), stream);
+}
+
+const char* code_of(Colour colour) {
+    switch (colour) {
+    case Colour::good:
+        return "\x1b[32m";
+    case Colour::bad:
+        return "\x1b[31m";
+    case Colour::faint:
+        return "\x1b[2m";
+    case Colour::waiting:
+        return "\x1b[33m";
+    case Colour::plain:
+        break;
+    }
+    return "";
+}
+
+// The line at the bottom that shows how far a phase is: redrawn at most ten times a second, and
+// only where somebody looks. Called from the slug engine's threads too.
+class Meter {
+  public:
+    void begin() {
+        const std::lock_guard guard(m_mutex);
+        m_begun = Clock::now();
+        m_drawn = m_begun;
+    }
+
+    void draw(std::uint64_t done, std::uint64_t total) {
+        const std::lock_guard guard(m_mutex);
+        const auto now = Clock::now();
+        if (now - m_begun < std::chrono::milliseconds(200) ||
+            now - m_drawn < std::chrono::milliseconds(100))
+            return;
+        m_drawn = now;
+        m_shown = true;
+        const double seconds = std::chrono::duration<double>(now - m_begun).count();
+        const auto rate = static_cast<std::uint64_t>(static_cast<double>(done) / seconds);
+        std::string line = fmt::format("  {}", size_text(done));
+        if (total > 0)
+            line += fmt::format(" of {} ({} %)", size_text(total), done * 100 / total);
+        line += fmt::format(", {}/s", size_text(rate));
+        if (total > done && rate > 0)
+            line += fmt::format(", {} s left", (total - done) / rate);
+        write_out(stderr, fmt::format("\r\x1b[K{}", line));
+    }
+
+    void clear() {
+        const std::lock_guard guard(m_mutex);
+        if (m_shown)
+            write_out(stderr, "\r\x1b[K");
+        m_shown = false;
+    }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    std::mutex m_mutex;
+    Clock::time_point m_begun = Clock::now();
+    Clock::time_point m_drawn = m_begun;
+    bool m_shown = false;
+};
+
+std::string error_text(const Error& error) {
+    const auto& attempts = error.attempts();
+    if (attempts.empty())
+        return fmt::format("shipit: {}\n", error.why());
+    std::string text = fmt::format("shipit: {} failed\n", attempts.back());
+    for (std::size_t i = attempts.size() - 1; i-- > 0;)
+        text += fmt::format("  while {}\n", attempts[i]);
+    return text + fmt::format("  why:  {}\n", error.why());
+}
+
+Json error_json(const Error& error) {
+    Json attempts = Json::array();
+    for (const std::string& attempt : error.attempts())
+        attempts.push_back(attempt);
+    Json inner = Json::object({{"outcome", name_of(error.outcome())},
+                               {"code", static_cast<int>(error.outcome())},
+                               {"attempts", attempts},
+                               {"why", error.why()}});
+    if (!error.next().empty())
+        inner.set("next", error.next());
+    return Json::object({{"error", inner}});
+}
+
+} // namespace
+
+Terminal::Terminal(Settings settings)
+    : m_settings(std::move(settings)), m_output_is_terminal(::isatty(STDOUT_FILENO) == 1),
+      m_errors_are_terminal(::isatty(STDERR_FILENO) == 1),
+      m_coloured(use_colour(m_settings.colour, m_output_is_terminal) && !m_settings.json),
+      m_width(terminal_width()) {}
+
+void Terminal::print(std::string_view line) {
+    raw(std::string(line) + "\n");
+}
+
+void Terminal::print_json(const Json& value) {
+    raw((m_output_is_terminal ? value.dump_pretty() : value.dump()) + "\n");
+}
+
+void Terminal::raw(std::string_view bytes) {
+    write_out(stdout, bytes);
+}
+
+void Terminal::table(const std::vector<Row>& rows, std::size_t shrinking) {
+    std::vector<std::size_t> widths;
+    for (const Row& row : rows) {
+        widths.resize(std::max(widths.size(), row.cells.size()));
+        for (std::size_t i = 0; i < row.cells.size(); ++i)
+            widths[i] = std::max(widths[i], columns(row.cells[i]));
+    }
+    std::size_t total = widths.empty() ? 0 : 2 * (widths.size() - 1);
+    for (const std::size_t width : widths)
+        total += width;
+    constexpr std::size_t least = 10;
+    if (m_output_is_terminal && total > m_width && shrinking < widths.size()) {
+        const std::size_t over = total - m_width;
+        std::size_t& width = widths[shrinking];
+        width = width > over + least ? width - over : std::min(width, least);
+    }
+    for (const Row& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < row.cells.size(); ++i) {
+            const std::string cell = shortened(row.cells[i], widths[i]);
+            line += cell;
+            if (i + 1 < row.cells.size())
+                line += std::string(widths[i] - columns(cell) + 2, ' ');
+        }
+        print(coloured(line.substr(0, line.find_last_not_of(' ') + 1), row.colour));
+    }
+}
+
+void Terminal::finish() {
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+        throw_errno("cannot write the result to standard output");
+}
+
+void Terminal::note(std::string_view line) const {
+    if (!m_settings.quiet)
+        write_out(stderr, std::string(line) + "\n");
+}
+
+void Terminal::warning(std::string_view line) const {
+    write_out(stderr, fmt::format("shipit: warning: {}\n", line));
+}
+
+void Terminal::error(const Error& error) {
+    if (m_settings.json)
+        print_json(error_json(error));
+    std::string text = error_text(error);
+    if (!error.next().empty())
+        text += fmt::format("  next: {}\n", error.next());
+    write_out(stderr, text);
+}
+
+Progress Terminal::progress() const {
+    Progress progress;
+    const auto meter = std::make_shared<Meter>();
+    const bool quiet = m_settings.quiet;
+    progress.begin = [meter, quiet](const std::string& phase) {
+        meter->clear();
+        meter->begin();
+        if (!quiet)
+            write_out(stderr, fmt::format("-----> {}\n", phase));
+    };
+    if (m_errors_are_terminal && !quiet)
+        progress.advance = [meter](std::uint64_t done, std::uint64_t total) {
+            meter->draw(done, total);
+        };
+    progress.output = [meter, quiet](const std::string& text) {
+        meter->clear();
+        for (const std::string_view line : split(trimmed(text), '\n'))
+            if (!quiet)
+                write_out(stderr, fmt::format("       {}\n", printable(line)));
+    };
+    progress.warn = [meter](const std::string& warning) {
+        meter->clear();
+        write_out(stderr, fmt::format("shipit: warning: {}\n", warning));
+    };
+    return progress;
+}
+
+std::string Terminal::coloured(std::string_view text, Colour colour) const {
+    if (!m_coloured || colour == Colour::plain)
+        return std::string(text);
+    return fmt::format("{}{}\x1b[0m", code_of(colour), text);
+}
+
+} // namespace shipit::cmd

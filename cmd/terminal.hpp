@@ -1,0 +1,63 @@
+// What people and scripts see: results on stdout, everything else on stderr.
+//
+// With --json stdout carries exactly one JSON value (or one a line, for logs), errors included.
+// Colour and cutting to the width only on a terminal; NO_COLOR and CLICOLOR_FORCE are honoured.
+#pragma once
+
+#include "core/base/error.hpp"
+#include "core/base/json.hpp"
+#include "core/base/progress.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace shipit::cmd {
+
+enum class Colour { plain, good, bad, faint, waiting };
+
+class Terminal {
+  public:
+    struct Settings {
+        bool json = false;
+        bool quiet = false;
+        bool verbose = false;
+        std::string colour = "auto"; // auto, always, never
+    };
+    explicit Terminal(Settings settings);
+
+    [[nodiscard]] bool wants_json() const { return m_settings.json; }
+    [[nodiscard]] bool is_terminal() const { return m_output_is_terminal; }
+
+    // --- stdout ---
+    void print(std::string_view line);
+    void print_json(const Json& value);
+    // Bytes as they are, without a newline added.
+    void raw(std::string_view bytes);
+    // Aligned columns; on a terminal the column `shrinking` is cut so that rows fit the width.
+    struct Row {
+        std::vector<std::string> cells;
+        Colour colour = Colour::plain;
+    };
+    void table(const std::vector<Row>& rows, std::size_t shrinking);
+    // Throws Error if stdout could not take all that was written (a full disk, a closed pipe).
+    void finish();
+
+    // --- stderr ---
+    void note(std::string_view line) const;    // unless --quiet
+    void warning(std::string_view line) const; // always
+    void error(const Error& error);            // always; with --json on stdout too
+    // Phases and app output as notes; the progress of a phase on a terminal only.
+    [[nodiscard]] Progress progress() const;
+
+    [[nodiscard]] std::string coloured(std::string_view text, Colour colour) const;
+
+  private:
+    Settings m_settings;
+    bool m_output_is_terminal;
+    bool m_errors_are_terminal;
+    bool m_coloured;
+    std::size_t m_width;
+};
+
+} // namespace shipit::cmd

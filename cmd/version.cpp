@@ -1,0 +1,24 @@
+#include "cmd/invocation.hpp"
+
+#include "core/deploy/version.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::cmd {
+
+namespace {
+
+int run(Invocation& invocation) {
+    if (invocation.terminal.wants_json())
+        invocation.terminal.print_json(Json::object({{"version", deploy::version()}}));
+    else
+        invocation.terminal.print(fmt::format("shipit {}", deploy::version()));
+    return 0;
+}
+
+} // namespace
+
+extern const Command version_command;
+const Command version_command{"version", "print shipit's version", {}, {}, {}, run};
+
+} // namespace shipit::cmd

@@ -1,0 +1,143 @@
+#include "core/deploy/app.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/deploy/running.hpp"
+#include "core/release/events.hpp"
+#include "core/supervise/client.hpp"
+#include "core/supervise/supervisor.hpp"
+#include "core/sys/clock.hpp"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+[[noreturn]] void refuse_absent(const Host& host, const AppName& name) {
+    std::vector<std::string> names;
+    for (const AppName& each : app_names(host))
+        names.push_back(each.text());
+    const auto meant = nearest(name.text(), names);
+    throw Error(fmt::format("there is no app '{}' under '{}'", name.text(), host.root.string()))
+        .advise(meant ? fmt::format("did you mean '{}'?", *meant)
+                      : fmt::format("make it with 'shipit create {}'", name.text()));
+}
+
+// The supervisor ends with its processes; afterwards nothing of the app runs.
+void shut_down(const App& app) {
+    if (!is_supervised(app))
+        return;
+    supervise::Client client(app.layout.run_folder());
+    (void)client.demand(Json::object({{"request", "shutdown"}}), std::chrono::minutes(1));
+    // It holds its lock for as long as it lives, and it lives for as long as its processes.
+    const sys::LockHolder self{app.host.origin.text(), "destroy", sys::now(), ::getpid()};
+    const sys::Lock gone(app.layout.run_folder() / supervise::supervisor_lock_name, self,
+                         std::chrono::hours(1));
+}
+
+} // namespace
+
+App::App(Host at, release::Layout where)
+    : host(std::move(at)), layout(where), ledger(where), marks(where) {}
+
+App App::open(Host host, AppName name) {
+    release::Layout layout{host.root, std::move(name)};
+    if (!release::is_app(layout))
+        refuse_absent(host, layout.app);
+    return {std::move(host), std::move(layout)};
+}
+
+sys::Lock App::lock(const std::string& what, std::chrono::milliseconds patience) const {
+    const sys::LockHolder self{host.origin.text(), what, sys::now(), ::getpid()};
+    return sys::Lock(layout.lock(), self, patience, [this](const sys::LockHolder& holder) {
+        host.progress.begin_phase("waiting for " + holder.text(sys::now()));
+    });
+}
+
+config::Settings App::settings_of(std::optional<std::string> build_toml,
+                                  std::optional<std::string> procfile) const {
+    config::Sources sources;
+    sources.build_toml = std::move(build_toml);
+    sources.procfile = std::move(procfile);
+    sources.host_toml = sys::read_file_if_any(layout.app_toml());
+    sources.host_toml_name = layout.app_toml().string();
+    return config::load(sources);
+}
+
+config::Settings App::settings_of_tree(const sys::Path& tree) const {
+    return settings_of(sys::read_file_if_any(tree / "shipit.toml"),
+                       sys::read_file_if_any(tree / "Procfile"));
+}
+
+config::Settings App::host_settings() const {
+    return settings_of(std::nullopt, std::nullopt);
+}
+
+std::optional<sys::Account> App::account(const config::AppSettings& settings) const {
+    if (settings.user.empty())
+        return std::nullopt;
+    sys::Account account = sys::account_of(settings.user);
+    if (settings.user_is_builds && account.uid == 0)
+        throw Error(
+            fmt::format("the build asks to run as '{}', which is root", printable(settings.user)),
+            Outcome::usage)
+            .advise(fmt::format("if that is meant: shipit -a {} set app.user={}", name().text(),
+                                account.name));
+    if (::geteuid() == 0)
+        return account;
+    if (account.uid != ::geteuid())
+        throw Error(fmt::format("app.user is '{}', and only root can run processes as another user",
+                                account.name),
+                    Outcome::usage)
+            .advise("run shipit as root, or remove app.user");
+    return std::nullopt;
+}
+
+bool App::is_stopped() const {
+    return sys::is_there(layout.stopped());
+}
+
+void App::set_stopped(bool stopped) const {
+    if (stopped == is_stopped())
+        return;
+    if (stopped)
+        sys::replace_durably(layout.stopped(), "", 0644);
+    else if (sys::remove_file(layout.stopped()))
+        sys::flush_folder(layout.marks());
+}
+
+void App::note_event(const std::string& event, std::optional<ReleaseNumber> release,
+                     const std::string& result, const std::string& detail) const {
+    try {
+        release::append_event(layout.events(), {event, name().text(), release, host.origin.user,
+                                                host.origin.address, sys::now(), result, detail});
+    } catch (const Error& error) {
+        host.progress.warn_of(error.why() + ", ignoring");
+    }
+}
+
+App create_app(const Host& host, const AppName& name) {
+    const release::Layout layout{host.root, name};
+    if (release::is_app(layout))
+        throw Error(fmt::format("there is an app '{}' already", name.text()))
+            .advise(fmt::format("deploy to it: shipit -a {} deploy BUILD", name.text()));
+    release::make_app_folders(layout);
+    App app = App::open(host, name);
+    app.note_event("create", std::nullopt, name_of(Outcome::done));
+    return app;
+}
+
+void destroy_app(App& app, std::chrono::milliseconds patience) {
+    const auto lock = app.lock("destroy", patience);
+    shut_down(app);
+    const sys::Path run_folder = app.layout.run_folder();
+    // The releases go first and at once: what is left if this is killed is no app any more, and
+    // destroying it again, or creating it anew, finds nothing that claims to be whole.
+    sys::remove_file(app.layout.current());
+    sys::remove_tree(app.layout.folder());
+    sys::remove_tree(run_folder);
+}
+
+} // namespace shipit::deploy

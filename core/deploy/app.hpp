@@ -1,0 +1,65 @@
+// One app, opened for a use case.
+#pragma once
+
+#include "core/base/ids.hpp"
+#include "core/config/settings.hpp"
+#include "core/deploy/host.hpp"
+#include "core/release/layout.hpp"
+#include "core/release/ledger.hpp"
+#include "core/release/marks.hpp"
+#include "core/sys/lock.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace shipit::deploy {
+
+class App {
+  public:
+    // Throws Error if there is no such app, with the one that was probably meant.
+    [[nodiscard]] static App open(Host host, AppName name);
+
+    Host host;
+    release::Layout layout;
+    release::Ledger ledger;
+    release::Marks marks;
+
+    [[nodiscard]] const AppName& name() const { return layout.app; }
+
+    // One command at a time. Says who holds the lock if it has to wait; throws Error (locked).
+    // `what` is the command as others are told of it.
+    [[nodiscard]] sys::Lock lock(const std::string& what, std::chrono::milliseconds patience) const;
+
+    // The settings of a release's tree (its shipit.toml and Procfile), or of a build's texts, under
+    // this host's app.toml. Throws Error (usage) naming file, line and column.
+    [[nodiscard]] config::Settings settings_of_tree(const sys::Path& tree) const;
+    [[nodiscard]] config::Settings settings_of(std::optional<std::string> build_toml,
+                                               std::optional<std::string> procfile) const;
+    // This host's alone.
+    [[nodiscard]] config::Settings host_settings() const;
+
+    // The account that app.user names; nothing where shipit is not root or there is no such
+    // setting. Throws Error (usage) for a user that does not exist, and where only root could
+    // switch to it.
+    [[nodiscard]] std::optional<sys::Account> account(const config::AppSettings& settings) const;
+
+    // Whether `shipit stop` was the last word about this app.
+    [[nodiscard]] bool is_stopped() const;
+    void set_stopped(bool stopped) const;
+
+    // Appends to events.jsonl; a failure is a warning, since what happened has happened.
+    void note_event(const std::string& event, std::optional<ReleaseNumber> release,
+                    const std::string& result, const std::string& detail = {}) const;
+
+  private:
+    App(Host at, release::Layout where);
+};
+
+// Makes the app's folder. Throws Error if there is one.
+App create_app(const Host& host, const AppName& name);
+
+// Stops everything of the app and removes all that is its own, data in shared/ included.
+void destroy_app(App& app, std::chrono::milliseconds patience);
+
+} // namespace shipit::deploy

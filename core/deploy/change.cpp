@@ -1,0 +1,256 @@
+#include "core/deploy/change.hpp"
+
+#include "core/base/text.hpp"
+#include "core/deploy/handover.hpp"
+#include "core/deploy/release_command.hpp"
+#include "core/deploy/rollback.hpp"
+#include "core/deploy/running.hpp"
+#include "core/deploy/shared.hpp"
+#include "core/deploy/transcript.hpp"
+#include "core/slug/unpack.hpp"
+#include "core/sys/clock.hpp"
+#include "core/sys/interrupt.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::chrono::milliseconds since(Clock::time_point begun) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);
+}
+
+// One walk of the path, from the record on.
+class Walk {
+  public:
+    Walk(App& app, std::string what, Plan plan)
+        : m_app(app), m_what(std::move(what)), m_plan(std::move(plan)),
+          m_previous(app.ledger.current()), m_manifest(recorded()),
+          m_transcript(app.layout.transcript(m_manifest.number)) {}
+
+    // Steps 4 to 8. Throws after recording why.
+    void go_live() {
+        try {
+            prepare();
+            m_handover = hand_over();
+            switch_over();
+        } catch (Error& error) {
+            record_failure(error);
+            throw;
+        }
+    }
+
+    // Step 9: why the release failed within its window, or nothing.
+    std::string watched() {
+        if (!m_handover)
+            return {};
+        try {
+            m_handover->watch();
+        } catch (const Error& error) {
+            if (error.outcome() != Outcome::rolled_back)
+                throw;
+            m_transcript.add("failed within its watch window: " + error.why());
+            return error.why();
+        }
+        m_transcript.add("good");
+        return {};
+    }
+
+    [[nodiscard]] ReleaseNumber number() const { return m_manifest.number; }
+    [[nodiscard]] std::optional<ReleaseNumber> previous() const { return m_previous; }
+
+  private:
+    [[nodiscard]] release::Manifest recorded() const {
+        if (!m_plan.is_recorded)
+            return m_plan.manifest;
+        release::Manifest draft = m_plan.manifest;
+        draft.created_by = m_app.host.origin.user;
+        draft.client_address = m_app.host.origin.address;
+        return m_app.ledger.begin(std::move(draft));
+    }
+
+    void begin(const std::string& step) {
+        sys::stop_if_interrupted();
+        m_transcript.add(step);
+        m_app.host.progress.begin_phase(step);
+    }
+
+    void prepare() {
+        const release::SlugFacts& slug = m_manifest.slug.value();
+        begin(fmt::format("{}: {}", m_manifest.number.text(), m_manifest.description));
+        const auto settings = m_app.settings_of_tree(unpacked(slug));
+        link_shared(m_tree, m_app.layout.shared(), settings.app.shared,
+                    m_app.account(settings.app));
+        m_reload = settings.app.reload;
+        if (m_plan.is_recorded && !m_manifest.spec.release_command.command.empty())
+            run_release_command();
+    }
+
+    sys::Path unpacked(const release::SlugFacts& slug) {
+        sys::stop_if_interrupted();
+        const auto user = m_app.account(m_app.host_settings().app);
+        slug::UnpackOptions options;
+        options.progress = m_app.host.progress;
+        if (!m_plan.is_fresh)
+            options.sha256 = slug.sha256;
+        if (user)
+            options.group = user->gid;
+        m_tree = while_doing(fmt::format("unpacking slug {}", slug.id.brief()), [&] {
+            const slug::Store store(m_app.layout.releases());
+            return slug::unpack(store, slug.id, m_app.layout.trees(), options);
+        });
+        return m_tree;
+    }
+
+    void run_release_command() {
+        begin("release command: " + m_manifest.spec.release_command.command);
+        run_command_of_release(m_app, m_manifest, m_tree, [this](std::string_view output) {
+            m_transcript.add(output);
+            m_app.host.progress.show(std::string(output));
+        });
+    }
+
+    // Nothing for an app that is files only and has nothing to stop.
+    std::unique_ptr<Handover> hand_over() {
+        supervise::Generation generation = generation_of(m_app, m_manifest, m_tree);
+        if (m_plan.was_good)
+            generation.health.passes = 1;
+        if (generation.programs.empty() && !is_supervised(m_app))
+            return nullptr;
+        begin(fmt::format("starting {}", m_manifest.number.text()));
+        m_app.set_stopped(false);
+        auto handover = std::make_unique<Handover>(m_app, generation);
+        const auto begun = Clock::now();
+        handover->prove();
+        m_manifest.evidence.healthy_after = since(begun);
+        return handover;
+    }
+
+    void switch_over() {
+        begin(fmt::format("switching to {}", m_manifest.number.text()));
+        if (m_plan.is_recorded) {
+            m_manifest.status = release::Status::succeeded;
+            m_manifest.evidence.live_at = sys::now();
+            // The record first: what `current` points at is always recorded as having succeeded.
+            m_app.ledger.save(m_manifest);
+            m_app.ledger.point_at(m_manifest.number, m_manifest.slug.value().id);
+        }
+        if (m_handover)
+            m_handover->commit();
+        if (m_plan.after_switch)
+            m_plan.after_switch(m_manifest.number);
+        end_previous();
+        m_app.note_event(m_what, m_manifest.number, name_of(Outcome::done), m_manifest.description);
+        m_transcript.add("live");
+        if (!m_handover)
+            m_app.marks.set(release::MarkKind::good, m_manifest.number,
+                            {m_app.host.origin.text(), sys::now(), "files only"});
+        if (!m_reload.empty() && !m_handover)
+            run_reload();
+    }
+
+    void run_reload() {
+        begin("reload: " + m_reload);
+        try {
+            run_command_in_release(m_app, m_manifest, m_tree, "reload", m_reload,
+                                   [this](std::string_view output) { m_transcript.add(output); });
+        } catch (const Error& error) {
+            m_app.host.progress.warn_of(error.why() + "; the release is live all the same");
+        }
+    }
+
+    void end_previous() {
+        if (!m_plan.is_recorded || !m_previous)
+            return;
+        try {
+            release::Manifest before = m_app.ledger.load(*m_previous);
+            before.evidence.ended_at = sys::now();
+            m_app.ledger.save(std::move(before));
+        } catch (const Error& error) {
+            m_app.host.progress.warn_of(error.why() + ", ignoring");
+        }
+    }
+
+    void record_failure(Error& error) {
+        m_handover.reset();
+        try {
+            m_transcript.add("failed: " + error.why());
+            m_transcript.flush();
+            if (m_plan.is_recorded && m_app.ledger.current() != m_manifest.number) {
+                m_manifest.status = release::Status::failed;
+                m_manifest.evidence.live_at.reset();
+                m_manifest.evidence.ended_at = sys::now();
+                m_manifest.evidence.why_failed = error.why();
+                m_app.ledger.save(m_manifest);
+            }
+        } catch (const Error& second) {
+            // The first failure is what matters; this one leaves a pending release, which every
+            // reader takes for an interrupted one.
+            m_app.host.progress.warn_of(second.why() + ", ignoring");
+        }
+        m_app.note_event(m_what, m_manifest.number, name_of(error.outcome()), error.why());
+        error.advise(
+            fmt::format("shipit -a {} output {}", m_app.name().text(), m_manifest.number.text()));
+    }
+
+    App& m_app;
+    std::string m_what;
+    Plan m_plan;
+    std::optional<ReleaseNumber> m_previous;
+    release::Manifest m_manifest;
+    Transcript m_transcript;
+    sys::Path m_tree;
+    std::string m_reload;
+    std::unique_ptr<Handover> m_handover;
+};
+
+} // namespace
+
+Changed carry_out(App& app, const Change& change, const ChangeOptions& options) {
+    return while_doing(change.attempt, [&] {
+        const auto begun = Clock::now();
+        std::optional<sys::Lock> lock = app.lock(change.what, options.lock_patience);
+        for (const std::string& done : app.ledger.tidy())
+            app.host.progress.begin_phase("tidied up: " + done);
+        std::optional<Plan> plan = change.plan(app);
+        if (!plan)
+            return Changed{};
+        Walk walk(app, change.what, std::move(*plan));
+        walk.go_live();
+        lock.reset();
+        Changed changed{walk.number(), walk.previous(), false, "", since(begun)};
+        if (options.patience == Patience::until_live)
+            return changed;
+        changed.watch_failure = walk.watched();
+        changed.is_good = changed.watch_failure.empty();
+        return changed;
+    });
+}
+
+Changed carry_out_or_go_back(App& app, const Change& change, const ChangeOptions& options) {
+    Changed changed = carry_out(app, change, options);
+    if (changed.watch_failure.empty())
+        return changed;
+    return while_doing(change.attempt, [&]() -> Changed {
+        const std::string failed = changed.release->text();
+        app.host.progress.begin_phase(
+            fmt::format("{} failed within its watch window: {}", failed, changed.watch_failure));
+        RollbackRequest back;
+        back.automatic = true;
+        back.reason = changed.watch_failure;
+        back.options = {std::chrono::minutes(5), Patience::until_live};
+        const RolledBack done = rollback(app, back);
+        throw Error(
+            fmt::format("{} went live and failed within its watch window: {}; rolled back to "
+                        "{} as {}",
+                        failed, changed.watch_failure, done.target.text(),
+                        done.changed.release->text()),
+            Outcome::rolled_back)
+            .advise(fmt::format("shipit -a {} logs --release {}", app.name().text(), failed));
+    });
+}
+
+} // namespace shipit::deploy

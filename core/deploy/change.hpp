@@ -1,0 +1,68 @@
+// The one path that every change takes: deploy, rollback, config change and restart.
+//
+//   lock · pack · record · unpack · release command · start · health · switch · watch · retire
+//
+// A step that fails leaves what was live untouched, or starts it again where it had to be stopped
+// first; the release is recorded as failed, with the reason. From "record" on, a lost terminal does
+// not stop it (SIGHUP and SIGPIPE are the caller's to ignore).
+#pragma once
+
+#include "core/base/error.hpp"
+#include "core/deploy/app.hpp"
+#include "core/release/manifest.hpp"
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace shipit::deploy {
+
+// Whether to stay until the watch window has passed.
+enum class Patience { until_good, until_live };
+
+struct ChangeOptions {
+    std::chrono::milliseconds lock_patience{0}; // how long to wait for another command
+    Patience patience = Patience::until_good;
+};
+
+// What is to be live. Made under the lock, from facts that nobody changes meanwhile.
+struct Plan {
+    release::Manifest manifest; // without number; its slug must be in the store
+    // Restart: no new release, `manifest` is the live one's.
+    bool is_recorded = true;
+    // A release that was good before proves itself with one pass of its health check.
+    bool was_good = false;
+    // The slug was packed by this command just now: its SHA-256 needs no second look.
+    bool is_fresh = false;
+    // Done durably right after the switch, under the lock: today's config vars, marks.
+    std::function<void(ReleaseNumber)> after_switch = {};
+};
+
+struct Change {
+    std::string what;    // "deploy", "rollback", … for the lock and the audit log
+    std::string attempt; // "deploying 'blog'", for errors
+    // Nothing: there is nothing to change.
+    std::function<std::optional<Plan>(App&)> plan;
+};
+
+// What a change came to. Failures are thrown: Error with outcome release_failed (what was live
+// still is), down (nothing serves), locked, held, corrupt, ….
+struct Changed {
+    std::optional<ReleaseNumber> release;  // live now; nothing if nothing was changed
+    std::optional<ReleaseNumber> previous; // live before
+    bool is_good = false;                  // the watch window has passed
+    std::string watch_failure;             // why it failed within the window; empty if it did not
+    std::chrono::milliseconds took{0};     // from the lock to the switch
+};
+
+// A failure within the watch window is not thrown but told in the result: what to do about it is
+// the caller's, since the lock is free again by then.
+[[nodiscard]] Changed carry_out(App& app, const Change& change, const ChangeOptions& options);
+
+// For changes that bring something new: carry_out, and an automatic rollback if it fails within its
+// watch window. Throws Error (rolled_back), or (down) if there is nothing good to go back to.
+[[nodiscard]] Changed carry_out_or_go_back(App& app, const Change& change,
+                                           const ChangeOptions& options);
+
+} // namespace shipit::deploy

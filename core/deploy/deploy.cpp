@@ -1,0 +1,174 @@
+#include "core/deploy/deploy.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/config/config_vars.hpp"
+#include "core/deploy/port.hpp"
+#include "core/slug/build.hpp"
+#include "core/slug/store.hpp"
+#include "core/supervise/program.hpp"
+#include "core/sys/clock.hpp"
+
+#include <filesystem>
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+void refuse_if_held(const App& app, const DeployRequest& request) {
+    const auto held = app.marks.hold_on_app();
+    if (held && !request.force)
+        throw Error(fmt::format("'{}' is held by {} since {}: {}", app.name().text(),
+                                printable(held->who), time_text(held->at), printable(held->why)),
+                    Outcome::held)
+            .advise(fmt::format("shipit -a {} hold --clear", app.name().text()));
+}
+
+void refuse_if_slug_is_held(const App& app, const DeployRequest& request, const SlugId& slug) {
+    const auto held = app.marks.hold_on(slug);
+    if (!held)
+        return;
+    if (request.force) {
+        app.marks.clear_hold(slug);
+        return;
+    }
+    throw Error(fmt::format("this build is held by {} since {}: {}", printable(held->who),
+                            time_text(held->at), printable(held->why)),
+                Outcome::held)
+        .advise("mend the build, or deploy it all the same with --force");
+}
+
+// The folder of the apps inside the build: a slug would hold itself.
+void refuse_build_around_root(const App& app, const slug::Build& build) {
+    if (build.is_staged())
+        return;
+    const auto folder = std::filesystem::canonical(build.folder());
+    const auto root = std::filesystem::canonical(app.host.root);
+    const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), root.begin(), root.end());
+    if (end == folder.end())
+        throw Error(fmt::format("the build '{}' contains shipit's own root '{}'", folder.string(),
+                                root.string()),
+                    Outcome::usage)
+            .advise("deploy a folder that holds only what the app needs");
+}
+
+config::Settings checked_settings(const App& app, const slug::Build& build,
+                                  const ConfigVars& vars) {
+    config::Settings settings =
+        app.settings_of(build.read_file("shipit.toml"), build.read_file("Procfile"));
+    for (const std::string& warning : settings.warnings)
+        app.host.progress.warn_of(warning);
+    (void)app.account(settings.app);
+    const auto missing = config::missing_vars(settings, vars);
+    if (!missing.empty())
+        throw Error(
+            fmt::format("the build needs config vars that are not set: {}", joined(missing, ", ")))
+            .advise(fmt::format("shipit -a {} config set {}", app.name().text(), missing.front()));
+    return settings;
+}
+
+std::string description_of(const DeployRequest& request, const slug::Packed& packed,
+                           const std::optional<release::Source>& source) {
+    if (!request.description.empty())
+        return request.description;
+    if (source)
+        return fmt::format("Deploy {}{}: {}", source->commit.substr(0, 8), source->dirty ? "+" : "",
+                           source->subject);
+    return fmt::format("Deploy {}", packed.id.brief());
+}
+
+// Of a slug that some release has.
+std::optional<std::string> recorded_sha256(const App& app, const SlugId& id) {
+    const auto numbers = app.ledger.numbers();
+    for (auto number = numbers.rbegin(); number != numbers.rend(); ++number) {
+        try {
+            const auto slug = app.ledger.load(*number).slug;
+            if (slug && slug->id == id)
+                return slug->sha256;
+        } catch (const Error&) {
+            // A manifest that cannot be read records nothing.
+        }
+    }
+    return std::nullopt;
+}
+
+bool is_live_already(const App& app, const Plan& plan) {
+    const auto live = app.ledger.current();
+    if (!live || app.is_stopped() || app.marks.get(release::MarkKind::bad, *live))
+        return false;
+    const release::Manifest manifest = app.ledger.load(*live);
+    return manifest.slug && manifest.slug->id == plan.manifest.slug->id &&
+           manifest.config == plan.manifest.config && manifest.spec == plan.manifest.spec;
+}
+
+class Deploy {
+  public:
+    Deploy(const DeployRequest& request) : m_request(request) {}
+
+    std::optional<Plan> plan(App& app) {
+        refuse_if_held(app, m_request);
+        const slug::Build build =
+            slug::Build::open(m_request.build, app.layout.releases(), {}, app.host.progress);
+        refuse_build_around_root(app, build);
+        const ConfigVars vars = config::load_config(app.layout.config_toml());
+        const config::Settings settings = checked_settings(app, build, vars);
+        pack(app, build, settings);
+        refuse_if_slug_is_held(app, m_request, m_packed->id);
+        const auto source = build.is_staged() ? std::nullopt : release::source_of(build.folder());
+        m_description = description_of(m_request, *m_packed, source);
+        if (m_request.dry_run)
+            return std::nullopt;
+        if (!settings.spec.processes.empty() && !settings.app.port)
+            (void)choose_port(app);
+        Plan plan{release::Manifest{ReleaseNumber(1), app.name()}};
+        plan.manifest.description = m_description;
+        plan.manifest.slug = release::SlugFacts{m_packed->id, m_packed->size, m_packed->unpacked,
+                                                m_packed->files, m_packed->sha256};
+        plan.manifest.source = source;
+        plan.manifest.spec = settings.spec;
+        plan.manifest.config = vars;
+        plan.is_fresh = !m_packed->stored_already;
+        if (!m_request.force && is_live_already(app, plan))
+            return std::nullopt;
+        return plan;
+    }
+
+    [[nodiscard]] const slug::Packed& packed() const { return m_packed.value(); }
+    [[nodiscard]] const std::string& description() const { return m_description; }
+
+  private:
+    void pack(const App& app, const slug::Build& build, const config::Settings& settings) {
+        slug::PackOptions options;
+        options.level = settings.slug_level;
+        options.leave_out = settings.app.shared;
+        options.recorded_sha256 = [&app](const SlugId& id) { return recorded_sha256(app, id); };
+        options.progress = app.host.progress;
+        slug::Store store(app.layout.releases());
+        m_packed = while_doing("packing " + printable(build.name()),
+                               [&] { return slug::pack(build, store, options); });
+        app.host.progress.begin_phase(
+            fmt::format("slug {}: {} files, {} packed to {}{}", m_packed->id.brief(),
+                        m_packed->files, size_text(m_packed->unpacked), size_text(m_packed->size),
+                        m_packed->stored_already ? " (stored already)" : ""));
+    }
+
+    const DeployRequest& m_request;
+    std::optional<slug::Packed> m_packed;
+    std::string m_description;
+};
+
+} // namespace
+
+Deployed deploy(App& app, const DeployRequest& request) {
+    Deploy plan(request);
+    Change change;
+    change.what = "deploy";
+    change.attempt = fmt::format("deploying '{}'", app.name().text());
+    change.plan = [&plan](App& locked) { return plan.plan(locked); };
+    const Changed changed = carry_out_or_go_back(app, change, request.options);
+    return {changed, plan.packed(), plan.description()};
+}
+
+} // namespace shipit::deploy

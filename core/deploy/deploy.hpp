@@ -1,0 +1,29 @@
+// Deploy: a build becomes a slug, the slug a release, the release goes live.
+#pragma once
+
+#include "core/deploy/change.hpp"
+#include "core/slug/pack.hpp"
+
+#include <optional>
+#include <string>
+
+namespace shipit::deploy {
+
+struct DeployRequest {
+    std::string build;       // a folder, an archive, or "-" for a tar stream on stdin
+    std::string description; // of the release; empty: made from the source or the slug
+    bool force = false;      // also what is held
+    bool dry_run = false;    // pack nothing, record nothing: tell what would be done
+    ChangeOptions options;
+};
+
+struct Deployed {
+    Changed changed;
+    slug::Packed slug;
+    std::string description;
+};
+
+// Throws Error; see Changed for the outcomes of the change itself.
+[[nodiscard]] Deployed deploy(App& app, const DeployRequest& request);
+
+} // namespace shipit::deploy

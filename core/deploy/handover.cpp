@@ -1,0 +1,113 @@
+#include "core/deploy/handover.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/deploy/running.hpp"
+#include "core/sys/interrupt.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+// How long nothing may be heard of the supervisor: stop timeouts, health timeouts and watches are
+// its own business and all have limits of their own.
+constexpr std::chrono::hours longest_silence(12);
+constexpr std::chrono::milliseconds interrupt_interval(200);
+
+supervise::Client connected(const App& app) {
+    ensure_supervisor(app);
+    return supervise::Client(app.layout.run_folder());
+}
+
+} // namespace
+
+Handover::Handover(const App& app, const supervise::Generation& generation)
+    : m_app(app), m_release(generation.release), m_client(connected(app)) {
+    m_client.send(
+        Json::object({{"request", "replace"}, {"generation", supervise::to_json(generation)}}));
+}
+
+// Waits in short steps, since an interrupt that comes before a poll(2) does not end it.
+Json Handover::next_message() {
+    for (std::chrono::milliseconds waited{0}; waited < longest_silence;
+         waited += interrupt_interval) {
+        sys::stop_if_interrupted();
+        if (auto message = m_client.next(interrupt_interval))
+            return std::move(*message);
+    }
+    throw Error("the supervisor has not been heard of for " + duration_text(longest_silence));
+}
+
+void Handover::prove() {
+    for (;;) {
+        const Json message = next_message();
+        const std::string event = message["event"].text();
+        if (event == "healthy")
+            return;
+        if (message["done"].boolean())
+            fail(message);
+        show(message);
+    }
+}
+
+void Handover::show(const Json& message) const {
+    const std::string event = message["event"].text();
+    if (event == "stopping" || event == "restoring")
+        m_app.host.progress.begin_phase(
+            fmt::format("{} {}", event, printable(message["release"].text())));
+    else if (event == "failed")
+        m_app.host.progress.begin_phase(
+            fmt::format("{} failed: {}", m_release.text(), printable(message["why"].text())));
+}
+
+void Handover::fail(const Json& message) const {
+    const std::string evidence = message["evidence"].text();
+    if (!evidence.empty())
+        m_app.host.progress.show(evidence);
+    if (message["busy"].boolean())
+        throw Error(message["why"].text(), Outcome::locked);
+    const std::string why = message["why"].text("it failed");
+    const std::string serving = message["serving"].text();
+    const auto live = m_app.ledger.current();
+    if (!serving.empty())
+        throw Error(fmt::format("{}; {} is running again", why, printable(serving)),
+                    Outcome::release_failed);
+    if (!live || m_app.is_stopped())
+        throw Error(fmt::format("{}; nothing was live before, and nothing is now", why),
+                    Outcome::release_failed);
+    throw Error(fmt::format("{}; {} could not be started again: {}", why, live->text(),
+                            message["why_not_serving"].text("it does not come up")),
+                Outcome::down)
+        .advise(fmt::format("shipit -a {} status", m_app.name().text()));
+}
+
+void Handover::commit() {
+    m_client.send(Json::object({{"request", "commit"}}));
+    for (;;) {
+        const auto message = m_client.next(std::chrono::minutes(1));
+        if (!message)
+            throw Error("the supervisor does not answer; it goes by what 'current' points at");
+        if ((*message)["event"].text() == "committed")
+            return;
+        if ((*message)["done"].boolean())
+            fail(*message);
+    }
+}
+
+void Handover::watch() {
+    for (;;) {
+        const Json message = next_message();
+        if (!message["done"].boolean())
+            continue;
+        if (message["ok"].boolean())
+            return;
+        if (message["watch_failed"].boolean())
+            throw Error(message["why"].text("it failed"), Outcome::rolled_back);
+        throw Error(fmt::format("the watch of {} ended early: {}", m_release.text(),
+                                message["why"].text("no reason was given")));
+    }
+}
+
+} // namespace shipit::deploy

@@ -1,0 +1,43 @@
+// One generation takes another's place: the conversation with the supervisor, as seen from here.
+//
+//   Handover handover(app, generation);   // the old one is told to stop, the new one is started
+//   handover.prove();                     // returns when the new one is healthy
+//   … `current` and the record move …
+//   handover.commit();                    // from here on the new one stays
+//   handover.watch();                     // returns when the watch window has passed
+//
+// A Handover that is destroyed, or whose process dies, before commit() leaves the decision to the
+// supervisor, which looks at what `current` points at.
+#pragma once
+
+#include "core/deploy/app.hpp"
+#include "core/supervise/client.hpp"
+#include "core/supervise/program.hpp"
+
+#include <string>
+
+namespace shipit::deploy {
+
+class Handover {
+  public:
+    // Starts the app's supervisor if there is none.
+    Handover(const App& app, const supervise::Generation& generation);
+
+    // Throws Error: release_failed (the old generation serves again, or nothing did before), down
+    // (it could not be started again), with the reason and the new one's last lines.
+    void prove();
+    void commit();
+    // Throws Error (rolled_back) if the release failed within its watch window.
+    void watch();
+
+  private:
+    [[nodiscard]] Json next_message();
+    void show(const Json& message) const;
+    [[noreturn]] void fail(const Json& message) const;
+
+    const App& m_app;
+    ReleaseNumber m_release;
+    supervise::Client m_client;
+};
+
+} // namespace shipit::deploy

@@ -1,0 +1,65 @@
+// Programs beside the supervised ones: `shipit run`, the release command, a reload.
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/deploy/running.hpp"
+#include "core/slug/store.hpp"
+#include "core/slug/unpack.hpp"
+#include "core/supervise/run_once.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+// The release's tree; unpacked under the lock if it is not there (trees are a cache).
+sys::Path tree_of(const App& app, const release::SlugFacts& slug) {
+    const sys::Path tree = app.layout.tree(slug.id);
+    if (sys::is_there(tree))
+        return tree;
+    const auto lock = app.lock("run", std::chrono::minutes(10));
+    slug::UnpackOptions options;
+    options.progress = app.host.progress;
+    if (const auto user = app.account(app.host_settings().app))
+        options.group = user->gid;
+    options.sha256 = slug.sha256;
+    return slug::unpack(slug::Store(app.layout.releases()), slug.id, app.layout.trees(), options);
+}
+
+} // namespace
+
+supervise::Program one_off_program(const App& app, const release::Manifest& manifest,
+                                   const sys::Path& tree, const std::string& process,
+                                   const std::string& command) {
+    const config::Settings settings = app.settings_of_tree(tree);
+    supervise::Program program;
+    program.name = process;
+    program.type = process;
+    program.command = command;
+    program.environment =
+        environment_of(surroundings_of(app, manifest, settings), manifest.config, process);
+    program.folder = tree;
+    program.user = app.account(settings.app);
+    return program;
+}
+
+int run_one_off(App& app, std::optional<ReleaseNumber> release,
+                const std::vector<std::string>& words) {
+    const auto number = release ? release : app.ledger.current();
+    if (!number)
+        throw Error(fmt::format("nothing of '{}' is deployed", app.name().text()))
+            .advise(fmt::format("shipit -a {} deploy BUILD", app.name().text()));
+    const release::Manifest manifest = app.ledger.load(*number);
+    if (!manifest.slug)
+        throw Error(fmt::format("{} has no slug", number->text()));
+    std::vector<std::string> quoted;
+    for (const std::string& word : words)
+        quoted.push_back(shell_quoted(word));
+    // One word may be a whole command line, as Heroku takes it: run "ls -l | wc -l".
+    const std::string command = words.size() == 1 ? words.front() : joined(quoted, " ");
+    return supervise::run_interactively(
+               one_off_program(app, manifest, tree_of(app, *manifest.slug), "run", command))
+        .code;
+}
+
+} // namespace shipit::deploy

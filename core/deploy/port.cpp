@@ -1,0 +1,48 @@
+#include "core/deploy/port.hpp"
+
+#include "core/base/error.hpp"
+#include "core/config/host_settings.hpp"
+#include "core/supervise/port.hpp"
+
+#include <set>
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+constexpr std::uint16_t first_port = 8000;
+constexpr std::uint16_t last_port = 8999;
+
+std::set<std::uint16_t> ports_of_others(const App& app) {
+    std::set<std::uint16_t> ports;
+    for (const AppName& name : app_names(app.host)) {
+        try {
+            const auto settings = App::open(app.host, name).host_settings();
+            if (settings.app.port)
+                ports.insert(*settings.app.port);
+        } catch (const Error&) {
+            // An app whose settings are wrong cannot listen either.
+        }
+    }
+    return ports;
+}
+
+} // namespace
+
+std::uint16_t choose_port(const App& app) {
+    const std::set<std::uint16_t> taken = ports_of_others(app);
+    for (std::uint16_t port = first_port; port <= last_port; ++port) {
+        if (taken.contains(port) || supervise::holder_of(port))
+            continue;
+        (void)config::set_keys(app.layout.app_toml(), {fmt::format("app.port={}", port)});
+        app.host.progress.begin_phase(fmt::format(
+            "port {} chosen (change it: shipit -a {} set app.port=N)", port, app.name().text()));
+        return port;
+    }
+    throw Error(fmt::format("no port from {} to {} is free", first_port, last_port))
+        .advise("choose one: shipit set app.port=N");
+}
+
+} // namespace shipit::deploy

@@ -1,0 +1,14 @@
+// The port of an app whose settings name none: chosen once, kept in app.toml.
+#pragma once
+
+#include "core/deploy/app.hpp"
+
+#include <cstdint>
+
+namespace shipit::deploy {
+
+// The lowest port from 8000 that no other app under this root has and nobody listens on; written
+// to app.toml, so that it stays. Under the app's lock. Throws Error if there is none below 9000.
+std::uint16_t choose_port(const App& app);
+
+} // namespace shipit::deploy

@@ -1,0 +1,25 @@
+// Commands that run in a release's tree with its environment, as the app's user, outside the
+// supervisor: the release command, a reload.
+#pragma once
+
+#include "core/deploy/app.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace shipit::deploy {
+
+using OnOutput = std::function<void(std::string_view)>;
+
+// The release command of `manifest`. Throws Error (release_failed): "the release command exited
+// with status 1", "… took longer than 10m".
+void run_command_of_release(const App& app, const release::Manifest& manifest,
+                            const sys::Path& tree, const OnOutput& on_output);
+
+// Any other one; `process` is its SHIPIT_PROCESS. At most ten minutes.
+void run_command_in_release(const App& app, const release::Manifest& manifest,
+                            const sys::Path& tree, const std::string& process,
+                            const std::string& command, const OnOutput& on_output);
+
+} // namespace shipit::deploy

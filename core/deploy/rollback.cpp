@@ -1,0 +1,124 @@
+#include "core/deploy/rollback.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/config/config_vars.hpp"
+#include "core/sys/clock.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+// The choice of what to go back to, and what it becomes.
+class Return {
+  public:
+    Return(const RollbackRequest& request) : m_request(request) {}
+
+    std::optional<Plan> plan(App& app) {
+        if (const auto held = app.marks.hold_on_app(); held && !m_request.automatic)
+            throw Error(fmt::format("'{}' is held by {}: {}", app.name().text(),
+                                    printable(held->who), printable(held->why)),
+                        Outcome::held)
+                .advise(fmt::format("shipit -a {} hold --clear", app.name().text()));
+        const auto live = app.ledger.current();
+        if (!live)
+            throw Error(fmt::format("nothing of '{}' is live, so there is nothing to go back from",
+                                    app.name().text()));
+        m_target = m_request.to ? chosen(app, *m_request.to, *live) : newest_good(app, *live);
+        if (m_target == live)
+            return std::nullopt;
+        return plan_for(app, app.ledger.load(*m_target), app.ledger.load(*live));
+    }
+
+    [[nodiscard]] ReleaseNumber target() const { return m_target.value(); }
+    [[nodiscard]] const std::vector<std::string>& skipped() const { return m_skipped; }
+
+  private:
+    ReleaseNumber newest_good(App& app, ReleaseNumber live) {
+        const release::Choice choice = release::choose_rollback(app.ledger, app.marks);
+        for (const release::Skipped& skipped : choice.skipped)
+            m_skipped.push_back(fmt::format("{} {}", skipped.number.text(), skipped.why));
+        if (!choice.note.empty())
+            app.host.progress.warn_of(choice.note);
+        if (choice.target)
+            return *choice.target;
+        std::string why = fmt::format("there is no release before {} to go back to", live.text());
+        if (!m_skipped.empty())
+            why += ": " + joined(m_skipped, "; ");
+        throw Error(why, m_request.automatic ? Outcome::down : Outcome::failed)
+            .advise(fmt::format("shipit -a {} releases", app.name().text()));
+    }
+
+    static ReleaseNumber chosen(const App& app, ReleaseNumber number, ReleaseNumber live) {
+        (void)app.ledger.load(number); // says so if there is no such release
+        const auto facts = app.ledger.facts(app.marks);
+        const release::Eligibility eligible = release::eligibility(facts, number, live);
+        if (!eligible.possible && number != live)
+            throw Error(fmt::format("{} cannot be rolled back to: {}", number.text(), eligible.why))
+                .advise(fmt::format("shipit -a {} releases", app.name().text()));
+        return number;
+    }
+
+    Plan plan_for(const App& app, const release::Manifest& target,
+                  const release::Manifest& live) const {
+        Plan plan{release::Manifest{target.number, app.name()}};
+        plan.manifest.description =
+            fmt::format("{} to {}", m_request.automatic ? "Automatic rollback" : "Rollback",
+                        target.number.text());
+        plan.manifest.slug = target.slug;
+        plan.manifest.source = target.source;
+        plan.manifest.spec = target.spec;
+        plan.manifest.config = target.config;
+        plan.manifest.rollback_of = target.number;
+        plan.was_good = app.marks.get(release::MarkKind::good, target.number).has_value();
+        plan.after_switch = [&app, target, live, request = m_request](ReleaseNumber number) {
+            config::save_config(app.layout.config_toml(), target.config);
+            mark_what_was_left(app, live, target, request, number);
+        };
+        return plan;
+    }
+
+    // What was left is bad, and its bytes are refused from now on; what a person went back to by
+    // name is welcome again.
+    static void mark_what_was_left(const App& app, const release::Manifest& left,
+                                   const release::Manifest& target, const RollbackRequest& request,
+                                   ReleaseNumber number) {
+        const std::string why = request.reason.empty()
+                                    ? fmt::format("rolled back from, by {}", number.text())
+                                    : request.reason;
+        const release::Mark mark{app.host.origin.text(), sys::now(), why};
+        app.marks.set(release::MarkKind::bad, left.number, mark);
+        if (left.slug && target.slug && left.slug->id != target.slug->id)
+            app.marks.hold(left.slug->id, mark);
+        if (!request.to)
+            return;
+        app.marks.clear(release::MarkKind::bad, target.number);
+        if (target.slug)
+            app.marks.clear_hold(target.slug->id);
+    }
+
+    const RollbackRequest& m_request;
+    std::optional<ReleaseNumber> m_target;
+    std::vector<std::string> m_skipped;
+};
+
+} // namespace
+
+RolledBack rollback(App& app, const RollbackRequest& request) {
+    Return back(request);
+    Change change;
+    change.what = "rollback";
+    change.attempt = fmt::format("rolling back '{}'", app.name().text());
+    change.plan = [&back](App& locked) { return back.plan(locked); };
+    Changed changed = carry_out(app, change, request.options);
+    if (!changed.watch_failure.empty())
+        throw Error(fmt::format("{} is live but failed within its watch window: {}",
+                                changed.release->text(), changed.watch_failure))
+            .advise(fmt::format("shipit -a {} logs --release {}", app.name().text(),
+                                changed.release->text()));
+    return {changed, back.target(), back.skipped()};
+}
+
+} // namespace shipit::deploy

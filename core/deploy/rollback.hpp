@@ -1,0 +1,31 @@
+// Rollback: an earlier release's slug, config vars, process types and health become a new release.
+#pragma once
+
+#include "core/deploy/change.hpp"
+#include "core/release/choice.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace shipit::deploy {
+
+struct RollbackRequest {
+    std::optional<ReleaseNumber> to; // nothing: the newest good release before the live one
+    // The supervisor asks, because the live release failed within its watch window.
+    bool automatic = false;
+    std::string reason; // of an automatic one, for the record
+    ChangeOptions options;
+};
+
+struct RolledBack {
+    Changed changed;
+    ReleaseNumber target;
+    std::vector<std::string> skipped; // "v3 is marked bad", in words for people
+};
+
+// Marks what it left as bad and holds its slug, so that the same bytes are not deployed again by a
+// cron job. Throws Error if there is nothing to go back to, saying why each release will not do.
+[[nodiscard]] RolledBack rollback(App& app, const RollbackRequest& request);
+
+} // namespace shipit::deploy

@@ -1,0 +1,170 @@
+#include "core/deploy/running.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/deploy/environment.hpp"
+#include "core/supervise/client.hpp"
+#include "core/supervise/detach.hpp"
+#include "core/supervise/supervisor.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+constexpr std::chrono::seconds answer_patience(10);
+
+supervise::Program program_of(const ProcessType& type, const std::string& name,
+                              const Surroundings& surroundings, const ConfigVars& config,
+                              const sys::Path& tree) {
+    supervise::Program program;
+    program.name = name;
+    program.type = type.name;
+    program.command = type.command;
+    program.environment = environment_of(surroundings, config, name);
+    program.folder = tree;
+    program.stop_signal = supervise::signal_from(type.stop_signal).value();
+    program.stop_timeout = type.stop_timeout;
+    return program;
+}
+
+ProcessFacts facts_from(const Json& json) {
+    ProcessFacts facts;
+    facts.name = json["name"].text();
+    facts.type = json["type"].text();
+    facts.state = json["state"].text();
+    facts.release = ReleaseNumber::parse(json["release"].text());
+    facts.pid = static_cast<int>(json["pid"].integer());
+    facts.since = parse_time(json["since"].text());
+    facts.restarts = static_cast<std::uint64_t>(json["restarts"].integer());
+    facts.last_exit = json["last_exit"].text();
+    facts.resident = static_cast<std::uint64_t>(json["memory"].integer());
+    facts.command = json["command"].text();
+    return facts;
+}
+
+Json demanded(const App& app, const Json& request, std::chrono::milliseconds patience) {
+    supervise::Client client(app.layout.run_folder());
+    return client.demand(request, patience);
+}
+
+} // namespace
+
+Json ProcessFacts::json() const {
+    return Json::object({{"process", name},
+                         {"type", type},
+                         {"state", state},
+                         {"release", release ? Json(release->text()) : Json()},
+                         {"pid", pid},
+                         {"since", since ? Json(time_text(*since)) : Json()},
+                         {"restarts", restarts},
+                         {"last_exit", last_exit},
+                         {"memory", resident},
+                         {"command", command}});
+}
+
+Surroundings surroundings_of(const App& app, const release::Manifest& manifest,
+                             const config::Settings& settings) {
+    const auto user = app.account(settings.app);
+    return {app.name(), manifest.number, manifest.slug.value().id,
+            user ? *user : sys::own_account(), settings.app.port};
+}
+
+supervise::Generation generation_of(const App& app, const release::Manifest& manifest,
+                                    const sys::Path& tree) {
+    const config::Settings settings = app.settings_of_tree(tree);
+    const auto user = app.account(settings.app);
+    const Surroundings surroundings = surroundings_of(app, manifest, settings);
+    supervise::Generation generation{manifest.number, {}, manifest.spec.health, settings.app.port};
+    for (const ProcessType& type : manifest.spec.processes)
+        for (unsigned i = 1; i <= type.count; ++i) {
+            generation.programs.push_back(program_of(type, fmt::format("{}.{}", type.name, i),
+                                                     surroundings, manifest.config, tree));
+            generation.programs.back().user = user;
+        }
+    return generation;
+}
+
+std::optional<supervise::Generation> live_generation(const App& app) {
+    const auto live = app.ledger.current();
+    if (!live || app.is_stopped())
+        return std::nullopt;
+    const release::Manifest manifest = app.ledger.load(*live);
+    if (!manifest.slug)
+        return std::nullopt;
+    auto generation = generation_of(app, manifest, app.layout.tree(manifest.slug->id));
+    if (generation.programs.empty())
+        return std::nullopt;
+    return generation;
+}
+
+bool is_supervised(const App& app) {
+    return supervise::Client::is_supervised(app.layout.run_folder());
+}
+
+void ensure_supervisor(const App& app) {
+    if (is_supervised(app))
+        return;
+    sys::make_folders(app.layout.run_folder(), 0700);
+    supervise::spawn_detached(
+        {"/proc/self/exe", "--root", app.host.root.string(), "supervise", app.name().text()},
+        app.layout.run_folder(), app.layout.log() / supervise::supervisor_log_name,
+        answer_patience);
+}
+
+std::vector<ProcessFacts> processes(const App& app) {
+    std::vector<ProcessFacts> result;
+    if (!is_supervised(app))
+        return result;
+    const Json answer = demanded(app, Json::object({{"request", "status"}}), answer_patience);
+    for (const Json& each : answer["processes"].items())
+        result.push_back(facts_from(each));
+    return result;
+}
+
+void start(App& app, std::chrono::milliseconds patience) {
+    const auto lock = app.lock("start", patience);
+    if (!app.ledger.current())
+        throw Error(fmt::format("nothing of '{}' is deployed", app.name().text()))
+            .advise(fmt::format("shipit -a {} deploy BUILD", app.name().text()));
+    app.set_stopped(false);
+    if (!live_generation(app))
+        throw Error(fmt::format("'{}' has no processes to start", app.name().text()));
+    ensure_supervisor(app);
+    (void)demanded(app, Json::object({{"request", "start"}}), std::chrono::minutes(1));
+    app.note_event("start", app.ledger.current(), name_of(Outcome::done));
+}
+
+void stop(App& app, std::chrono::milliseconds patience) {
+    const auto lock = app.lock("stop", patience);
+    app.set_stopped(true);
+    if (is_supervised(app))
+        (void)demanded(app, Json::object({{"request", "stop"}}), std::chrono::hours(1));
+    app.note_event("stop", app.ledger.current(), name_of(Outcome::done));
+}
+
+Changed restart(App& app, const std::string& process, const ChangeOptions& options) {
+    if (!process.empty()) {
+        const auto lock = app.lock("restart", options.lock_patience);
+        (void)demanded(app, Json::object({{"request", "restart"}, {"process", process}}),
+                       std::chrono::hours(1));
+        app.note_event("restart", app.ledger.current(), name_of(Outcome::done), process);
+        return {};
+    }
+    Change change;
+    change.what = "restart";
+    change.attempt = fmt::format("restarting '{}'", app.name().text());
+    change.plan = [](App& locked) -> std::optional<Plan> {
+        const auto live = locked.ledger.current();
+        if (!live)
+            throw Error(fmt::format("nothing of '{}' is deployed", locked.name().text()));
+        Plan plan{locked.ledger.load(*live)};
+        plan.is_recorded = false;
+        plan.was_good = locked.marks.get(release::MarkKind::good, *live).has_value();
+        return plan;
+    };
+    return carry_out(app, change, options);
+}
+
+} // namespace shipit::deploy

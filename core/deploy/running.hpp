@@ -1,0 +1,71 @@
+// The processes of an app: its supervisor, what runs, starting, stopping, one-off commands.
+#pragma once
+
+#include "core/base/json.hpp"
+#include "core/deploy/change.hpp"
+#include "core/deploy/environment.hpp"
+#include "core/supervise/program.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace shipit::deploy {
+
+// What the supervisor tells of one process.
+struct ProcessFacts {
+    std::string name; // "web.1"
+    std::string type;
+    std::string state; // "up", "starting", "crashed", "stopping", "stopped"
+    std::optional<ReleaseNumber> release;
+    int pid = 0;
+    std::optional<WallTime> since;
+    std::uint64_t restarts = 0;
+    std::string last_exit;
+    std::uint64_t resident = 0; // bytes
+    std::string command;
+
+    [[nodiscard]] Json json() const;
+};
+
+// What the environment of `manifest`'s processes is made of on this host.
+[[nodiscard]] Surroundings surroundings_of(const App& app, const release::Manifest& manifest,
+                                           const config::Settings& settings);
+
+// The generation of a release: its process types as they run on this host, with the release's
+// config vars. `tree` is the release's real folder.
+[[nodiscard]] supervise::Generation generation_of(const App& app, const release::Manifest& manifest,
+                                                  const sys::Path& tree);
+// Of what `current` points at; nothing if there is nothing live, it has no processes, or the app is
+// stopped.
+[[nodiscard]] std::optional<supervise::Generation> live_generation(const App& app);
+
+// Starts the app's supervisor unless one runs. Returns when it answers.
+void ensure_supervisor(const App& app);
+
+// Empty if no supervisor runs.
+[[nodiscard]] std::vector<ProcessFacts> processes(const App& app);
+[[nodiscard]] bool is_supervised(const App& app);
+
+// Starts the live release's processes; what runs already goes on.
+void start(App& app, std::chrono::milliseconds patience);
+// Stops all processes; they stay stopped, over reboots too, until start, restart or deploy.
+void stop(App& app, std::chrono::milliseconds patience);
+// All processes by the path of every change, or one process ("web.1") or type ("web") by itself.
+[[nodiscard]] Changed restart(App& app, const std::string& process, const ChangeOptions& options);
+
+// A program in a release's tree beside the supervised ones; `process` is its SHIPIT_PROCESS.
+[[nodiscard]] supervise::Program one_off_program(const App& app, const release::Manifest& manifest,
+                                                 const sys::Path& tree, const std::string& process,
+                                                 const std::string& command);
+
+// Runs a command in a release's tree with its environment (the live one's unless `release` is
+// given), on our own terminal. Gives its exit status, 128 + n for signal n.
+[[nodiscard]] int run_one_off(App& app, std::optional<ReleaseNumber> release,
+                              const std::vector<std::string>& words);
+
+// The body of `shipit supervise`: owns the processes until it is told to stop.
+void supervise_app(App& app);
+
+} // namespace shipit::deploy

@@ -1,0 +1,98 @@
+#include "core/deploy/upkeep.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/slug/store.hpp"
+#include "core/slug/verify.hpp"
+
+#include <map>
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+struct Wanted {
+    std::string sha256;
+    std::vector<ReleaseNumber> releases;
+};
+
+class Verification {
+  public:
+    Verification(const App& app) : m_app(app), m_store(app.layout.releases()) {}
+
+    Verified run(std::optional<ReleaseNumber> only, bool trees) {
+        for (const release::Entry& entry : m_app.ledger.newest(release::Ledger::all))
+            if (!only || entry.number == *only)
+                take(entry);
+        for (const auto& [id, wanted] : m_slugs) {
+            check_slug(id, wanted);
+            if (trees && sys::is_there(m_app.layout.tree(id)))
+                check_tree(id, wanted);
+        }
+        return std::move(m_result);
+    }
+
+  private:
+    void take(const release::Entry& entry) {
+        if (!entry.manifest) {
+            m_result.faults.push_back({m_app.layout.manifest(entry.number).filename().string(),
+                                       entry.complaint,
+                                       {entry.number}});
+            return;
+        }
+        const auto& slug = entry.manifest->slug;
+        if (!slug || entry.manifest->status == release::Status::expired ||
+            entry.manifest->evidence.expired_at)
+            return;
+        Wanted& wanted = m_slugs[slug->id];
+        wanted.sha256 = slug->sha256;
+        wanted.releases.push_back(entry.number);
+    }
+
+    void check_slug(const SlugId& id, const Wanted& wanted) {
+        ++m_result.slugs;
+        m_app.host.progress.begin_phase("checking slug " + id.brief());
+        try {
+            m_store.check(id, wanted.sha256, m_app.host.progress);
+        } catch (const Error& error) {
+            m_result.faults.push_back({"slug " + id.text(), error.why(), wanted.releases});
+        }
+    }
+
+    void check_tree(const SlugId& id, const Wanted& wanted) {
+        ++m_result.trees;
+        m_app.host.progress.begin_phase("checking tree " + id.brief());
+        try {
+            const sys::Path tree = m_app.layout.tree(id);
+            slug::VerifyOptions options;
+            options.leave_out = m_app.settings_of_tree(tree).app.shared;
+            if (const auto user = m_app.account(m_app.host_settings().app))
+                options.group = user->gid;
+            for (const slug::Difference& difference :
+                 slug::verify_tree(tree, m_store.read_list(id), options))
+                m_result.faults.push_back({"tree " + id.text(),
+                                           fmt::format("'{}' is {}", printable(difference.path),
+                                                       slug::name_of(difference.kind)),
+                                           wanted.releases});
+        } catch (const Error& error) {
+            m_result.faults.push_back({"tree " + id.text(), error.why(), wanted.releases});
+        }
+    }
+
+    const App& m_app;
+    slug::Store m_store;
+    std::map<SlugId, Wanted> m_slugs;
+    Verified m_result;
+};
+
+} // namespace
+
+Verified verify(App& app, std::optional<ReleaseNumber> release, bool trees) {
+    if (release)
+        (void)app.ledger.load(*release); // says so if there is no such release
+    return Verification(app).run(release, trees);
+}
+
+} // namespace shipit::deploy

@@ -1,0 +1,24 @@
+// ^C and SIGTERM, asked for where stopping is clean instead of ending the process anywhere.
+#pragma once
+
+#include "core/base/error.hpp"
+
+namespace shipit::sys {
+
+// Thrown where a signal was seen; the exit status is 128 + signal.
+class Interrupted : public Error {
+  public:
+    explicit Interrupted(int signal);
+    [[nodiscard]] int signal() const { return m_signal; }
+
+  private:
+    int m_signal;
+};
+
+// From now on the first SIGINT or SIGTERM is only remembered; a second one ends the process at once.
+// SIGHUP is ignored: a lost connection does not stop what has begun.
+void defer_signals();
+// Throws Interrupted if one was remembered. Waits of more than a moment ask again and again.
+void stop_if_interrupted();
+
+} // namespace shipit::sys

@@ -1,0 +1,108 @@
+#include "cmd/command.hpp"
+#include "cmd/commands.hpp"
+
+#include "core/base/error.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace shipit;
+using namespace shipit::cmd;
+using Words = std::vector<std::string>;
+
+namespace {
+
+const Command ship{
+    "ship",
+    "test",
+    {{"BUILD", Argument::Number::optional}},
+    {{"-m,--message", "TEXT", "why"}, {"--force", "", "do"}, {"--wait", "[TIME]", "wait"}},
+    {},
+    nullptr};
+const Command once{"once",
+                   "test",
+                   {{"COMMAND", Argument::Number::some}},
+                   {{"--release", "vN", "which"}},
+                   {},
+                   nullptr,
+                   false,
+                   true};
+
+std::string complaint(const Command& command, const Words& words) {
+    try {
+        (void)parse(command, words);
+    } catch (const Error& error) {
+        CHECK(error.outcome() == Outcome::usage);
+        return error.why() + " | " + error.next();
+    }
+    return "none";
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("cmd: options");
+
+TEST_CASE("options and arguments may come in any order, values attached or apart") {
+    for (const Words& words : {Words{"build", "-m", "text", "-a", "blog", "--json"},
+                               Words{"--json", "--app=blog", "--message=text", "build"},
+                               Words{"-ablog", "-mtext", "--json", "build"}}) {
+        const Arguments arguments = parse(ship, words);
+        CHECK(arguments.text("message") == "text");
+        CHECK(arguments.text("app") == "blog");
+        CHECK(arguments.has("json"));
+        CHECK_FALSE(arguments.has("force"));
+        CHECK(arguments.word(0) == "build");
+    }
+}
+
+TEST_CASE("a value that may be left out is only taken behind '='") {
+    const Arguments bare = parse(ship, {"--wait", "build"});
+    CHECK(bare.has("wait"));
+    CHECK_FALSE(bare.text("wait").has_value());
+    CHECK(bare.word(0) == "build");
+    CHECK(parse(ship, {"--wait=30s"}).text("wait") == "30s");
+}
+
+TEST_CASE("a build called '-' is an argument, and '--' ends the options") {
+    CHECK(parse(ship, {"-"}).word(0) == "-");
+    CHECK(parse(ship, {"--", "--force"}).word(0) == "--force");
+}
+
+TEST_CASE("what follows a one-off command's name is the command's own") {
+    const Arguments arguments = parse(once, {"--release", "v3", "ls", "-la", "--json", "-a", "x"});
+    CHECK(arguments.text("release") == "v3");
+    CHECK_FALSE(arguments.has("json"));
+    CHECK(Words(arguments.words().begin(), arguments.words().end()) ==
+          Words{"ls", "-la", "--json", "-a", "x"});
+    CHECK(parse(once, {"--", "ls", "--", "-l"}).words().size() == 3);
+}
+
+TEST_CASE("a wrong option is answered with the one that was meant") {
+    CHECK(complaint(ship, {"--forse"}) ==
+          "'shipit ship' has no option '--forse' | did you mean '--force'?");
+    CHECK(complaint(ship, {"-m"}).find("-m") != std::string::npos);
+    CHECK(complaint(ship, {"a", "b"}) == "'shipit ship' does not take 'b' | usage: shipit ship [-m "
+                                         "TEXT] [--force] [--wait[=TIME]] [BUILD]");
+    CHECK(complaint(once, {}).find("needs COMMAND") != std::string::npos);
+}
+
+TEST_CASE("commands are found by their own names and by Heroku's") {
+    CHECK(find_command({"deploy", "x"}).command->name == "deploy");
+    CHECK(find_command({"config", "set", "A=1"}).command->name == "config set");
+    CHECK(find_command({"config:set", "A=1"}).command->name == "config set");
+    CHECK(find_command({"releases:info", "v3"}).command->name == "info");
+    CHECK(find_command({"-a", "blog", "--json", "releases"}).command->name == "releases");
+    CHECK(find_command({"-a", "blog", "releases"}).words == Words{"-a", "blog"});
+    CHECK(find_command({}).command == nullptr);
+}
+
+TEST_CASE("a command that does not exist is answered with the one that was meant") {
+    try {
+        (void)find_command({"rolback"});
+        FAIL("found");
+    } catch (const Error& error) {
+        CHECK(error.why() == "unknown command 'rolback'");
+        CHECK(error.next() == "did you mean 'rollback'?");
+    }
+}
+
+TEST_SUITE_END();

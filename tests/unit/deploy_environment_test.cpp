@@ -1,0 +1,51 @@
+#include "core/deploy/environment.hpp"
+
+#include <doctest/doctest.h>
+
+#include <map>
+
+using namespace shipit;
+using namespace shipit::deploy;
+
+namespace {
+
+std::map<std::string, std::string> environment(const ConfigVars& config) {
+    const Surroundings surroundings{AppName::parse("blog"),
+                                    ReleaseNumber(12),
+                                    *SlugId::parse("0123456789abcdef0123456789abcdef"),
+                                    {"www-data", 33, 33, "/var/www", "/usr/sbin/nologin", {33}},
+                                    8000};
+    std::map<std::string, std::string> result;
+    for (const auto& [name, value] : environment_of(surroundings, config, "web.1"))
+        result[name] = value;
+    return result;
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("deploy: environment");
+
+TEST_CASE("a process is told its app, release, slug, name and port") {
+    const auto variables = environment({});
+    CHECK(variables.at("SHIPIT_APP") == "blog");
+    CHECK(variables.at("SHIPIT_RELEASE") == "v12");
+    CHECK(variables.at("SHIPIT_SLUG") == "0123456789abcdef0123456789abcdef");
+    CHECK(variables.at("SHIPIT_PROCESS") == "web.1");
+    CHECK(variables.at("PORT") == "8000");
+    CHECK(variables.at("HOME") == "/var/www");
+}
+
+TEST_CASE("nothing comes from the environment of whoever deploys") {
+    ::setenv("LD_PRELOAD_OF_THE_CALLER", "x", 1);
+    CHECK_FALSE(environment({}).contains("LD_PRELOAD_OF_THE_CALLER"));
+    CHECK(environment({}).size() == 11);
+}
+
+TEST_CASE("config vars win over the defaults, but not over what shipit tells") {
+    const auto variables = environment({{"PATH", "/opt/bin"}, {"PORT", "1"}, {"A", "b c\n$d"}});
+    CHECK(variables.at("PATH") == "/opt/bin");
+    CHECK(variables.at("PORT") == "8000");
+    CHECK(variables.at("A") == "b c\n$d");
+}
+
+TEST_SUITE_END();
