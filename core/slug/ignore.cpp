@@ -79,7 +79,7 @@ class BracketReader {
             if (!high)
                 return false;
         }
-        m_found = m_found || (*low <= m_byte && m_byte <= *high);
+        m_found = m_found || *low == m_byte || (*low <= m_byte && m_byte <= *high);
         return true;
     }
 
@@ -195,7 +195,12 @@ bool wildcards_match(std::string_view pattern, std::string_view text) {
     if (pattern[0] == '*' && pattern.size() > 1 && is_literal(pattern.substr(1)) &&
         text.find('/') == std::string_view::npos)
         return text.ends_with(pattern.substr(1)); // "*.pyc", by far the most usual
-    return Matcher(pattern, text).match(0, 0);
+    // Git compares what comes before the first wildcard by itself, so that for it "**" begins a name
+    // in "a**/b" too. Rules have to mean what they mean there.
+    const auto literal = pattern.find_first_of("*?[\\");
+    if (pattern.substr(0, literal) != text.substr(0, literal))
+        return false;
+    return Matcher(pattern.substr(literal), text.substr(literal)).match(0, 0);
 }
 
 void IgnoreRules::add(std::string_view text) {
@@ -205,7 +210,7 @@ void IgnoreRules::add(std::string_view text) {
         const auto end = text.find('\n');
         auto line = text.substr(0, end);
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-        if (end != std::string_view::npos && line.ends_with('\r'))
+        if (line.ends_with('\r'))
             line.remove_suffix(1);
         if (line.starts_with('#'))
             continue;

@@ -2,6 +2,7 @@
 // formats better than we do.
 #pragma once
 
+#include "core/base/error.hpp"
 #include "core/slug/pack.hpp"
 #include "core/slug/unpack.hpp"
 #include "tests/unit/test_folder.hpp"
@@ -27,7 +28,8 @@ struct ShellResult {
 
 // Runs a line of shell in `folder`; stderr goes with stdout.
 inline ShellResult shell(const Path& folder, const std::string& line) {
-    const std::string command = "cd '" + folder.string() + "' && { " + line + "\n} 2>&1";
+    // The system's own programs, not what some version manager puts before them.
+    const std::string command = "PATH=/usr/bin:/bin:$PATH; cd '" + folder.string() + "' && { " + line + "\n} 2>&1";
     std::FILE* pipe = ::popen(command.c_str(), "r");
     REQUIRE(pipe != nullptr);
     ShellResult result{};
