@@ -47,7 +47,7 @@ TEST_SUITE_BEGIN("slug::Build");
 TEST_CASE("a folder, its tar in any compression, and its zip are one slug") {
     SlugFolder folder;
     folder.run_in_build(everything);
-    folder.run_in_build("rm 'a dir/hard'"); // a zip has no hard links
+    folder.run_in_build("rm 'a dir/hard' tab*"); // a zip has no hard links, and libarchive takes '\\' in it for '/'
     const auto id = folder.pack().id;
     run(folder.path(), "tar cf 1.tar -C build . && tar czf 2.tgz -C build . && tar cjf 3.tbz -C build . && tar cJf 4.txz -C build .; "
                        "tar --zstd -cf 5.tzst -C build .; cp 1.tar 7.tar; "
