@@ -92,7 +92,8 @@ class Reading {
   private:
     [[noreturn]] void refuse_header(archive_entry* entry, int result) {
         const char* why = ::archive_error_string(m_handle);
-        const char* path = result == ARCHIVE_WARN && entry != nullptr ? ::archive_entry_pathname(entry) : nullptr;
+        const char* path =
+            result == ARCHIVE_WARN && entry != nullptr ? ::archive_entry_pathname(entry) : nullptr;
         if (path == nullptr)
             refuse_archive(m_handle);
         throw Error(fmt::format("the archive's entry '{}' cannot be read: {}", printable(path),
@@ -134,7 +135,8 @@ class Reading {
     }
 
     void take_file(archive_entry* entry, const std::string& path) {
-        const auto claimed = ::archive_entry_size_is_set(entry) != 0 ? ::archive_entry_size(entry) : 0;
+        const auto claimed =
+            ::archive_entry_size_is_set(entry) != 0 ? ::archive_entry_size(entry) : 0;
         if (claimed < 0)
             refuse_entry(path, "has a negative size");
         require_room(static_cast<std::uint64_t>(claimed));
@@ -151,10 +153,12 @@ class Reading {
                 refuse_archive(m_handle);
             const auto end = static_cast<std::uint64_t>(offset) + count;
             require_room(end);
-            m_writer.write_block(static_cast<std::uint64_t>(offset), {static_cast<const char*>(bytes), count});
+            m_writer.write_block(static_cast<std::uint64_t>(offset),
+                                 {static_cast<const char*>(bytes), count});
             size = std::max(size, end);
         }
-        size = std::max(size, static_cast<std::uint64_t>(claimed)); // a sparse file may end in a hole
+        size =
+            std::max(size, static_cast<std::uint64_t>(claimed)); // a sparse file may end in a hole
         m_bytes += size;
         m_writer.finish_file(size, attributes_of(entry));
     }
@@ -196,7 +200,8 @@ void unpack_tar(ByteSource& bytes, const Path& folder, const Limits& limits) {
     const Handle handle = new_handle();
     try {
         if (::archive_read_support_format_tar(handle.get()) != ARCHIVE_OK ||
-            ::archive_read_open(handle.get(), &input, nullptr, &TarInput::read, nullptr) != ARCHIVE_OK)
+            ::archive_read_open(handle.get(), &input, nullptr, &TarInput::read, nullptr) !=
+                ARCHIVE_OK)
             refuse_archive(handle.get());
         Reading reading(handle.get(), folder, limits);
         while (reading.take_next()) {

@@ -1,5 +1,5 @@
-// Unpacks an archive from outside into a private folder: tar (plain, gzip, bzip2, xz, zstd) and zip,
-// read by libarchive, written by StagingWriter.
+// Unpacks an archive from outside into a private folder: tar (plain, gzip, bzip2, xz, zstd) and
+// zip, read by libarchive, written by StagingWriter.
 #pragma once
 
 #include "core/slug/limits.hpp"

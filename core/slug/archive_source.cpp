@@ -105,7 +105,8 @@ UnpackedSource::UnpackedSource(ByteSource& source, const Limits& limits)
           ::archive_read_support_filter_xz(handle), ::archive_read_support_filter_zstd(handle),
           ::archive_read_support_format_raw(handle)})
         m_decoder->require(result); // WARN would mean: by running a program
-    m_decoder->require(::archive_read_open(handle, m_decoder.get(), nullptr, &Decoder::read, nullptr));
+    m_decoder->require(
+        ::archive_read_open(handle, m_decoder.get(), nullptr, &Decoder::read, nullptr));
     archive_entry* entry = nullptr;
     m_decoder->require(::archive_read_next_header(handle, &entry));
 }

@@ -44,8 +44,8 @@ class UnpackedSource {
     ~UnpackedSource();
 
     [[nodiscard]] std::string_view next();
-    // Reads what is left. Throws Error unless the stream ended, from byte `end` of what is unpacked,
-    // in two blocks of zeros or more, and in nothing else.
+    // Reads what is left. Throws Error unless the stream ended, from byte `end` of what is
+    // unpacked, in two blocks of zeros or more, and in nothing else.
     void finish(std::uint64_t end);
 
   private:

@@ -33,7 +33,8 @@ Build::Build(std::string name, Path folder, std::optional<sys::TempFolder> stage
         throw_errno(fmt::format("cannot read the build '{}'", printable(m_name)));
 }
 
-Build Build::open(const Path& what, const Path& staging_parent, const Limits& limits, const Progress& progress) {
+Build Build::open(const Path& what, const Path& staging_parent, const Limits& limits,
+                  const Progress& progress) {
     if (what == "-") {
         progress.begin_phase("reading the archive");
         auto folder = staged(STDIN_FILENO, "standard input", staging_parent, limits);
@@ -50,7 +51,8 @@ Build Build::open(const Path& what, const Path& staging_parent, const Limits& li
     if (S_ISDIR(status.st_mode))
         return {what.string(), what, std::nullopt};
     if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
-        throw Error(fmt::format("the build '{}' is neither a folder nor an archive", printable(what.string())));
+        throw Error(fmt::format("the build '{}' is neither a folder nor an archive",
+                                printable(what.string())));
     progress.begin_phase("reading the archive");
     const auto fd = sys::open_file(what, O_RDONLY);
     auto folder = staged(fd.get(), what.string(), staging_parent, limits);
@@ -60,7 +62,8 @@ Build Build::open(const Path& what, const Path& staging_parent, const Limits& li
 
 std::optional<std::string> Build::read_file(const std::string& file, std::uint64_t limit) const {
     const auto shown = [&] { return printable((Path(m_name) / file).string()); };
-    const sys::Fd fd(::openat(m_fd.get(), file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    const sys::Fd fd(
+        ::openat(m_fd.get(), file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd && errno == ENOENT)
         return std::nullopt;
     if (!fd && errno == ELOOP)
@@ -81,7 +84,8 @@ std::optional<std::string> Build::read_file(const std::string& file, std::uint64
         size += n > 0 ? static_cast<std::size_t>(n) : 0;
     }
     if (size > limit)
-        throw Error(fmt::format("'{}' is larger than {}", shown(), size_text(limit)), Outcome::usage);
+        throw Error(fmt::format("'{}' is larger than {}", shown(), size_text(limit)),
+                    Outcome::usage);
     content.resize(size);
     return content;
 }

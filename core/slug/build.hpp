@@ -21,8 +21,8 @@ class Build {
     // archive on stdin, which is read to its end. Archives are unpacked into a new folder in
     // `staging_parent` that goes when the Build goes. Throws Error: nothing there, not an archive,
     // incomplete, against `limits`, or containing what no build may contain.
-    [[nodiscard]] static Build open(const Path& what, const Path& staging_parent, const Limits& limits,
-                                    const Progress& progress);
+    [[nodiscard]] static Build open(const Path& what, const Path& staging_parent,
+                                    const Limits& limits, const Progress& progress);
 
     [[nodiscard]] int fd() const { return m_fd.get(); }
     // What people call it: the folder, the archive, or "standard input".
@@ -32,7 +32,8 @@ class Build {
     [[nodiscard]] bool is_staged() const { return m_staged.has_value(); }
     // A file at the build's root ("Procfile"); nothing if there is none. Throws Error if it is no
     // regular file (symlinks are not followed) or has more than `limit` bytes.
-    [[nodiscard]] std::optional<std::string> read_file(const std::string& file, std::uint64_t limit = 1 << 20) const;
+    [[nodiscard]] std::optional<std::string> read_file(const std::string& file,
+                                                       std::uint64_t limit = 1 << 20) const;
 
   private:
     Build(std::string name, Path folder, std::optional<sys::TempFolder> staged);

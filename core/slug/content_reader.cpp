@@ -14,7 +14,8 @@ namespace shipit::slug {
 namespace {
 
 [[noreturn]] void refuse_changed(const std::string& shown) {
-    throw Error(fmt::format("'{}' changed while it was packed", shown)).advise("deploy again when nothing writes to the build");
+    throw Error(fmt::format("'{}' changed while it was packed", shown))
+        .advise("deploy again when nothing writes to the build");
 }
 
 } // namespace
@@ -27,7 +28,8 @@ void ContentReader::require_unchanged(int fd, const Entry& entry, const Identity
         refuse_changed(m_chain.shown(entry.path));
 }
 
-void ContentReader::read(const Entry& entry, const Identity& identity, std::uint64_t offset, std::span<char> bytes) {
+void ContentReader::read(const Entry& entry, const Identity& identity, std::uint64_t offset,
+                         std::span<char> bytes) {
     const int parent = m_chain.parent_of(entry.path);
     const sys::Fd fd(parent < 0 ? -1
                                 : ::openat(parent, FolderChain::name_of(entry.path).c_str(),
@@ -38,7 +40,8 @@ void ContentReader::read(const Entry& entry, const Identity& identity, std::uint
         throw_errno(fmt::format("cannot read '{}'", m_chain.shown(entry.path)));
     require_unchanged(fd.get(), entry, identity);
     for (std::size_t got = 0; got < bytes.size();) {
-        const auto n = ::pread(fd.get(), bytes.data() + got, bytes.size() - got, static_cast<off_t>(offset + got));
+        const auto n = ::pread(fd.get(), bytes.data() + got, bytes.size() - got,
+                               static_cast<off_t>(offset + got));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

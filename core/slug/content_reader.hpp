@@ -15,9 +15,10 @@ class ContentReader {
   public:
     ContentReader(int root, Path shown) : m_chain(root, std::move(shown)) {}
 
-    // Fills `bytes` with the content from `offset` on. Throws Error if the file cannot be read, or is
-    // not `identity` before or after.
-    void read(const Entry& entry, const Identity& identity, std::uint64_t offset, std::span<char> bytes);
+    // Fills `bytes` with the content from `offset` on. Throws Error if the file cannot be read, or
+    // is not `identity` before or after.
+    void read(const Entry& entry, const Identity& identity, std::uint64_t offset,
+              std::span<char> bytes);
 
   private:
     void require_unchanged(int fd, const Entry& entry, const Identity& identity) const;

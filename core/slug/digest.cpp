@@ -26,7 +26,9 @@ std::string hex_of(std::string_view bytes) {
     return hex;
 }
 
-Hash from_xxh(XXH128_hash_t hash) { return {hash.high64, hash.low64}; }
+Hash from_xxh(XXH128_hash_t hash) {
+    return {hash.high64, hash.low64};
+}
 
 } // namespace
 
@@ -48,7 +50,9 @@ Hash Hash::from_bytes(const char* sixteen) {
     return hash;
 }
 
-std::string Hash::hex() const { return hex_of(bytes()); }
+std::string Hash::hex() const {
+    return hex_of(bytes());
+}
 
 std::optional<Hash> Hash::parse(std::string_view hex) {
     if (hex.size() != 32)
@@ -64,7 +68,9 @@ std::optional<Hash> Hash::parse(std::string_view hex) {
     return hash;
 }
 
-Hash hash_of(std::string_view bytes) { return from_xxh(XXH3_128bits(bytes.data(), bytes.size())); }
+Hash hash_of(std::string_view bytes) {
+    return from_xxh(XXH3_128bits(bytes.data(), bytes.size()));
+}
 
 std::uint64_t short_hash_of(std::string_view bytes) {
     return XXH3_64bits(bytes.data(), bytes.size());
@@ -91,7 +97,9 @@ void Hasher::add(std::string_view bytes) {
     XXH3_128bits_update(m_state->xxh, bytes.data(), bytes.size());
 }
 
-Hash Hasher::result() const { return from_xxh(XXH3_128bits_digest(m_state->xxh)); }
+Hash Hasher::result() const {
+    return from_xxh(XXH3_128bits_digest(m_state->xxh));
+}
 
 struct Sha256::State {
     EVP_MD_CTX* evp = EVP_MD_CTX_new();

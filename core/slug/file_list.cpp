@@ -142,8 +142,9 @@ class Order {
         while (!m_folders.empty() && !is_inside(entry.path, m_folders.back()))
             m_folders.pop_back();
         const auto slash = entry.path.rfind('/');
-        const std::string_view parent =
-            slash == std::string::npos ? std::string_view() : std::string_view(entry.path).substr(0, slash);
+        const std::string_view parent = slash == std::string::npos
+                                            ? std::string_view()
+                                            : std::string_view(entry.path).substr(0, slash);
         if (parent != (m_folders.empty() ? std::string_view() : std::string_view(m_folders.back())))
             return "its folder is not listed";
         if (entry.type == Type::folder)
@@ -153,7 +154,8 @@ class Order {
 
   private:
     static bool is_inside(std::string_view path, std::string_view folder) {
-        return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
+        return path.size() > folder.size() && path.starts_with(folder) &&
+               path[folder.size()] == '/';
     }
     std::string m_last;
     std::vector<std::string> m_folders;
@@ -182,22 +184,27 @@ std::string FileList::text() const {
     return text;
 }
 
-SlugId id_of_text(std::string_view text) { return *SlugId::parse(hash_of(text).hex()); }
+SlugId id_of_text(std::string_view text) {
+    return *SlugId::parse(hash_of(text).hex());
+}
 
-SlugId FileList::id() const { return id_of_text(text()); }
+SlugId FileList::id() const {
+    return id_of_text(text());
+}
 
 const Entry* FileList::find(std::string_view path) const {
-    const auto found =
-        std::lower_bound(entries.begin(), entries.end(), path, [](const Entry& entry, std::string_view wanted) {
-            return path_before(entry.path, wanted);
-        });
+    const auto found = std::lower_bound(entries.begin(), entries.end(), path,
+                                        [](const Entry& entry, std::string_view wanted) {
+                                            return path_before(entry.path, wanted);
+                                        });
     return found != entries.end() && found->path == path ? &*found : nullptr;
 }
 
 std::uint64_t FileList::files() const {
-    return static_cast<std::uint64_t>(std::count_if(entries.begin(), entries.end(), [](const Entry& e) {
-        return e.type == Type::file || e.type == Type::hard_link;
-    }));
+    return static_cast<std::uint64_t>(
+        std::count_if(entries.begin(), entries.end(), [](const Entry& e) {
+            return e.type == Type::file || e.type == Type::hard_link;
+        }));
 }
 
 std::uint64_t FileList::unpacked() const {

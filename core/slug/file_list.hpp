@@ -17,12 +17,12 @@ enum class Type : char { file = 'f', folder = 'd', symlink = 'l', hard_link = 'h
 
 struct Entry {
     Type type = Type::file;
-    unsigned mode = 0;       // the nine permission bits; a hard link has its file's, a symlink none
-    std::int64_t mtime = 0;  // seconds since 1970; no part of the list's text, so not of the id
-    std::uint64_t size = 0;  // files
-    Hash hash = {};          // files: of the content
-    std::string path;        // relative, without "." or ".." or a slash at either end
-    std::string target;      // symlinks: verbatim; hard links: the path of the file, earlier in the list
+    unsigned mode = 0;      // the nine permission bits; a hard link has its file's, a symlink none
+    std::int64_t mtime = 0; // seconds since 1970; no part of the list's text, so not of the id
+    std::uint64_t size = 0; // files
+    Hash hash = {};         // files: of the content
+    std::string path;       // relative, without "." or ".." or a slash at either end
+    std::string target; // symlinks: verbatim; hard links: the path of the file, earlier in the list
 
     // Equal in what the id says, whatever the mtimes.
     [[nodiscard]] bool same_content(const Entry& other) const;

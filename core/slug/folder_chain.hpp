@@ -1,5 +1,5 @@
-// Opens what a path inside a folder names without ever following a symlink: name by name, keeping the
-// folders on the way open, since the next path is mostly in the same folder.
+// Opens what a path inside a folder names without ever following a symlink: name by name, keeping
+// the folders on the way open, since the next path is mostly in the same folder.
 #pragma once
 
 #include "core/sys/fd.hpp"
@@ -18,7 +18,8 @@ class FolderChain {
     // `root` stays the caller's and must outlive this; `shown` is its name for errors.
     FolderChain(int root, Path shown) : m_root(root), m_shown(std::move(shown)) {}
 
-    // The folder that holds `path`, open until the next call; -1 with errno set if it cannot be had.
+    // The folder that holds `path`, open until the next call; -1 with errno set if it cannot be
+    // had.
     [[nodiscard]] int parent_of(std::string_view path);
     // The last name of `path`.
     [[nodiscard]] static std::string name_of(std::string_view path);

@@ -40,8 +40,8 @@ class Planner {
     // A frame ends after an entry with a chance in proportion to the entry's size, drawn from the
     // hash of its path: the same entry decides the same way in every build.
     [[nodiscard]] bool ends_frame(const Entry& entry, const Extent& extent) const {
-        const double chance =
-            2.0 * static_cast<double>(extent.end - extent.header) / static_cast<double>(m_cut.target);
+        const double chance = 2.0 * static_cast<double>(extent.end - extent.header) /
+                              static_cast<double>(m_cut.target);
         const double drawn = static_cast<double>(short_hash_of(entry.path)) /
                              static_cast<double>(std::numeric_limits<std::uint64_t>::max());
         return drawn < chance;
@@ -61,7 +61,8 @@ class Planner {
 
 } // namespace
 
-std::vector<Span> plan_frames(const FileList& list, const std::vector<Extent>& extents, const Cut& cut) {
+std::vector<Span> plan_frames(const FileList& list, const std::vector<Extent>& extents,
+                              const Cut& cut) {
     Planner planner(cut);
     for (std::size_t i = 0; i < extents.size(); i++)
         planner.add(list.entries[i], extents[i]);
@@ -69,8 +70,9 @@ std::vector<Span> plan_frames(const FileList& list, const std::vector<Extent>& e
 }
 
 std::size_t entry_at(const std::vector<Extent>& extents, std::uint64_t at) {
-    const auto found = std::upper_bound(extents.begin(), extents.end(), at,
-                                        [](std::uint64_t wanted, const Extent& extent) { return wanted < extent.end; });
+    const auto found = std::upper_bound(
+        extents.begin(), extents.end(), at,
+        [](std::uint64_t wanted, const Extent& extent) { return wanted < extent.end; });
     return static_cast<std::size_t>(found - extents.begin());
 }
 

@@ -24,8 +24,8 @@ struct Cut {
 
 // Covers the stream of `list` without its end-of-archive blocks. No span is empty or larger than
 // Cut::most() by more than one tar header.
-[[nodiscard]] std::vector<Span> plan_frames(const FileList& list, const std::vector<Extent>& extents,
-                                            const Cut& cut);
+[[nodiscard]] std::vector<Span> plan_frames(const FileList& list,
+                                            const std::vector<Extent>& extents, const Cut& cut);
 
 // The first entry with bytes at or after `at`; entries.size() if there is none.
 [[nodiscard]] std::size_t entry_at(const std::vector<Extent>& extents, std::uint64_t at);

@@ -10,12 +10,18 @@ namespace {
 
 bool is_in_class(std::string_view name, unsigned char byte) {
     static constexpr std::pair<std::string_view, int (*)(int)> classes[] = {
-        {"alnum", [](int c) { return std::isalnum(c); }}, {"alpha", [](int c) { return std::isalpha(c); }},
-        {"blank", [](int c) { return std::isblank(c); }}, {"cntrl", [](int c) { return std::iscntrl(c); }},
-        {"digit", [](int c) { return std::isdigit(c); }}, {"graph", [](int c) { return std::isgraph(c); }},
-        {"lower", [](int c) { return std::islower(c); }}, {"print", [](int c) { return std::isprint(c); }},
-        {"punct", [](int c) { return std::ispunct(c); }}, {"space", [](int c) { return std::isspace(c); }},
-        {"upper", [](int c) { return std::isupper(c); }}, {"xdigit", [](int c) { return std::isxdigit(c); }}};
+        {"alnum", [](int c) { return std::isalnum(c); }},
+        {"alpha", [](int c) { return std::isalpha(c); }},
+        {"blank", [](int c) { return std::isblank(c); }},
+        {"cntrl", [](int c) { return std::iscntrl(c); }},
+        {"digit", [](int c) { return std::isdigit(c); }},
+        {"graph", [](int c) { return std::isgraph(c); }},
+        {"lower", [](int c) { return std::islower(c); }},
+        {"print", [](int c) { return std::isprint(c); }},
+        {"punct", [](int c) { return std::ispunct(c); }},
+        {"space", [](int c) { return std::isspace(c); }},
+        {"upper", [](int c) { return std::isupper(c); }},
+        {"xdigit", [](int c) { return std::isxdigit(c); }}};
     for (const auto& [known, holds] : classes)
         if (name == known)
             return byte < 128 && holds(byte) != 0;
@@ -23,8 +29,8 @@ bool is_in_class(std::string_view name, unsigned char byte) {
 }
 
 bool is_class_name(std::string_view name) {
-    for (const char* known : {"alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print",
-                              "punct", "space", "upper", "xdigit"})
+    for (const char* known : {"alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower",
+                              "print", "punct", "space", "upper", "xdigit"})
         if (name == known)
             return true;
     return false;
@@ -110,7 +116,8 @@ class BracketReader {
 class Matcher {
   public:
     Matcher(std::string_view pattern, std::string_view text)
-        : m_pattern(pattern), m_text(text), m_failed((pattern.size() + 1) * (text.size() + 1), false) {}
+        : m_pattern(pattern), m_text(text),
+          m_failed((pattern.size() + 1) * (text.size() + 1), false) {}
 
     bool match(std::size_t p, std::size_t t) {
         const auto place = p * (m_text.size() + 1) + t;
@@ -195,8 +202,8 @@ bool wildcards_match(std::string_view pattern, std::string_view text) {
     if (pattern[0] == '*' && pattern.size() > 1 && is_literal(pattern.substr(1)) &&
         text.find('/') == std::string_view::npos)
         return text.ends_with(pattern.substr(1)); // "*.pyc", by far the most usual
-    // Git compares what comes before the first wildcard by itself, so that for it "**" begins a name
-    // in "a**/b" too. Rules have to mean what they mean there.
+    // Git compares what comes before the first wildcard by itself, so that for it "**" begins a
+    // name in "a**/b" too. Rules have to mean what they mean there.
     const auto literal = pattern.find_first_of("*?[\\");
     if (pattern.substr(0, literal) != text.substr(0, literal))
         return false;

@@ -13,8 +13,8 @@ class IgnoreRules {
     // Adds the rules of a file; later ones win over earlier ones.
     void add(std::string_view text);
 
-    // Whether the last rule that matches `path` (relative, '/' between names) leaves it out. What is
-    // inside a folder that is left out is not asked for: it is left out too, as git does it.
+    // Whether the last rule that matches `path` (relative, '/' between names) leaves it out. What
+    // is inside a folder that is left out is not asked for: it is left out too, as git does it.
     [[nodiscard]] bool leaves_out(std::string_view path, bool is_folder) const;
 
   private:

@@ -34,8 +34,9 @@ class Packing {
   public:
     Packing(const Build& build, Walked& walked, SlugWriter& writer, const PackOptions& options)
         : m_build(build), m_list(walked.list), m_identities(walked.identities), m_writer(writer),
-          m_options(options), m_extents(extents_of(m_list)), m_plan(plan_frames(m_list, m_extents, options.cut)),
-          m_crew(options.threads), m_hashes(m_list, m_crew), m_workers(m_crew.workers()) {}
+          m_options(options), m_extents(extents_of(m_list)),
+          m_plan(plan_frames(m_list, m_extents, options.cut)), m_crew(options.threads),
+          m_hashes(m_list, m_crew), m_workers(m_crew.workers()) {}
 
     // Fills in the hashes of the list.
     void run() {
@@ -47,7 +48,8 @@ class Packing {
 
   private:
     struct Worker {
-        Worker(const Build& build, int level) : reader(build.fd(), build.name()), compressor(level) {}
+        Worker(const Build& build, int level)
+            : reader(build.fd(), build.name()), compressor(level) {}
         ContentReader reader;
         Compressor compressor;
         std::string bytes;
@@ -140,7 +142,8 @@ Walked walk_build(const Build& build, const Store& store, const PackOptions& opt
         walk_options.forbidden = identity_of(status);
     auto walked = walk(build.fd(), build.name(), walk_options);
     const auto& entries = walked.list.entries;
-    if (std::none_of(entries.begin(), entries.end(), [](const Entry& e) { return e.type != Type::folder; }))
+    if (std::none_of(entries.begin(), entries.end(),
+                     [](const Entry& e) { return e.type != Type::folder; }))
         throw Error(fmt::format("the build '{}' is empty", printable(build.name())))
             .advise(walked.left_out > 0 ? "look into .slugignore: it may leave out too much"
                                         : "name the folder that holds the app's files");
@@ -167,8 +170,11 @@ bool is_stored_whole(const Store& store, const SlugId& id, const std::string& te
             throw;
         return false; // written again
     }
-    throw Error(fmt::format("another slug has the id {} of this build: somebody made one of them on purpose", id.text()),
-                Outcome::corrupt);
+    throw Error(
+        fmt::format(
+            "another slug has the id {} of this build: somebody made one of them on purpose",
+            id.text()),
+        Outcome::corrupt);
 }
 
 } // namespace
@@ -182,9 +188,11 @@ Packed pack(const Build& build, const Store& store, const PackOptions& options) 
         Packing(build, walked, writer, options).run();
 
         const auto text = walked.list.text();
-        Packed packed{id_of_text(text), {}, 0, walked.list.unpacked(), walked.list.files(), walked.left_out, false};
+        Packed packed{id_of_text(text), {},   0, walked.list.unpacked(), walked.list.files(),
+                      walked.left_out,  false};
         if (!options.anew && store.has(packed.id) && is_stored_whole(store, packed.id, text)) {
-            const auto recorded = options.recorded_sha256 ? options.recorded_sha256(packed.id) : std::nullopt;
+            const auto recorded =
+                options.recorded_sha256 ? options.recorded_sha256(packed.id) : std::nullopt;
             packed.sha256 = recorded ? *recorded : store.sha256_of(packed.id);
             packed.size = store.size_of(packed.id);
             packed.stored_already = true;

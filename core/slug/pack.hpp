@@ -39,9 +39,9 @@ struct Packed {
 };
 
 // Packs `build` into `store`. On return the slug is complete, under its name, and on the disk; a
-// slug that is stored already is not written again. Throws Error: an empty build, a file that cannot
-// be read or that changed meanwhile, something that is no file, folder or link, a full disk. The
-// store is as it was then.
+// slug that is stored already is not written again. Throws Error: an empty build, a file that
+// cannot be read or that changed meanwhile, something that is no file, folder or link, a full disk.
+// The store is as it was then.
 [[nodiscard]] Packed pack(const Build& build, const Store& store, const PackOptions& options);
 
 } // namespace shipit::slug

@@ -6,14 +6,16 @@ namespace shipit::slug {
 
 std::vector<Part> parts_in(const FileList& list, const std::vector<Extent>& extents, Span span) {
     std::vector<Part> parts;
-    const auto add = [&](Part::Kind kind, std::size_t entry, std::uint64_t begin, std::uint64_t end) {
+    const auto add = [&](Part::Kind kind, std::size_t entry, std::uint64_t begin,
+                         std::uint64_t end) {
         const auto from = std::max(begin, span.begin);
         const auto to = std::min(end, span.end);
         if (from < to)
             parts.push_back({kind, entry, from - begin, static_cast<std::size_t>(from - span.begin),
                              static_cast<std::size_t>(to - from)});
     };
-    for (auto i = entry_at(extents, span.begin); i < extents.size() && extents[i].header < span.end; i++) {
+    for (auto i = entry_at(extents, span.begin); i < extents.size() && extents[i].header < span.end;
+         i++) {
         const auto& extent = extents[i];
         const auto data_end = extent.data + list.entries[i].size;
         add(Part::Kind::header, i, extent.header, extent.data);
@@ -24,7 +26,8 @@ std::vector<Part> parts_in(const FileList& list, const std::vector<Extent>& exte
     return parts;
 }
 
-std::optional<Hash> ContentHashes::add(std::size_t entry, std::uint64_t offset, std::string_view piece) {
+std::optional<Hash> ContentHashes::add(std::size_t entry, std::uint64_t offset,
+                                       std::string_view piece) {
     const auto whole = m_list.entries[entry].size;
     if (piece.size() == whole)
         return hash_of(piece);

@@ -16,10 +16,10 @@ namespace shipit::slug {
 
 struct Part {
     enum class Kind { header, data, padding } kind;
-    std::size_t entry;   // index in the list; past it for the two blocks that end the tar (padding)
+    std::size_t entry; // index in the list; past it for the two blocks that end the tar (padding)
     std::uint64_t offset; // in the header, the content or the padding
-    std::size_t at;      // in the frame
-    std::size_t size;    // never 0
+    std::size_t at;       // in the frame
+    std::size_t size;     // never 0
 };
 
 // The parts of a span of the unpacked stream, in order, covering it.
@@ -32,7 +32,8 @@ class ContentHashes {
     ContentHashes(const FileList& list, Crew& crew) : m_list(list), m_crew(crew) {}
 
     // Adds a piece, waiting for those before it; gives the hash of the whole with the last one.
-    [[nodiscard]] std::optional<Hash> add(std::size_t entry, std::uint64_t offset, std::string_view piece);
+    [[nodiscard]] std::optional<Hash> add(std::size_t entry, std::uint64_t offset,
+                                          std::string_view piece);
 
   private:
     struct Running {

@@ -17,13 +17,15 @@ namespace shipit::slug {
 namespace {
 
 [[noreturn]] void refuse(const SlugFile& slug, const std::string& why) {
-    throw Error(fmt::format("slug '{}' is damaged: {}", printable(slug.path().string()), why), Outcome::corrupt);
+    throw Error(fmt::format("slug '{}' is damaged: {}", printable(slug.path().string()), why),
+                Outcome::corrupt);
 }
 
 class ContentCheck {
   public:
     ContentCheck(const SlugFile& slug, const Progress& progress)
-        : m_slug(slug), m_progress(progress), m_hashes(slug.list(), m_crew), m_decompressors(m_crew.workers()) {}
+        : m_slug(slug), m_progress(progress), m_hashes(slug.list(), m_crew),
+          m_decompressors(m_crew.workers()) {}
 
     void run() {
         check_skippable_frames();
@@ -68,7 +70,8 @@ class ContentCheck {
         const auto& entry = m_slug.list().entries[part.entry];
         if (part.kind == Part::Kind::header) {
             if (std::string_view(tar_header(entry)).substr(part.offset, part.size) != bytes)
-                refuse(m_slug, fmt::format("the tar header of '{}' is not what its list says", printable(entry.path)));
+                refuse(m_slug, fmt::format("the tar header of '{}' is not what its list says",
+                                           printable(entry.path)));
             if (entry.type == Type::file && entry.size == 0 && entry.hash != hash_of({}))
                 refuse_content(m_slug, entry, hash_of({}));
             return;
@@ -91,10 +94,12 @@ class ContentCheck {
 void require_id(const SlugFile& slug, const SlugId& id) {
     const auto found = slug.id();
     if (found != id)
-        refuse(slug, fmt::format("the hash of its file list is {} instead of {}", found.text(), id.text()));
+        refuse(slug, fmt::format("the hash of its file list is {} instead of {}", found.text(),
+                                 id.text()));
 }
 
-void require_sha256(const Store& store, const SlugId& id, const std::string& sha256, const Progress& progress) {
+void require_sha256(const Store& store, const SlugId& id, const std::string& sha256,
+                    const Progress& progress) {
     const auto found = store.sha256_of(id, progress);
     if (found != sha256)
         throw Error(fmt::format("slug '{}' is damaged: its SHA-256 is {} instead of {}",
@@ -102,11 +107,13 @@ void require_sha256(const Store& store, const SlugId& id, const std::string& sha
                     Outcome::corrupt);
 }
 
-void check_content(const SlugFile& slug, const Progress& progress) { ContentCheck(slug, progress).run(); }
+void check_content(const SlugFile& slug, const Progress& progress) {
+    ContentCheck(slug, progress).run();
+}
 
 void refuse_content(const SlugFile& slug, const Entry& entry, const Hash& found) {
-    refuse(slug, fmt::format("the content of '{}' has the hash {} instead of {}", printable(entry.path), found.hex(),
-                             entry.hash.hex()));
+    refuse(slug, fmt::format("the content of '{}' has the hash {} instead of {}",
+                             printable(entry.path), found.hex(), entry.hash.hex()));
 }
 
 } // namespace shipit::slug

@@ -34,7 +34,8 @@ SlugFile::SlugFile(const Path& path)
     } catch (Error& error) {
         if (error.outcome() != Outcome::corrupt)
             throw;
-        throw Error(fmt::format("slug '{}' is damaged: {}", printable(path.string()), error.why()), Outcome::corrupt);
+        throw Error(fmt::format("slug '{}' is damaged: {}", printable(path.string()), error.why()),
+                    Outcome::corrupt);
     }
 }
 
@@ -74,7 +75,8 @@ void SlugFile::place_data_frames(const std::vector<Hash>& hashes) {
 std::string SlugFile::bytes_at(std::uint64_t at, std::uint64_t size) const {
     std::string bytes(size, '\0');
     for (std::size_t got = 0; got < size;) {
-        const auto n = ::pread(m_fd.get(), bytes.data() + got, size - got, static_cast<off_t>(at + got));
+        const auto n =
+            ::pread(m_fd.get(), bytes.data() + got, size - got, static_cast<off_t>(at + got));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -89,18 +91,19 @@ std::string SlugFile::bytes_at(std::uint64_t at, std::uint64_t size) const {
 std::string_view SlugFile::unpacked(std::size_t data_frame, Decompressor& decompressor) const {
     const auto& wanted = m_data_frames[data_frame];
     try {
-        const auto bytes =
-            decompressor.unpack(bytes_at(wanted.frame.at, wanted.frame.packed), wanted.frame.unpacked);
+        const auto bytes = decompressor.unpack(bytes_at(wanted.frame.at, wanted.frame.packed),
+                                               wanted.frame.unpacked);
         const auto found = hash_of(bytes);
         if (found != wanted.hash)
-            throw Error(fmt::format("a frame has the hash {} instead of {}", found.hex(), wanted.hash.hex()),
+            throw Error(fmt::format("a frame has the hash {} instead of {}", found.hex(),
+                                    wanted.hash.hex()),
                         Outcome::corrupt);
         return bytes;
     } catch (Error& error) {
         if (error.outcome() != Outcome::corrupt)
             throw;
-        throw Error(fmt::format("slug '{}' is damaged at byte {}: {}", printable(m_path.string()), wanted.frame.at,
-                                error.why()),
+        throw Error(fmt::format("slug '{}' is damaged at byte {}: {}", printable(m_path.string()),
+                                wanted.frame.at, error.why()),
                     Outcome::corrupt);
     }
 }

@@ -35,7 +35,9 @@ class SlugFile {
     [[nodiscard]] const std::string& list_text() const { return m_text; }
     [[nodiscard]] const FileList& list() const { return m_list; }
     [[nodiscard]] const std::vector<Extent>& extents() const { return m_extents; }
-    [[nodiscard]] const std::vector<Frame>& frames() const { return m_frames; } // all but the seek table
+    [[nodiscard]] const std::vector<Frame>& frames() const {
+        return m_frames;
+    } // all but the seek table
     [[nodiscard]] const std::vector<DataFrame>& data_frames() const { return m_data_frames; }
     // A hash that stands for id: equal to the file's name if the slug is whole.
     [[nodiscard]] SlugId id() const { return id_of_text(m_text); }
@@ -44,7 +46,8 @@ class SlugFile {
     [[nodiscard]] std::string bytes_at(std::uint64_t at, std::uint64_t size) const;
     // The unpacked bytes of a data frame, checked against its hash; valid until `decompressor` is
     // used again. From any thread. Throws Error (corrupt).
-    [[nodiscard]] std::string_view unpacked(std::size_t data_frame, Decompressor& decompressor) const;
+    [[nodiscard]] std::string_view unpacked(std::size_t data_frame,
+                                            Decompressor& decompressor) const;
 
   private:
     void read_tail();

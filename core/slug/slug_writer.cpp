@@ -38,7 +38,8 @@ void SlugWriter::write(std::string_view bytes) {
 }
 
 void SlugWriter::add_frame(std::string_view packed, std::uint64_t unpacked, const Hash& hash) {
-    m_frames.push_back({m_size, static_cast<std::uint32_t>(packed.size()), static_cast<std::uint32_t>(unpacked)});
+    m_frames.push_back(
+        {m_size, static_cast<std::uint32_t>(packed.size()), static_cast<std::uint32_t>(unpacked)});
     m_hashes.push_back(hash);
     write(packed);
 }

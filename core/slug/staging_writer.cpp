@@ -44,14 +44,17 @@ std::string StagingWriter::clean(std::string_view path) const {
         if (name == "..")
             refuse(path, "leads out of the build ('..')");
         if (name.size() > m_limits.name_bytes)
-            refuse(shortened(path, 80), fmt::format("has a name of {} bytes; the limit is {}", name.size(), m_limits.name_bytes));
+            refuse(shortened(path, 80), fmt::format("has a name of {} bytes; the limit is {}",
+                                                    name.size(), m_limits.name_bytes));
         if (++depth > m_limits.depth)
-            refuse(shortened(path, 80), fmt::format("is more than {} folders deep", m_limits.depth));
+            refuse(shortened(path, 80),
+                   fmt::format("is more than {} folders deep", m_limits.depth));
         cleaned += cleaned.empty() ? "" : "/";
         cleaned += name;
     }
     if (cleaned.size() > m_limits.path_bytes)
-        refuse(shortened(path, 80), fmt::format("has a path of {} bytes; the limit is {}", cleaned.size(), m_limits.path_bytes));
+        refuse(shortened(path, 80), fmt::format("has a path of {} bytes; the limit is {}",
+                                                cleaned.size(), m_limits.path_bytes));
     return cleaned;
 }
 
@@ -65,7 +68,8 @@ void StagingWriter::make_parents(const std::string& path) {
         if (m_folders.count(folder) == 0) {
             const int fd = m_chain.parent_of(folder);
             if (fd < 0 || ::mkdirat(fd, FolderChain::name_of(folder).c_str(), private_folder) != 0)
-                refuse(path, fmt::format("needs the folder '{}': {}", printable(folder), errno_text(errno)));
+                refuse(path, fmt::format("needs the folder '{}': {}", printable(folder),
+                                         errno_text(errno)));
             m_folders[folder].attributes.mode = usual_folder;
         }
         if (end == std::string::npos)
@@ -97,11 +101,13 @@ void StagingWriter::make_folder(const std::string& path, const Attributes& attri
     }
 }
 
-void StagingWriter::make_symlink(const std::string& path, std::string_view target, const Attributes& attributes) {
+void StagingWriter::make_symlink(const std::string& path, std::string_view target,
+                                 const Attributes& attributes) {
     if (target.empty() || target.size() > 4095)
         refuse(path, "is a symlink with an empty or too long target");
     if (!m_limits.outside_links && !stays_inside(path, target))
-        refuse(path, fmt::format("is a symlink that leads out of the build, to '{}'", printable(target)));
+        refuse(path,
+               fmt::format("is a symlink that leads out of the build, to '{}'", printable(target)));
     const int parent = parent_of(path);
     const auto name = FolderChain::name_of(path);
     if (::symlinkat(std::string(target).c_str(), parent, name.c_str()) != 0) {
@@ -110,7 +116,8 @@ void StagingWriter::make_symlink(const std::string& path, std::string_view targe
         throw_errno(fmt::format("cannot create '{}'", printable((m_folder / path).string())));
     }
     if (::utimensat(parent, name.c_str(), times_of(attributes).data(), AT_SYMLINK_NOFOLLOW) != 0)
-        throw_errno(fmt::format("cannot set the time of '{}'", printable((m_folder / path).string())));
+        throw_errno(
+            fmt::format("cannot set the time of '{}'", printable((m_folder / path).string())));
 }
 
 void StagingWriter::make_hard_link(const std::string& path, const std::string& target) {
@@ -120,8 +127,11 @@ void StagingWriter::make_hard_link(const std::string& path, const std::string& t
     const int from = target_chain.parent_of(target);
     const auto target_name = FolderChain::name_of(target);
     struct stat status {};
-    if (from < 0 || ::fstatat(from, target_name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
-        refuse(path, fmt::format("is a hard link to '{}', which is no file before it in the archive", printable(target)));
+    if (from < 0 || ::fstatat(from, target_name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(status.st_mode))
+        refuse(path,
+               fmt::format("is a hard link to '{}', which is no file before it in the archive",
+                           printable(target)));
     const int to = parent_of(path);
     if (::linkat(from, target_name.c_str(), to, FolderChain::name_of(path).c_str(), 0) != 0) {
         if (errno == EEXIST)
@@ -144,11 +154,13 @@ void StagingWriter::begin_file(const std::string& path) {
 
 void StagingWriter::write_block(std::uint64_t offset, std::string_view block) {
     while (!block.empty()) {
-        const auto n = ::pwrite(m_file.get(), block.data(), block.size(), static_cast<off_t>(offset));
+        const auto n =
+            ::pwrite(m_file.get(), block.data(), block.size(), static_cast<off_t>(offset));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            throw_errno(fmt::format("cannot write '{}'", printable((m_folder / m_file_path).string())));
+            throw_errno(
+                fmt::format("cannot write '{}'", printable((m_folder / m_file_path).string())));
         offset += static_cast<std::uint64_t>(n);
         block.remove_prefix(static_cast<std::size_t>(n));
     }
@@ -157,7 +169,8 @@ void StagingWriter::write_block(std::uint64_t offset, std::string_view block) {
 void StagingWriter::finish_file(std::uint64_t size, const Attributes& attributes) {
     const int fd = m_file.get();
     // A sparse file may end in a hole.
-    const bool failed = ::ftruncate(fd, static_cast<off_t>(size)) != 0 || ::fchmod(fd, attributes.mode & 0777U) != 0 ||
+    const bool failed = ::ftruncate(fd, static_cast<off_t>(size)) != 0 ||
+                        ::fchmod(fd, attributes.mode & 0777U) != 0 ||
                         ::futimens(fd, times_of(attributes).data()) != 0;
     if (failed)
         throw_errno(fmt::format("cannot write '{}'", printable((m_folder / m_file_path).string())));
@@ -170,10 +183,13 @@ void StagingWriter::finish() {
         const auto& [path, made] = *folder;
         const int parent = m_chain.parent_of(path);
         const auto name = FolderChain::name_of(path);
-        const bool failed = parent < 0 || ::fchmodat(parent, name.c_str(), made.attributes.mode & 0777U, 0) != 0 ||
-                            (made.is_explicit && ::utimensat(parent, name.c_str(), times_of(made.attributes).data(), 0) != 0);
+        const bool failed =
+            parent < 0 || ::fchmodat(parent, name.c_str(), made.attributes.mode & 0777U, 0) != 0 ||
+            (made.is_explicit &&
+             ::utimensat(parent, name.c_str(), times_of(made.attributes).data(), 0) != 0);
         if (failed)
-            throw_errno(fmt::format("cannot set the mode of '{}'", printable((m_folder / path).string())));
+            throw_errno(
+                fmt::format("cannot set the mode of '{}'", printable((m_folder / path).string())));
     }
 }
 

@@ -32,7 +32,8 @@ class StagingWriter {
 
     // Each takes a clean path and makes missing parents. Throws Error if the name is taken.
     void make_folder(const std::string& path, const Attributes& attributes);
-    void make_symlink(const std::string& path, std::string_view target, const Attributes& attributes);
+    void make_symlink(const std::string& path, std::string_view target,
+                      const Attributes& attributes);
     void make_hard_link(const std::string& path, const std::string& target);
     // Begins a file; blocks go into it until finish_file.
     void begin_file(const std::string& path);

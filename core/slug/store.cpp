@@ -21,9 +21,13 @@ constexpr std::string_view suffix = ".tar.zst";
 
 } // namespace
 
-Path Store::path_of(const SlugId& id) const { return m_releases / (id.text() + std::string(suffix)); }
+Path Store::path_of(const SlugId& id) const {
+    return m_releases / (id.text() + std::string(suffix));
+}
 
-bool Store::has(const SlugId& id) const { return sys::is_there(path_of(id)); }
+bool Store::has(const SlugId& id) const {
+    return sys::is_there(path_of(id));
+}
 
 std::vector<SlugId> Store::ids() const {
     std::vector<SlugId> ids;
@@ -81,7 +85,9 @@ void Store::check(const SlugId& id, const std::string& sha256, const Progress& p
     });
 }
 
-bool Store::remove(const SlugId& id) const { return sys::remove_file(path_of(id)); }
+bool Store::remove(const SlugId& id) const {
+    return sys::remove_file(path_of(id));
+}
 
 void Store::tidy() const {
     for (const auto& name : sys::names_in(m_releases))
@@ -89,6 +95,8 @@ void Store::tidy() const {
             sys::remove_tree(m_releases / name);
 }
 
-FileList read_list(const Path& slug) { return SlugFile(slug).list(); }
+FileList read_list(const Path& slug) {
+    return SlugFile(slug).list();
+}
 
 } // namespace shipit::slug

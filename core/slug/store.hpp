@@ -1,4 +1,5 @@
-// The slugs of an app: files ID.tar.zst in its releases folder, each written once and never changed.
+// The slugs of an app: files ID.tar.zst in its releases folder, each written once and never
+// changed.
 #pragma once
 
 #include "core/base/ids.hpp"
@@ -30,9 +31,9 @@ class Store {
     // Reads the end of the archive only; throws Error (corrupt) if the list is not the id's.
     [[nodiscard]] FileList read_list(const SlugId& id) const;
 
-    // Reads and unpacks everything, in memory: the archive's SHA-256 (not if `sha256` is empty), every
-    // frame, every tar header, every file's hash, the list against the id. Throws Error (corrupt)
-    // that names the slug and both hashes; Error (failed) if there is no such slug.
+    // Reads and unpacks everything, in memory: the archive's SHA-256 (not if `sha256` is empty),
+    // every frame, every tar header, every file's hash, the list against the id. Throws Error
+    // (corrupt) that names the slug and both hashes; Error (failed) if there is no such slug.
     void check(const SlugId& id, const std::string& sha256, const Progress& progress = {}) const;
 
     // False if there was none. On the disk when this returns.

@@ -35,7 +35,9 @@ struct Sizes {
     std::uint64_t text;
     std::uint64_t entries;
     std::uint64_t frames;
-    [[nodiscard]] std::uint64_t payload() const { return text + entries * mtime_size + frames * hash_size; }
+    [[nodiscard]] std::uint64_t payload() const {
+        return text + entries * mtime_size + frames * hash_size;
+    }
 };
 
 Sizes sizes_in(std::string_view content) {
@@ -43,12 +45,13 @@ Sizes sizes_in(std::string_view content) {
         refuse("it is not one of shipit's");
     const auto found = number_at(content, at_version, 4);
     if (found != version || number_at(content, at_reserved, 4) != 0)
-        throw Error(fmt::format("the slug's format is version {}, this shipit reads version {}", found, version))
+        throw Error(fmt::format("the slug's format is version {}, this shipit reads version {}",
+                                found, version))
             .advise("install a newer shipit");
     const Sizes sizes{number_at(content, at_text_size, 8), number_at(content, at_entries, 8),
                       number_at(content, at_frames, 8)};
-    if (sizes.text > most_bytes || sizes.entries > sizes.text || sizes.frames > most_bytes / hash_size ||
-        sizes.payload() > most_bytes)
+    if (sizes.text > most_bytes || sizes.entries > sizes.text ||
+        sizes.frames > most_bytes / hash_size || sizes.payload() > most_bytes)
         refuse("it claims to be larger than 1 GiB");
     return sizes;
 }
@@ -66,8 +69,8 @@ void take_table(Tail& tail, std::string_view table, std::uint64_t frames) {
 
 } // namespace
 
-std::string list_frame(const FileList& list, std::string_view text, const std::vector<Hash>& frame_hashes,
-                       int level) {
+std::string list_frame(const FileList& list, std::string_view text,
+                       const std::vector<Hash>& frame_hashes, int level) {
     std::string payload(text);
     for (const auto& entry : list.entries)
         append_number(payload, static_cast<std::uint64_t>(entry.mtime), mtime_size);

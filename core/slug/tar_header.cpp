@@ -66,9 +66,13 @@ std::string block_of(const Fields& fields) {
     return block;
 }
 
-std::uint64_t padded(std::uint64_t size) { return (size + tar_block - 1) / tar_block * tar_block; }
+std::uint64_t padded(std::uint64_t size) {
+    return (size + tar_block - 1) / tar_block * tar_block;
+}
 
-bool is_long(std::string_view name) { return name.size() > name_field; }
+bool is_long(std::string_view name) {
+    return name.size() > name_field;
+}
 
 // A name that does not fit: a header of its own type, then the name with a NUL as content.
 void append_long_name(std::string& header, char type, std::string_view name) {
@@ -112,7 +116,8 @@ std::string tar_header(const Entry& entry) {
         append_long_name(header, 'K', entry.target);
     if (is_long(name))
         append_long_name(header, 'L', name);
-    header += block_of({name, entry.target, type_flag(entry.type), shown_mode(entry), entry.size, entry.mtime});
+    header += block_of(
+        {name, entry.target, type_flag(entry.type), shown_mode(entry), entry.size, entry.mtime});
     return header;
 }
 

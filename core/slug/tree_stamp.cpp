@@ -22,7 +22,9 @@ std::optional<gid_t> group_in(std::string_view text) {
 
 } // namespace
 
-Path stamp_path(const Path& trees, const SlugId& id) { return trees / (id.text() + ".stamp"); }
+Path stamp_path(const Path& trees, const SlugId& id) {
+    return trees / (id.text() + ".stamp");
+}
 
 std::optional<TreeStamp> read_stamp(const Path& trees, const SlugId& id) {
     const auto text = sys::read_file_if_any(stamp_path(trees, id));
@@ -44,7 +46,8 @@ std::optional<TreeStamp> read_stamp(const Path& trees, const SlugId& id) {
 void write_stamp(const Path& trees, const SlugId& id, const TreeStamp& stamp) {
     const auto group = stamp.group ? std::to_string(*stamp.group) : std::string("-");
     sys::replace_durably(stamp_path(trees, id),
-                         fmt::format("{}\nslug {}\ngroup {}\nboot {}\n", first_line, id.text(), group, stamp.boot_id),
+                         fmt::format("{}\nslug {}\ngroup {}\nboot {}\n", first_line, id.text(),
+                                     group, stamp.boot_id),
                          0600);
 }
 

@@ -27,9 +27,11 @@ constexpr auto no_owner = static_cast<uid_t>(-1);
 
 } // namespace
 
-TreeWriter::TreeWriter(const SlugFile& slug, const Path& folder, std::optional<gid_t> group, Crew& crew)
+TreeWriter::TreeWriter(const SlugFile& slug, const Path& folder, std::optional<gid_t> group,
+                       Crew& crew)
     : m_slug(slug), m_folder(folder), m_group(group), m_crew(crew),
-      m_root(sys::open_file(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)), m_hashes(slug.list(), crew) {
+      m_root(sys::open_file(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)),
+      m_hashes(slug.list(), crew) {
     for (unsigned i = 0; i < crew.workers(); i++)
         m_chains.push_back(std::make_unique<FolderChain>(m_root.get(), m_folder));
 }
@@ -66,9 +68,10 @@ void TreeWriter::write(unsigned worker, const Part& part, std::string_view bytes
 void TreeWriter::make_symlink(FolderChain& chain, const Entry& entry) const {
     const int parent = chain.parent_of(entry.path);
     const auto name = FolderChain::name_of(entry.path);
-    const bool failed = parent < 0 || ::symlinkat(entry.target.c_str(), parent, name.c_str()) != 0 ||
-                        ::utimensat(parent, name.c_str(), times_of(entry).data(), AT_SYMLINK_NOFOLLOW) != 0 ||
-                        (m_group && ::fchownat(parent, name.c_str(), no_owner, *m_group, AT_SYMLINK_NOFOLLOW) != 0);
+    const bool failed =
+        parent < 0 || ::symlinkat(entry.target.c_str(), parent, name.c_str()) != 0 ||
+        ::utimensat(parent, name.c_str(), times_of(entry).data(), AT_SYMLINK_NOFOLLOW) != 0 ||
+        (m_group && ::fchownat(parent, name.c_str(), no_owner, *m_group, AT_SYMLINK_NOFOLLOW) != 0);
     if (failed)
         throw_errno(fmt::format("cannot create '{}'", chain.shown(entry.path)));
 }
@@ -77,14 +80,16 @@ sys::Fd TreeWriter::create(FolderChain& chain, const Entry& entry) const {
     const int parent = chain.parent_of(entry.path);
     const auto name = FolderChain::name_of(entry.path);
     sys::Fd fd(parent < 0 ? -1
-                          : ::openat(parent, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                          : ::openat(parent, name.c_str(),
+                                     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                                      S_IRUSR | S_IWUSR));
     if (!fd)
         throw_errno(fmt::format("cannot create '{}'", chain.shown(entry.path)));
     return fd;
 }
 
-void TreeWriter::write_at(int fd, const Entry& entry, std::uint64_t offset, std::string_view bytes) const {
+void TreeWriter::write_at(int fd, const Entry& entry, std::uint64_t offset,
+                          std::string_view bytes) const {
     while (!bytes.empty()) {
         const auto n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
         if (n < 0 && errno == EINTR)
@@ -99,7 +104,8 @@ void TreeWriter::write_at(int fd, const Entry& entry, std::uint64_t offset, std:
 // The group first: changing it takes mode bits away.
 void TreeWriter::dress(int fd, const Entry& entry) const {
     const bool failed = (m_group && ::fchown(fd, no_owner, *m_group) != 0) ||
-                        ::fchmod(fd, mode_in_tree(entry, m_group)) != 0 || ::futimens(fd, times_of(entry).data()) != 0;
+                        ::fchmod(fd, mode_in_tree(entry, m_group)) != 0 ||
+                        ::futimens(fd, times_of(entry).data()) != 0;
     if (failed)
         throw_errno(fmt::format("cannot set the mode of '{}'", (m_folder / entry.path).string()));
 }
@@ -145,7 +151,8 @@ void TreeWriter::make_hard_link(const Entry& entry) {
     const int from = target_chain.parent_of(entry.target);
     const int to = chain.parent_of(entry.path);
     if (from < 0 || to < 0 ||
-        ::linkat(from, FolderChain::name_of(entry.target).c_str(), to, FolderChain::name_of(entry.path).c_str(), 0) != 0)
+        ::linkat(from, FolderChain::name_of(entry.target).c_str(), to,
+                 FolderChain::name_of(entry.path).c_str(), 0) != 0)
         throw_errno(fmt::format("cannot link '{}'", chain.shown(entry.path)));
 }
 

@@ -32,12 +32,13 @@ bool is_unpacked(const Path& trees, const SlugId& id, const UnpackOptions& optio
 void require_room(const FileList& list, const Path& trees) {
     const auto space = sys::disk_space(trees);
     if (list.unpacked() > space.free_bytes)
-        throw Error(fmt::format("no room for the tree: it needs {}, and '{}' has {} left", size_text(list.unpacked()),
-                                trees.string(), size_text(space.free_bytes)))
+        throw Error(fmt::format("no room for the tree: it needs {}, and '{}' has {} left",
+                                size_text(list.unpacked()), trees.string(),
+                                size_text(space.free_bytes)))
             .advise("run 'shipit prune', or make room");
     if (space.total_files != 0 && list.entries.size() > space.free_files)
-        throw Error(fmt::format("no room for the tree: it has {} files, and '{}' can take {} more", list.entries.size(),
-                                trees.string(), space.free_files))
+        throw Error(fmt::format("no room for the tree: it has {} files, and '{}' can take {} more",
+                                list.entries.size(), trees.string(), space.free_files))
             .advise("run 'shipit prune', or make room");
 }
 

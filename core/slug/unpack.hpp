@@ -27,7 +27,8 @@ struct UnpackOptions {
 // if it is there already and was on the disk before this machine last started. `trees` exists.
 // Throws Error (corrupt) naming slug and both hashes; (failed) for a missing slug or a full disk.
 // No tree has its name before it is complete.
-[[nodiscard]] Path unpack(const Store& store, const SlugId& id, const Path& trees, const UnpackOptions& options);
+[[nodiscard]] Path unpack(const Store& store, const SlugId& id, const Path& trees,
+                          const UnpackOptions& options);
 
 // The mode that an entry has in a tree for `group`.
 [[nodiscard]] unsigned mode_in_tree(const Entry& entry, std::optional<gid_t> group);

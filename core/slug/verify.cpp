@@ -39,7 +39,8 @@ void merge(const FileList& left, const FileList& right,
 class TreeHashing {
   public:
     TreeHashing(int root, const Path& shown, Walked& walked, const FileList& list)
-        : m_walked(walked), m_list(list), m_readers(m_crew.workers()), m_root(root), m_shown(shown) {}
+        : m_walked(walked), m_list(list), m_readers(m_crew.workers()), m_root(root),
+          m_shown(shown) {}
 
     void run(const Progress& progress) {
         std::atomic<std::uint64_t> done = 0;
@@ -80,11 +81,14 @@ class TreeHashing {
 
 // Hard links are files to whoever edits one: they are compared by what they are linked to.
 bool is_same(const Entry& listed, const Entry& found) {
-    return listed.type == found.type && listed.size == found.size && listed.target == found.target &&
+    return listed.type == found.type && listed.size == found.size &&
+           listed.target == found.target &&
            (listed.type != Type::file || listed.hash == found.hash);
 }
 
-bool has_mode(const Entry& entry) { return entry.type == Type::file || entry.type == Type::folder; }
+bool has_mode(const Entry& entry) {
+    return entry.type == Type::file || entry.type == Type::folder;
+}
 
 } // namespace
 
@@ -116,13 +120,16 @@ const char* name_of(Change::Kind kind) {
     return "mode";
 }
 
-std::vector<Difference> verify_tree(const Path& tree, const FileList& list, const VerifyOptions& options) {
+std::vector<Difference> verify_tree(const Path& tree, const FileList& list,
+                                    const VerifyOptions& options) {
     std::vector<Difference> differences;
     const auto root = sys::open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     WalkOptions walk_options;
     walk_options.leave_out = {options.leave_out.begin(), options.leave_out.end()};
     walk_options.other = [&](const std::string& path) {
-        differences.push_back({list.find(path) != nullptr ? Difference::Kind::edited : Difference::Kind::extra, path});
+        differences.push_back(
+            {list.find(path) != nullptr ? Difference::Kind::edited : Difference::Kind::extra,
+             path});
     };
     auto walked = walk(root.get(), tree, walk_options);
     TreeHashing(root.get(), tree, walked, list).run(options.progress);
@@ -141,8 +148,9 @@ std::vector<Difference> verify_tree(const Path& tree, const FileList& list, cons
             differences.push_back({Difference::Kind::mode, listed->path});
         }
     });
-    std::sort(differences.begin(), differences.end(),
-              [](const auto& left, const auto& right) { return path_before(left.path, right.path); });
+    std::sort(differences.begin(), differences.end(), [](const auto& left, const auto& right) {
+        return path_before(left.path, right.path);
+    });
     return differences;
 }
 
@@ -151,7 +159,8 @@ namespace {
 // A folder is news only by itself, not for what is in it.
 bool is_empty_folder(const FileList& list, const Entry& entry) {
     const auto next = &entry + 1;
-    return next == list.entries.data() + list.entries.size() || !next->path.starts_with(entry.path + '/');
+    return next == list.entries.data() + list.entries.size() ||
+           !next->path.starts_with(entry.path + '/');
 }
 
 bool is_told(const FileList& list, const Entry& entry) {
@@ -165,19 +174,22 @@ std::vector<Change> diff(const FileList& before, const FileList& after) {
     merge(before, after, [&](const Entry* old_entry, const Entry* new_entry) {
         if (new_entry == nullptr) {
             if (is_told(before, *old_entry))
-                changes.push_back({Change::Kind::removed, old_entry->path, old_entry->size, 0, old_entry->mode, 0});
+                changes.push_back({Change::Kind::removed, old_entry->path, old_entry->size, 0,
+                                   old_entry->mode, 0});
             return;
         }
         if (old_entry == nullptr) {
             if (is_told(after, *new_entry))
-                changes.push_back({Change::Kind::added, new_entry->path, 0, new_entry->size, 0, new_entry->mode});
+                changes.push_back(
+                    {Change::Kind::added, new_entry->path, 0, new_entry->size, 0, new_entry->mode});
             return;
         }
         if (old_entry->same_content(*new_entry))
             return;
-        const bool mode_only = old_entry->type == new_entry->type && is_same(*old_entry, *new_entry);
-        changes.push_back({mode_only ? Change::Kind::mode : Change::Kind::changed, new_entry->path, old_entry->size,
-                           new_entry->size, old_entry->mode, new_entry->mode});
+        const bool mode_only =
+            old_entry->type == new_entry->type && is_same(*old_entry, *new_entry);
+        changes.push_back({mode_only ? Change::Kind::mode : Change::Kind::changed, new_entry->path,
+                           old_entry->size, new_entry->size, old_entry->mode, new_entry->mode});
     });
     return changes;
 }

@@ -23,13 +23,13 @@ struct Difference {
 [[nodiscard]] const char* name_of(Difference::Kind kind);
 
 struct VerifyOptions {
-    std::optional<gid_t> group = {};        // as the tree was unpacked
+    std::optional<gid_t> group = {};         // as the tree was unpacked
     std::vector<std::string> leave_out = {}; // paths that are the app's own: the shared ones
     Progress progress = {};
 };
 
-// Reads the whole tree. In the order of paths; empty if the tree is as it was unpacked (times are not
-// looked at). Throws Error if it cannot be read.
+// Reads the whole tree. In the order of paths; empty if the tree is as it was unpacked (times are
+// not looked at). Throws Error if it cannot be read.
 [[nodiscard]] std::vector<Difference> verify_tree(const Path& tree, const FileList& list,
                                                   const VerifyOptions& options);
 

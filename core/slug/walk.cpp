@@ -61,7 +61,8 @@ class Walk {
         if (::fstat(fd, &status) != 0)
             throw_errno(fmt::format("cannot read '{}'", shown(folder)));
         const auto& forbidden = m_options.forbidden;
-        if (forbidden.inode != 0 && status.st_ino == forbidden.inode && status.st_dev == forbidden.device)
+        if (forbidden.inode != 0 && status.st_ino == forbidden.inode &&
+            status.st_dev == forbidden.device)
             throw Error(fmt::format("the build contains shipit's own folder '{}'", shown(folder)))
                 .advise("name it in .slugignore, or deploy another folder");
     }
@@ -81,7 +82,8 @@ class Walk {
         return found;
     }
 
-    void take(int folder_fd, const std::string& name, const std::string& folder, std::size_t depth) {
+    void take(int folder_fd, const std::string& name, const std::string& folder,
+              std::size_t depth) {
         std::string path = folder.empty() ? name : folder + '/' + name;
         struct stat status {};
         if (::fstatat(folder_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
@@ -105,13 +107,14 @@ class Walk {
     }
 
     bool is_left_out(const std::string& path, bool is_folder) {
-        const bool out = m_options.leave_out.count(path) != 0 || m_options.rules.leaves_out(path, is_folder);
+        const bool out =
+            m_options.leave_out.count(path) != 0 || m_options.rules.leaves_out(path, is_folder);
         m_walked.left_out += out ? 1 : 0;
         return out;
     }
 
-    void take_folder(int parent, const std::string& name, std::string path, const struct stat& status,
-                     std::size_t depth) {
+    void take_folder(int parent, const std::string& name, std::string path,
+                     const struct stat& status, std::size_t depth) {
         sys::Fd fd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!fd)
             throw_errno(fmt::format("cannot read '{}'", shown(path)));
@@ -125,12 +128,15 @@ class Walk {
     void take_other(const std::string& path, mode_t mode) const {
         if (m_options.other)
             return m_options.other(path);
-        throw Error(fmt::format("cannot pack '{}': it is {}, and a slug holds files, folders and links only",
-                                shown(path), kind_of(mode)))
+        throw Error(
+            fmt::format(
+                "cannot pack '{}': it is {}, and a slug holds files, folders and links only",
+                shown(path), kind_of(mode)))
             .advise("name it in .slugignore to leave it out");
     }
 
-    [[nodiscard]] std::string read_link(int folder_fd, const std::string& name, const std::string& path) const {
+    [[nodiscard]] std::string read_link(int folder_fd, const std::string& name,
+                                        const std::string& path) const {
         std::string target(4096, '\0');
         const auto size = ::readlinkat(folder_fd, name.c_str(), target.data(), target.size());
         if (size < 0)
@@ -152,7 +158,8 @@ class Walk {
 
     // The first name of a file is the file, later ones are links to it.
     void note_link(Entry& entry, const struct stat& status) {
-        const auto [known, is_first] = m_linked.try_emplace({status.st_dev, status.st_ino}, entry.path);
+        const auto [known, is_first] =
+            m_linked.try_emplace({status.st_dev, status.st_ino}, entry.path);
         if (is_first)
             return;
         entry.type = Type::hard_link;

@@ -1,4 +1,5 @@
-// Lists what is in a folder: every file, folder, symlink and hard link, with what fstat(2) said of it.
+// Lists what is in a folder: every file, folder, symlink and hard link, with what fstat(2) said of
+// it.
 #pragma once
 
 #include "core/slug/file_list.hpp"
@@ -37,13 +38,14 @@ struct Walked {
 struct WalkOptions {
     IgnoreRules rules;
     std::set<std::string, std::less<>> leave_out = {}; // paths, with all that is in them
-    // Called with what is no file, folder or link; it is left out then. Without it that is an error.
+    // Called with what is no file, folder or link; it is left out then. Without it that is an
+    // error.
     std::function<void(const std::string& path)> other = {};
     Identity forbidden = {}; // a folder whose device and inode these are must not be in there
 };
 
-// `root` is an open folder, `shown` its name for errors. Throws Error that names what cannot be read
-// or packed. Symlinks are never followed.
+// `root` is an open folder, `shown` its name for errors. Throws Error that names what cannot be
+// read or packed. Symlinks are never followed.
 [[nodiscard]] Walked walk(int root, const Path& shown, const WalkOptions& options);
 
 } // namespace shipit::slug

@@ -26,8 +26,8 @@ Compressor::~Compressor() = default;
 
 std::string Compressor::compress(std::string_view bytes) {
     std::string frame(ZSTD_compressBound(bytes.size()), '\0');
-    const auto size =
-        ZSTD_compress2(m_state->context.get(), frame.data(), frame.size(), bytes.data(), bytes.size());
+    const auto size = ZSTD_compress2(m_state->context.get(), frame.data(), frame.size(),
+                                     bytes.data(), bytes.size());
     if (ZSTD_isError(size) != 0)
         throw Error(std::string("libzstd cannot compress: ") + ZSTD_getErrorName(size));
     frame.resize(size);
@@ -51,10 +51,11 @@ std::string_view Decompressor::unpack(std::string_view frame, std::size_t size) 
         throw Error("a frame's size is not what the seek table says", Outcome::corrupt);
     if (m_state->bytes.size() < size)
         m_state->bytes.resize(size);
-    const auto unpacked =
-        ZSTD_decompressDCtx(m_state->context.get(), m_state->bytes.data(), size, frame.data(), frame.size());
+    const auto unpacked = ZSTD_decompressDCtx(m_state->context.get(), m_state->bytes.data(), size,
+                                              frame.data(), frame.size());
     if (ZSTD_isError(unpacked) != 0)
-        throw Error(std::string("a frame cannot be unpacked: ") + ZSTD_getErrorName(unpacked), Outcome::corrupt);
+        throw Error(std::string("a frame cannot be unpacked: ") + ZSTD_getErrorName(unpacked),
+                    Outcome::corrupt);
     if (unpacked != size)
         throw Error("a frame's size is not what the seek table says", Outcome::corrupt);
     return std::string_view(m_state->bytes).substr(0, size);

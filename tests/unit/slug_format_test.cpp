@@ -29,12 +29,15 @@ std::string fault_of(const std::string& text) {
     return why_not([&] { (void)slug::FileList::parse(text); });
 }
 
-std::string line(const std::string& path) { return "f\t0644\t0\t" + empty_hash + "\t" + path + "\t\n"; }
+std::string line(const std::string& path) {
+    return "f\t0644\t0\t" + empty_hash + "\t" + path + "\t\n";
+}
 
 slug::FileList many_files(int count, std::uint64_t size) {
     slug::FileList list;
     for (int i = 0; i < count; i++)
-        list.entries.push_back(file("f" + std::to_string(100000 + i), size + static_cast<std::uint64_t>(i) * 37 % 5000));
+        list.entries.push_back(file("f" + std::to_string(100000 + i),
+                                    size + static_cast<std::uint64_t>(i) * 37 % 5000));
     return list;
 }
 
@@ -79,7 +82,9 @@ TEST_CASE("a list's text is read back as it was") {
     list.entries.push_back(file("d/l"));
     list.entries.back().type = slug::Type::symlink;
     list.entries.back().target = "to\nnowhere";
-    CHECK(list.text() == "f\t0644\t0\t" + empty_hash + "\ta\\tb\\\\c\\nd\xff\t\nd\t0644\t-\t-\td\t\nl\t-\t-\t-\td/l\tto\\nnowhere\n");
+    CHECK(list.text() ==
+          "f\t0644\t0\t" + empty_hash +
+              "\ta\\tb\\\\c\\nd\xff\t\nd\t0644\t-\t-\td\t\nl\t-\t-\t-\td/l\tto\\nnowhere\n");
     const auto again = slug::FileList::parse(list.text());
     CHECK(again.text() == list.text());
     CHECK(again.entries[0].path == list.entries[0].path);
@@ -101,13 +106,32 @@ TEST_CASE("folders come before what is in them, and that before what is beside t
 TEST_CASE("a list that would write elsewhere, or is out of order, is refused by line") {
     CHECK(fault_of(line("a") + line("b")) == "");
     for (const std::string& bad :
-         {line("../a"), line("/a"), line("a/../b"), line("a//b"), line("a/"), line("."), line(""), line("a/b"), line(std::string(256, 'a')),
-          std::string("d\t0755\t-\t-\td\t\n") + line("e") + line("d/f"), line("b") + line("a"), line("a") + line("a"),
-          line("a") + line("a/b"), std::string("l\t-\t-\t-\td\t/tmp\n") + line("d/f"), std::string("h\t-\t-\t-\tb\ta\n"),
-          std::string("h\t-\t-\t-\tb\tb\n"), std::string("f\t4755\t0\t") + empty_hash + "\ta\t\n", std::string("f\t0644\t-1\t") + empty_hash + "\ta\t\n",
-          std::string("f\t0644\t007\t") + empty_hash + "\ta\t\n", std::string("f\t0644\t99999999999999999999\t") + empty_hash + "\ta\t\n",
-          std::string("f\t0644\t0\t-\ta\t\n"), std::string("x\t0644\t0\t-\ta\t\n"), std::string("l\t-\t-\t-\ta\t\n"), line("a").substr(0, 20),
-          std::string("f\t0644\t0\t") + empty_hash + "\ta\\q\t\n", std::string("d\t755\t-\t-\td\t\n")}) {
+         {line("../a"),
+          line("/a"),
+          line("a/../b"),
+          line("a//b"),
+          line("a/"),
+          line("."),
+          line(""),
+          line("a/b"),
+          line(std::string(256, 'a')),
+          std::string("d\t0755\t-\t-\td\t\n") + line("e") + line("d/f"),
+          line("b") + line("a"),
+          line("a") + line("a"),
+          line("a") + line("a/b"),
+          std::string("l\t-\t-\t-\td\t/tmp\n") + line("d/f"),
+          std::string("h\t-\t-\t-\tb\ta\n"),
+          std::string("h\t-\t-\t-\tb\tb\n"),
+          std::string("f\t4755\t0\t") + empty_hash + "\ta\t\n",
+          std::string("f\t0644\t-1\t") + empty_hash + "\ta\t\n",
+          std::string("f\t0644\t007\t") + empty_hash + "\ta\t\n",
+          std::string("f\t0644\t99999999999999999999\t") + empty_hash + "\ta\t\n",
+          std::string("f\t0644\t0\t-\ta\t\n"),
+          std::string("x\t0644\t0\t-\ta\t\n"),
+          std::string("l\t-\t-\t-\ta\t\n"),
+          line("a").substr(0, 20),
+          std::string("f\t0644\t0\t") + empty_hash + "\ta\\q\t\n",
+          std::string("d\t755\t-\t-\td\t\n")}) {
         CAPTURE(bad);
         CHECK(fault_of(bad).find("of the slug's file list is wrong") != std::string::npos);
     }
@@ -136,8 +160,9 @@ TEST_CASE("a file of more than 8 GiB has a size that tar understands") {
     const TestFolder folder;
     const auto header = slug::tar_header(file("huge", std::uint64_t{12} << 30));
     sys::replace_durably(folder / "h", header, 0600);
-    CHECK(run(folder.path(), "python3 -c \"import tarfile; print(tarfile.TarInfo.frombuf(open('h','rb').read(), 'utf-8', 'strict').size)\"") ==
-          "12884901888\n");
+    CHECK(run(folder.path(),
+              "python3 -c \"import tarfile; print(tarfile.TarInfo.frombuf(open('h','rb').read(), "
+              "'utf-8', 'strict').size)\"") == "12884901888\n");
 }
 
 TEST_CASE("frames cover the stream without gaps, and none is too big") {
@@ -168,7 +193,8 @@ TEST_CASE("a change moves a few cuts only") {
     list.entries[2000].size += 30000;
     const auto after = cuts_of(list, cut);
     std::vector<std::string> kept;
-    std::set_intersection(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(kept));
+    std::set_intersection(before.begin(), before.end(), after.begin(), after.end(),
+                          std::back_inserter(kept));
     CHECK(before.size() > 50);
     CHECK(kept.size() + 5 > before.size());
 }
@@ -217,7 +243,8 @@ TEST_CASE("a list frame of a later format is refused with advice") {
     REQUIRE(tail.frame_hashes.size() == 1);
     CHECK(tail.frame_hashes[0] == slug::hash_of("x"));
     frame[16] = 2;
-    CHECK(why_not([&] { (void)slug::parse_list_frame(frame); }) == "the slug's format is version 2, this shipit reads version 1");
+    CHECK(why_not([&] { (void)slug::parse_list_frame(frame); }) ==
+          "the slug's format is version 2, this shipit reads version 1");
 }
 
 TEST_CASE("a slug is readable without shipit") {
@@ -229,7 +256,9 @@ TEST_CASE("a slug is readable without shipit") {
     const auto script = Path(__FILE__).parent_path().parent_path() / "e2e/read_slug.py";
     if (shell("/", "command -v xxhsum && command -v zstd").status != 0)
         return;
-    CHECK(run(folder.path(), "python3 " + script.string() + " " + folder.store.path_of(packed.id).string()) == packed.id.text() + "\n");
+    CHECK(run(folder.path(),
+              "python3 " + script.string() + " " + folder.store.path_of(packed.id).string()) ==
+          packed.id.text() + "\n");
 }
 
 TEST_SUITE_END();

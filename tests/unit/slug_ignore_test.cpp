@@ -70,7 +70,9 @@ class TreeForBoth {
     sys::Fd m_fd;
 };
 
-bool has_git() { return shell("/", "git --version").status == 0; }
+bool has_git() {
+    return shell("/", "git --version").status == 0;
+}
 
 std::string any_of(std::mt19937& random, const std::vector<std::string>& pieces, std::size_t most) {
     std::string text;
@@ -86,17 +88,128 @@ TEST_SUITE_BEGIN("slug::IgnoreRules");
 TEST_CASE("rules mean what they mean to git") {
     if (!has_git())
         return;
-    const TreeForBoth tree({"a.pyc", "b", "d/a.pyc", "d/e/a.pyc", "d/e/f", "x/d/e/f", "node_modules/y", "x/node_modules/z", "foo bar", "foo ",
-                            "#a", "!a", "a\\b", "[a]", "a-b", "a]b", "log/x.log", "log/keep.log", "abc/def/ghi", "abc/ghi", "abc/x/y/ghi",
-                            "aXb", "a/b", "a/x/b", "a/x/y/a", "deep/a/b/c/f", "deep/a", "\xc3\xa9", "UPPER", "a1", "a9", "a\r", "c", "e/b"});
-    for (const char* rules :
-         {"a", "/a", "a/", "*.pyc", "d/*.pyc", "d/**", "**/e", "**/e/", "d/**/f", "node_modules/", "/node_modules", "foo bar", "foo\\ ",
-          "foo ", "\\#a", "\\!a", "a\\\\b", "[[]a]", "a[]-]b", "a[!x]b", "a[^a-z]b", "*.log\n!keep.log", "log/\n!log/keep.log",
-          "log/*\n!log/keep.log", "abc/**/ghi", "abc/*/ghi", "a?b", "**", "*", "/*", "/**/b", "**/a/**", "a**b", "a/**b", "*/b", "/*/b",
-          "\xef\xbb\xbf" "a", "a\r\nb\r\n", "a\r", "#a", "", "!", "/", "//", "a//b", "[a", "a[", "[[:upper:]]*", "a[[:digit:]]",
-          "a[[:digit:]", "[[:nonsense:]]", "a\\", "\\a", "*\n!a", "*\n!*/\n!*.pyc", "d/e/", "e/f", "**/e/f", "a[0-9]", "a[9-0]", "[]a]",
-          "[!]a]", "a/*", "a/b/**", "***", "**/**", "a/**/", "deep/**/c", "deep/**/c/", "?", "[a-]", "[-a]", "  a", "a  \nb  ", "*\\",
-          "[\\a]", "[\\]]a", "a[b-\\]]b", "b \\ ", "!.git", "a/x\n!a/x/b", "/d/\n!/d/e/", "d/*\n!d/e", "*a*", "a*/b", "\\*", "a/\\*"})
+    const TreeForBoth tree({"a.pyc",
+                            "b",
+                            "d/a.pyc",
+                            "d/e/a.pyc",
+                            "d/e/f",
+                            "x/d/e/f",
+                            "node_modules/y",
+                            "x/node_modules/z",
+                            "foo bar",
+                            "foo ",
+                            "#a",
+                            "!a",
+                            "a\\b",
+                            "[a]",
+                            "a-b",
+                            "a]b",
+                            "log/x.log",
+                            "log/keep.log",
+                            "abc/def/ghi",
+                            "abc/ghi",
+                            "abc/x/y/ghi",
+                            "aXb",
+                            "a/b",
+                            "a/x/b",
+                            "a/x/y/a",
+                            "deep/a/b/c/f",
+                            "deep/a",
+                            "\xc3\xa9",
+                            "UPPER",
+                            "a1",
+                            "a9",
+                            "a\r",
+                            "c",
+                            "e/b"});
+    for (const char* rules : {"a",
+                              "/a",
+                              "a/",
+                              "*.pyc",
+                              "d/*.pyc",
+                              "d/**",
+                              "**/e",
+                              "**/e/",
+                              "d/**/f",
+                              "node_modules/",
+                              "/node_modules",
+                              "foo bar",
+                              "foo\\ ",
+                              "foo ",
+                              "\\#a",
+                              "\\!a",
+                              "a\\\\b",
+                              "[[]a]",
+                              "a[]-]b",
+                              "a[!x]b",
+                              "a[^a-z]b",
+                              "*.log\n!keep.log",
+                              "log/\n!log/keep.log",
+                              "log/*\n!log/keep.log",
+                              "abc/**/ghi",
+                              "abc/*/ghi",
+                              "a?b",
+                              "**",
+                              "*",
+                              "/*",
+                              "/**/b",
+                              "**/a/**",
+                              "a**b",
+                              "a/**b",
+                              "*/b",
+                              "/*/b",
+                              "\xef\xbb\xbf"
+                              "a",
+                              "a\r\nb\r\n",
+                              "a\r",
+                              "#a",
+                              "",
+                              "!",
+                              "/",
+                              "//",
+                              "a//b",
+                              "[a",
+                              "a[",
+                              "[[:upper:]]*",
+                              "a[[:digit:]]",
+                              "a[[:digit:]",
+                              "[[:nonsense:]]",
+                              "a\\",
+                              "\\a",
+                              "*\n!a",
+                              "*\n!*/\n!*.pyc",
+                              "d/e/",
+                              "e/f",
+                              "**/e/f",
+                              "a[0-9]",
+                              "a[9-0]",
+                              "[]a]",
+                              "[!]a]",
+                              "a/*",
+                              "a/b/**",
+                              "***",
+                              "**/**",
+                              "a/**/",
+                              "deep/**/c",
+                              "deep/**/c/",
+                              "?",
+                              "[a-]",
+                              "[-a]",
+                              "  a",
+                              "a  \nb  ",
+                              "*\\",
+                              "[\\a]",
+                              "[\\]]a",
+                              "a[b-\\]]b",
+                              "b \\ ",
+                              "!.git",
+                              "a/x\n!a/x/b",
+                              "/d/\n!/d/e/",
+                              "d/*\n!d/e",
+                              "*a*",
+                              "a*/b",
+                              "\\*",
+                              "a/\\*"})
         tree.compare(rules);
 }
 
@@ -104,7 +217,8 @@ TEST_CASE("random rules mean what they mean to git") {
     if (!has_git())
         return;
     std::mt19937 random(20261122);
-    const std::vector<std::string> names = {"a", "b", "c", "ab", "ba", "abc", "a b", "[a]", "a*", "!a", " "};
+    const std::vector<std::string> names = {"a",   "b",   "c",  "ab", "ba", "abc",
+                                            "a b", "[a]", "a*", "!a", " "};
     std::vector<std::string> files;
     for (int i = 0; i < 150; i++) {
         std::string path;
@@ -113,7 +227,9 @@ TEST_CASE("random rules mean what they mean to git") {
         files.push_back(path + names[random() % names.size()]);
     }
     const TreeForBoth tree(files);
-    const std::vector<std::string> pieces = {"a", "b", "c", "*", "**", "?", "/", "/**/", "**/", "[ab]", "[!a]", "\\a", "!", "ab", " ", "\\ ", "[", "]", "/**"};
+    const std::vector<std::string> pieces = {"a",    "b",   "c",    "*",    "**",  "?", "/",
+                                             "/**/", "**/", "[ab]", "[!a]", "\\a", "!", "ab",
+                                             " ",    "\\ ", "[",    "]",    "/**"};
     for (int round = 0; round < 300; round++) {
         std::string rules;
         for (int i = 0; i < 3; i++)
@@ -123,7 +239,8 @@ TEST_CASE("random rules mean what they mean to git") {
 }
 
 TEST_CASE("many stars do not take for ever") {
-    CHECK_FALSE(slug::wildcards_match("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b/**/**/**/**/x", std::string(4000, 'a')));
+    CHECK_FALSE(slug::wildcards_match("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b/**/**/**/**/x",
+                                      std::string(4000, 'a')));
 }
 
 TEST_SUITE_END();

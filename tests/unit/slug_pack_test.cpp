@@ -16,10 +16,11 @@ slug::PackOptions many_frames() {
     return options;
 }
 
-constexpr const char* same_trees = "diff -r --no-dereference build restored && "
-                                   "for d in build restored; do (cd $d && find . ! -path . -printf '%p %y %m %T@ %l %n\\n' "
-                                   "| LC_ALL=C sort > ../$d.facts); done; sed 's/\\.0000000000//' build.facts > b; "
-                                   "sed 's/\\.0000000000//' restored.facts > r; diff b r";
+constexpr const char* same_trees =
+    "diff -r --no-dereference build restored && "
+    "for d in build restored; do (cd $d && find . ! -path . -printf '%p %y %m %T@ %l %n\\n' "
+    "| LC_ALL=C sort > ../$d.facts); done; sed 's/\\.0000000000//' build.facts > b; "
+    "sed 's/\\.0000000000//' restored.facts > r; diff b r";
 
 } // namespace
 
@@ -30,15 +31,18 @@ TEST_CASE("tar restores from a slug exactly what was packed") {
     folder.run_in_build(everything);
     const auto packed = folder.pack(many_frames());
     const auto archive = folder.store.path_of(packed.id).string();
-    SUBCASE("GNU tar") { run(folder.path(), "mkdir restored && tar --zstd -xpf " + archive + " -C restored"); }
+    SUBCASE("GNU tar") {
+        run(folder.path(), "mkdir restored && tar --zstd -xpf " + archive + " -C restored");
+    }
     SUBCASE("bsdtar") {
         if (shell("/", "command -v bsdtar").status != 0)
             return;
         run(folder.path(), "mkdir restored && bsdtar -xpf " + archive + " -C restored");
     }
     SUBCASE("Python's tarfile") {
-        run(folder.path(), "mkdir restored && zstd -dcq " + archive + " > t.tar && python3 -c \"import tarfile; "
-                           "tarfile.open('t.tar').extractall('restored')\"");
+        run(folder.path(), "mkdir restored && zstd -dcq " + archive +
+                               " > t.tar && python3 -c \"import tarfile; "
+                               "tarfile.open('t.tar').extractall('restored')\"");
     }
     run(folder.path(), same_trees);
 }
@@ -88,7 +92,8 @@ TEST_CASE("a slug that is stored already is not written twice") {
     CHECK(second.id == first.id);
     CHECK(second.sha256 == first.sha256);
     CHECK(second.size == first.size);
-    CHECK(run(folder.path(), "ls -lia releases | grep -v '\\.$' | tail -n +2") == before.substr(before.find('\n') + 1));
+    CHECK(run(folder.path(), "ls -lia releases | grep -v '\\.$' | tail -n +2") ==
+          before.substr(before.find('\n') + 1));
 }
 
 TEST_CASE("a stored slug that lost its end is written again") {
@@ -103,7 +108,8 @@ TEST_CASE("a stored slug that lost its end is written again") {
 
 TEST_CASE("the id does not depend on times or owners, but on modes, names, contents and links") {
     SlugFolder folder;
-    folder.run_in_build("mkdir d; echo 1 > a; echo 2 > d/b; ln -s a l; chmod 644 a d/b; chmod 755 d");
+    folder.run_in_build(
+        "mkdir d; echo 1 > a; echo 2 > d/b; ln -s a l; chmod 644 a d/b; chmod 755 d");
     const auto first = folder.pack();
     CHECK(first.id.text().size() == 32);
     const auto changes = [&](const std::string& line) {
@@ -121,7 +127,8 @@ TEST_CASE("the id does not depend on times or owners, but on modes, names, conte
 
 TEST_CASE("what is in .git, .hg and .svn stays out") {
     SlugFolder folder;
-    folder.run_in_build("mkdir -p .git sub/.svn .hg; touch .git/x sub/.svn/x .hg/x sub/y .gitignore");
+    folder.run_in_build(
+        "mkdir -p .git sub/.svn .hg; touch .git/x sub/.svn/x .hg/x sub/y .gitignore");
     const auto list = folder.store.read_list(folder.pack().id);
     REQUIRE(list.entries.size() == 3);
     CHECK(list.entries[0].path == ".gitignore");
@@ -131,8 +138,9 @@ TEST_CASE("what is in .git, .hg and .svn stays out") {
 
 TEST_CASE(".slugignore and shared paths keep files out") {
     SlugFolder folder;
-    folder.run_in_build("mkdir -p media log node_modules/x; touch media/1 log/2 node_modules/x/3 a.pyc b.py; "
-                        "printf '*.pyc\\n/node_modules/\\n' > .slugignore");
+    folder.run_in_build(
+        "mkdir -p media log node_modules/x; touch media/1 log/2 node_modules/x/3 a.pyc b.py; "
+        "printf '*.pyc\\n/node_modules/\\n' > .slugignore");
     slug::PackOptions options;
     options.leave_out = {"media"};
     const auto packed = folder.pack(options);
@@ -161,7 +169,8 @@ TEST_CASE("a FIFO in a build is refused by name, and nothing waits for it") {
 
 TEST_CASE("a build that contains the releases is refused") {
     SlugFolder folder;
-    const auto why = why_not([&] { (void)slug::pack(folder.open(folder.path()), folder.store, {}); });
+    const auto why =
+        why_not([&] { (void)slug::pack(folder.open(folder.path()), folder.store, {}); });
     CHECK(why.find("shipit's own folder") != std::string::npos);
 }
 
@@ -170,20 +179,25 @@ TEST_CASE("a file that changes while it is packed is an error") {
     folder.run_in_build("for i in $(seq 9); do head -c 100000 /dev/urandom > f$i; done");
     auto options = many_frames();
     options.threads = 1;
-    options.progress.advance = [&](std::uint64_t, std::uint64_t) { folder.run_in_build("echo more >> f9"); };
-    CHECK(why_not([&] { (void)folder.pack(options); }).find("f9' changed while it was packed") != std::string::npos);
+    options.progress.advance = [&](std::uint64_t, std::uint64_t) {
+        folder.run_in_build("echo more >> f9");
+    };
+    CHECK(why_not([&] { (void)folder.pack(options); }).find("f9' changed while it was packed") !=
+          std::string::npos);
     CHECK(run(folder.path(), "ls -A releases").empty());
 }
 
 TEST_CASE("a folder that becomes a symlink while it is packed is an error") {
     SlugFolder folder;
-    folder.run_in_build("mkdir z other; for i in $(seq 9); do head -c 100000 /dev/urandom > f$i; done; echo x > z/f; echo x > other/f");
+    folder.run_in_build("mkdir z other; for i in $(seq 9); do head -c 100000 /dev/urandom > f$i; "
+                        "done; echo x > z/f; echo x > other/f");
     auto options = many_frames();
     options.threads = 1;
     options.progress.advance = [&](std::uint64_t, std::uint64_t) {
         folder.run_in_build("[ -L z ] || { rm -r z; ln -s other z; }");
     };
-    CHECK(why_not([&] { (void)folder.pack(options); }).find("z/f' changed while it was packed") != std::string::npos);
+    CHECK(why_not([&] { (void)folder.pack(options); }).find("z/f' changed while it was packed") !=
+          std::string::npos);
 }
 
 TEST_CASE("the list's places are those of the tar's headers") {
@@ -192,7 +206,9 @@ TEST_CASE("the list's places are those of the tar's headers") {
     const auto packed = folder.pack(many_frames());
     const slug::SlugFile file(folder.store.path_of(packed.id));
     run(folder.path(), "zstd -dcq " + file.path().string() + " > t.tar");
-    const auto offsets = run(folder.path(), "python3 -c \"import tarfile\nfor m in tarfile.open('t.tar'): print(m.offset, m.offset_data)\"");
+    const auto offsets =
+        run(folder.path(), "python3 -c \"import tarfile\nfor m in tarfile.open('t.tar'): "
+                           "print(m.offset, m.offset_data)\"");
     std::string ours;
     for (const auto& extent : file.extents())
         ours += std::to_string(extent.header) + ' ' + std::to_string(extent.data) + '\n';

@@ -29,7 +29,8 @@ struct ShellResult {
 // Runs a line of shell in `folder`; stderr goes with stdout.
 inline ShellResult shell(const Path& folder, const std::string& line) {
     // The system's own programs, not what some version manager puts before them.
-    const std::string command = "PATH=/usr/bin:/bin:$PATH; cd '" + folder.string() + "' && { " + line + "\n} 2>&1";
+    const std::string command =
+        "PATH=/usr/bin:/bin:$PATH; cd '" + folder.string() + "' && { " + line + "\n} 2>&1";
     std::FILE* pipe = ::popen(command.c_str(), "r");
     REQUIRE(pipe != nullptr);
     ShellResult result{};
@@ -69,10 +70,12 @@ class SlugFolder {
     [[nodiscard]] slug::Packed pack(const slug::PackOptions& options = {}) const {
         return slug::pack(open(build()), store, options);
     }
-    [[nodiscard]] slug::Packed pack_archive(const Path& archive, const slug::Limits& limits = {}) const {
+    [[nodiscard]] slug::Packed pack_archive(const Path& archive,
+                                            const slug::Limits& limits = {}) const {
         return slug::pack(open(archive, limits), store, {});
     }
-    [[nodiscard]] Path unpack(const slug::Packed& packed, const slug::UnpackOptions& options = {}) const {
+    [[nodiscard]] Path unpack(const slug::Packed& packed,
+                              const slug::UnpackOptions& options = {}) const {
         return slug::unpack(store, packed.id, trees(), options);
     }
 

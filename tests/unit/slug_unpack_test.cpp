@@ -11,8 +11,9 @@ namespace {
 
 // Changes one byte of the only slug.
 void flip(const SlugFolder& folder, const std::string& at) {
-    run(folder.path(), "python3 -c \"import glob\nf=open(glob.glob('releases/*.zst')[0],'r+b'); d=f.read(); i=" + at +
-                           "\nf.seek(i); f.write(bytes([d[i]^1]))\"");
+    run(folder.path(),
+        "python3 -c \"import glob\nf=open(glob.glob('releases/*.zst')[0],'r+b'); d=f.read(); i=" +
+            at + "\nf.seek(i); f.write(bytes([d[i]^1]))\"");
 }
 
 Outcome outcome_of(const std::function<void()>& action) {
@@ -33,11 +34,15 @@ TEST_CASE("a tree is the build again: contents, modes, links, whole seconds of t
     folder.run_in_build(everything);
     slug::PackOptions options;
     SUBCASE("in usual frames") {}
-    SUBCASE("in small frames") { options.cut.target = 16 << 10; }
+    SUBCASE("in small frames") {
+        options.cut.target = 16 << 10;
+    }
     const auto packed = folder.pack(options);
-    const auto tree = folder.unpack(packed, {.sha256 = packed.sha256, .group = {}, .threads = 3, .progress = {}});
+    const auto tree =
+        folder.unpack(packed, {.sha256 = packed.sha256, .group = {}, .threads = 3, .progress = {}});
     run(folder.path(), "diff -r --no-dereference build '" + tree.string() + "'");
-    const std::string facts = "find . -mindepth 1 -printf '%p %y %m %T@ %l %n\\n' | sed 's/\\.0000000000//' | LC_ALL=C sort";
+    const std::string facts = "find . -mindepth 1 -printf '%p %y %m %T@ %l %n\\n' | sed "
+                              "'s/\\.0000000000//' | LC_ALL=C sort";
     CHECK(run(folder.build(), facts) == run(tree, facts));
     CHECK(run(folder.path(), "ls -A trees").find(".new-") == std::string::npos);
 }
@@ -60,20 +65,25 @@ TEST_CASE("a tree without its stamp is unpacked again") {
     run(tree, "rm b; echo garbage > a");
     run(folder.trees(), "rm *.stamp");
     (void)folder.unpack(packed);
-    run(folder.path(), "diff -r build " + tree.string() + " && ls -A trees | grep -c . | grep -qx 2");
+    run(folder.path(),
+        "diff -r build " + tree.string() + " && ls -A trees | grep -c . | grep -qx 2");
 }
 
 TEST_CASE("a tree for an app's group can be read by it and written by nobody but its owner") {
     if (::geteuid() != 0)
         return;
     SlugFolder folder;
-    folder.run_in_build("umask 0; mkdir d; echo 1 > d/all; echo 2 > d/own; echo 3 > d/run; chmod 666 d/all; chmod 600 d/own; "
+    folder.run_in_build("umask 0; mkdir d; echo 1 > d/all; echo 2 > d/own; echo 3 > d/run; chmod "
+                        "666 d/all; chmod 600 d/own; "
                         "chmod 777 d/run; chmod 700 d");
     const auto packed = folder.pack();
-    const auto tree = folder.unpack(packed, {.sha256 = {}, .group = 12345, .threads = 0, .progress = {}});
+    const auto tree =
+        folder.unpack(packed, {.sha256 = {}, .group = 12345, .threads = 0, .progress = {}});
     CHECK(run(tree, "stat -c '%a %g %n' . d d/*") ==
           "750 12345 .\n750 12345 d\n644 12345 d/all\n640 12345 d/own\n755 12345 d/run\n");
-    CHECK(slug::verify_tree(tree, folder.store.read_list(packed.id), {.group = 12345, .leave_out = {}, .progress = {}}).empty());
+    CHECK(slug::verify_tree(tree, folder.store.read_list(packed.id),
+                            {.group = 12345, .leave_out = {}, .progress = {}})
+              .empty());
 }
 
 TEST_CASE("a slug whose SHA-256 is not the recorded one is refused, naming both") {
@@ -81,7 +91,10 @@ TEST_CASE("a slug whose SHA-256 is not the recorded one is refused, naming both"
     folder.run_in_build("echo 1 > a");
     const auto packed = folder.pack();
     const std::string recorded(64, '0');
-    const auto why = why_not([&] { (void)folder.unpack(packed, {.sha256 = recorded, .group = {}, .threads = 0, .progress = {}}); });
+    const auto why = why_not([&] {
+        (void)folder.unpack(packed,
+                            {.sha256 = recorded, .group = {}, .threads = 0, .progress = {}});
+    });
     CHECK(why.find(packed.id.text()) != std::string::npos);
     CHECK(why.find(recorded) != std::string::npos);
     CHECK(why.find(packed.sha256) != std::string::npos);
@@ -96,8 +109,12 @@ TEST_CASE("every flipped byte of a slug is found, by check and by unpacking") {
         const auto at = "(len(d)-1)*" + std::to_string(i) + "//19";
         flip(folder, at);
         CAPTURE(at);
-        CHECK(outcome_of([&] { folder.store.check(packed.id, packed.sha256); }) == Outcome::corrupt);
-        CHECK(outcome_of([&] { (void)folder.unpack(packed, {.sha256 = packed.sha256, .group = {}, .threads = 0, .progress = {}}); }) == Outcome::corrupt);
+        CHECK(outcome_of([&] { folder.store.check(packed.id, packed.sha256); }) ==
+              Outcome::corrupt);
+        CHECK(outcome_of([&] {
+                  (void)folder.unpack(
+                      packed, {.sha256 = packed.sha256, .group = {}, .threads = 0, .progress = {}});
+              }) == Outcome::corrupt);
         flip(folder, at);
     }
     CHECK(run(folder.path(), "ls -A trees").empty());
@@ -109,7 +126,8 @@ TEST_CASE("a truncated slug is refused") {
     folder.run_in_build("seq 2000 > a");
     const auto packed = folder.pack();
     for (const char* size : {"-1", "-100", "50", "5", "0"}) {
-        run(folder.path(), std::string("cp releases/*.zst keep && truncate -s ") + size + " releases/*.zst");
+        run(folder.path(),
+            std::string("cp releases/*.zst keep && truncate -s ") + size + " releases/*.zst");
         CHECK(outcome_of([&] { (void)folder.unpack(packed); }) == Outcome::corrupt);
         run(folder.path(), "cat keep > \"$(ls releases/*.zst)\"");
     }
@@ -128,7 +146,8 @@ TEST_CASE("a whole slug under another id is refused") {
 
 TEST_CASE("what was left by interrupted work is tidied up") {
     SlugFolder folder;
-    run(folder.path(), "mkdir -p trees/.new-abc/d releases; touch releases/.new-xyz trees/.new-abc/d/f; chmod 0 trees/.new-abc/d");
+    run(folder.path(), "mkdir -p trees/.new-abc/d releases; touch releases/.new-xyz "
+                       "trees/.new-abc/d/f; chmod 0 trees/.new-abc/d");
     folder.store.tidy();
     slug::tidy_trees(folder.trees());
     CHECK(run(folder.path(), "ls -A trees releases") == "releases:\n\ntrees:\n");
@@ -150,29 +169,36 @@ TEST_SUITE_BEGIN("slug::verify");
 
 TEST_CASE("a tree that was worked on is told file by file") {
     SlugFolder folder;
-    folder.run_in_build("mkdir -p d e shared; for f in a b c d/x m; do echo $f > $f; done; ln -s a l; ln b h");
+    folder.run_in_build(
+        "mkdir -p d e shared; for f in a b c d/x m; do echo $f > $f; done; ln -s a l; ln b h");
     const auto packed = folder.pack();
     const auto tree = folder.unpack(packed);
     const auto list = folder.store.read_list(packed.id);
     CHECK(slug::verify_tree(tree, list, {}).empty());
-    run(tree, "echo A > a; rm c; echo new > d/y; rm d/x; mkfifo d/x; chmod 755 m; ln -sfn b l; mkdir n; touch shared/up; touch -d 2001-01-01 h");
+    run(tree, "echo A > a; rm c; echo new > d/y; rm d/x; mkfifo d/x; chmod 755 m; ln -sfn b l; "
+              "mkdir n; touch shared/up; touch -d 2001-01-01 h");
     std::string told;
-    for (const auto& difference : slug::verify_tree(tree, list, {.group = {}, .leave_out = {"n"}, .progress = {}}))
+    for (const auto& difference :
+         slug::verify_tree(tree, list, {.group = {}, .leave_out = {"n"}, .progress = {}}))
         told += std::string(slug::name_of(difference.kind)) + ' ' + difference.path + '\n';
-    CHECK(told == "edited a\nmissing c\nedited d/x\nextra d/y\nedited l\nmode m\nextra shared/up\n");
+    CHECK(told ==
+          "edited a\nmissing c\nedited d/x\nextra d/y\nedited l\nmode m\nextra shared/up\n");
 }
 
 TEST_CASE("the difference of two slugs comes from their lists") {
     SlugFolder folder;
-    folder.run_in_build("mkdir d old; echo 1 > same; echo 1 > grows; echo 1 > gone; echo 1 > mode; echo 1 > d/z");
+    folder.run_in_build(
+        "mkdir d old; echo 1 > same; echo 1 > grows; echo 1 > gone; echo 1 > mode; echo 1 > d/z");
     const auto before = folder.store.read_list(folder.pack().id);
-    folder.run_in_build("echo 22 > grows; rm gone; chmod 755 mode; mkdir new new/empty; echo 1 > new/f; rmdir old");
+    folder.run_in_build(
+        "echo 22 > grows; rm gone; chmod 755 mode; mkdir new new/empty; echo 1 > new/f; rmdir old");
     const auto after = folder.store.read_list(folder.pack().id);
     std::string told;
     for (const auto& change : slug::diff(before, after))
-        told += std::string(slug::name_of(change.kind)) + ' ' + change.path + ' ' + std::to_string(change.size_before) +
-                ' ' + std::to_string(change.size_after) + '\n';
-    CHECK(told == "removed gone 2 0\nchanged grows 2 3\nmode mode 2 2\nadded new/empty 0 0\nadded new/f 0 2\nremoved old 0 0\n");
+        told += std::string(slug::name_of(change.kind)) + ' ' + change.path + ' ' +
+                std::to_string(change.size_before) + ' ' + std::to_string(change.size_after) + '\n';
+    CHECK(told == "removed gone 2 0\nchanged grows 2 3\nmode mode 2 2\nadded new/empty 0 0\nadded "
+                  "new/f 0 2\nremoved old 0 0\n");
     CHECK(slug::diff(after, after).empty());
 }
 
