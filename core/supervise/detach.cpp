@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/supervise/client.hpp"
+#include "core/supervise/tree.hpp"
 #include "core/sys/clock.hpp"
 
 #include <algorithm>
@@ -39,9 +40,11 @@ void default_signals() noexcept {
     (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-[[noreturn]] void become_daemon(char* const* argv, int log, int report) noexcept {
+enum class Parent { none, us };
+
+[[noreturn]] void become_daemon(char* const* argv, int log, int report, Parent parent) noexcept {
     (void)::setsid();
-    if (::fork() != 0) // a session without its leader never gets a terminal
+    if (parent == Parent::none && ::fork() != 0) // nor a terminal, ever, without a session's leader
         ::_exit(0);
     const pid_t pid = ::getpid();
     (void)!::write(report, &pid, sizeof pid);
@@ -73,7 +76,7 @@ Report read_report(int pipe) {
     return report;
 }
 
-Report start(const std::vector<std::string>& argv, const Path& log) {
+Report start(const std::vector<std::string>& argv, const Path& log, Parent parent) {
     std::vector<char*> words;
     for (const std::string& word : argv)
         words.push_back(const_cast<char*>(word.c_str())); // execv(3) does not write to them
@@ -88,10 +91,16 @@ Report start(const std::vector<std::string>& argv, const Path& log) {
     if (child < 0)
         throw_errno("cannot start a process");
     if (child == 0)
-        become_daemon(words.data(), log_fd.get(), writing.get());
+        become_daemon(words.data(), log_fd.get(), writing.get(), parent);
     writing.reset();
-    (void)::waitpid(child, nullptr, 0);
-    return read_report(reading.get());
+    if (parent == Parent::none)
+        (void)::waitpid(child, nullptr, 0);
+    const Report report = read_report(reading.get());
+    if (report.pid == 0 || report.error_number != 0) {
+        (void)::waitpid(child, nullptr, 0);
+        throw_errno("cannot execute '" + argv.front() + "'", report.error_number);
+    }
+    return report;
 }
 
 std::string end_of(const Path& log) {
@@ -110,9 +119,7 @@ std::string end_of(const Path& log) {
 void spawn_detached(const std::vector<std::string>& argv, const Path& run_folder, const Path& log,
                     std::chrono::milliseconds patience) {
     const sys::Deadline deadline(patience);
-    const Report report = start(argv, log);
-    if (report.pid == 0 || report.error_number != 0)
-        throw_errno("cannot execute '" + argv.front() + "'", report.error_number);
+    const Report report = start(argv, log, Parent::none);
     const sys::Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, report.pid, 0U)));
     for (bool gone = !pidfd; !Client::is_supervised(run_folder);) {
         if (gone)
@@ -123,6 +130,10 @@ void spawn_detached(const std::vector<std::string>& argv, const Path& run_folder
         pollfd end{pidfd.get(), POLLIN, 0};
         gone = ::poll(&end, 1, look_again_ms) > 0;
     }
+}
+
+void spawn_aside(const std::vector<std::string>& argv, const Path& log) {
+    spare(start(argv, log, Parent::us).pid);
 }
 
 } // namespace shipit::supervise

@@ -18,4 +18,9 @@ using sys::Path;
 void spawn_detached(const std::vector<std::string>& argv, const Path& run_folder, const Path& log,
                     std::chrono::milliseconds patience);
 
+// For a supervisor that needs a command's help (`shipit rollback --automatic`): starts `argv`
+// likewise, but as a child that the supervisor does not take for an app's stray process, and does
+// not wait for it. Throws Error if it cannot be executed.
+void spawn_aside(const std::vector<std::string>& argv, const Path& log);
+
 } // namespace shipit::supervise

@@ -14,9 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Boost.Process 1.81 launches and waits; nothing else of it is used, for reasons that
-// core/README.md lists. One initializer does all of the child's work and never returns to it, so
-// that Boost's own descriptor handling, its exec and its exit() in the child are never reached.
+// Boost.Process 1.81 launches and waits; nothing else of it is used. One initializer does all of
+// the child's work and never returns, so that what is wrong with the rest is never reached: it leaks
+// descriptors into the child, runs our exit handlers in a child whose exec failed and leaves it as a
+// zombie, takes a failed initializer for success, and kills the process with the object.
 
 namespace shipit::supervise {
 
@@ -87,14 +88,18 @@ ProcessHandle forked(boost::asio::io_context& context, const PreparedLaunch& pre
                      int failure_pipe) {
     const pid_t parent = ::getpid();
     const BlockedSignals blocked;
+    process::posix::default_launcher launcher;
     try {
-        process::posix::default_launcher launcher;
         const std::vector<std::string> unused;
         auto started = launcher(context, "/", unused, Becoming{prepared, failure_pipe});
         return started.detach();
     } catch (const std::exception& error) {
         if (::getpid() != parent) // Asio's fork notification failed in the child
             ::_exit(127);
+        if (launcher.pid > 0) { // started, but it could not be watched
+            (void)::kill(launcher.pid, SIGKILL);
+            (void)::waitpid(launcher.pid, nullptr, 0);
+        }
         throw Error(std::string("cannot start a process: ") + error.what());
     }
 }
@@ -161,8 +166,12 @@ void Child::ended(WaitStatus status) {
 }
 
 void Child::signal(int signal) const noexcept {
-    if (m_running && m_handle->pidfd)
+    if (!m_running)
+        return;
+    if (m_handle->pidfd)
         (void)::syscall(SYS_pidfd_send_signal, m_handle->pidfd.get(), signal, nullptr, 0U);
+    else // for want of descriptors
+        (void)::kill(m_name.pid, signal);
 }
 
 bool Child::waits_for(pid_t pid) { return waited_for().count(pid) != 0; }

@@ -68,6 +68,8 @@ bool LogPipe::read_chunk() {
 
 void LogPipe::take(std::string_view chunk) {
     while (!chunk.empty()) {
+        if (m_line.size() == longest_log_line && chunk.front() != '\n')
+            end_line(log_line_goes_on);
         const std::size_t newline = std::min(chunk.find('\n'), chunk.size());
         const std::size_t room = longest_log_line - m_line.size();
         const std::size_t piece = std::min(newline, room);
@@ -76,8 +78,6 @@ void LogPipe::take(std::string_view chunk) {
         if (piece == newline && !chunk.empty()) {
             chunk.remove_prefix(1);
             end_line("");
-        } else if (m_line.size() == longest_log_line) {
-            end_line(log_line_goes_on);
         }
     }
 }

@@ -46,7 +46,7 @@ void Replacement::old_stopped() {
     if (m_phase != Phase::stopping) // aborted meanwhile
         return;
     // With one generation at a time, whatever else descends from us is a leftover.
-    for (const sys::ProcessName& stray : strays({}))
+    for (const sys::ProcessName& stray : strays())
         signal_exactly(stray, SIGKILL);
     m_phase = Phase::starting;
     start_when_port_is_free(1);

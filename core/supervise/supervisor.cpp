@@ -190,7 +190,7 @@ void Supervisor::Core::end_all() {
         crew->stop({}, [this, left] {
             if (--*left > 0)
                 return;
-            for (const sys::ProcessName& stray : strays({}))
+            for (const sys::ProcessName& stray : strays())
                 signal_exactly(stray, SIGKILL);
             save();
             m_loop.stop();

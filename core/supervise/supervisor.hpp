@@ -1,8 +1,22 @@
 // The supervisor of one app: owns its processes for as long as the host is up.
 //
 // Listens on run_folder/control.sock for requests, one JSON object a line; each is answered by events
-// and one last message with "done": true and "ok". One changing request at a time; another is
-// refused with "busy": true. core/README.md lists the requests.
+// ("event": …) and one last message with "done": true and "ok"; where that is false there is a "why".
+// One changing request at a time; another is refused with "busy": true.
+//
+//   {"request": …}                answered by
+//   ping                          pid
+//   status                        pid, release, busy_with, watching, processes: [{name, type, release,
+//                                 state (up starting crashed stopping stopped), since, restarts,
+//                                 crash_looping, pid, memory, port, last_exit}]
+//   start, stop, restart          evidence (of a start that failed); "process": a name or a type
+//   replace, "generation": {…}    events stopping, starting, healthy (now move `current` and send
+//                                 commit), failed, restoring, committed, watch_passed, watch_failed.
+//                                 Last: ok when the watch has passed; else why, evidence, and
+//                                 serving (a release or null) with why_not_serving, where it failed
+//                                 before the commit, or watch_failed, or watch_ended (by another change)
+//   commit, abort                 for the client that asked for the replacement, on the same connection
+//   shutdown                      ok; then all processes are stopped and the supervisor ends
 //
 // It never ends because of an error in what it does. SIGTERM and SIGINT stop the processes and end
 // it; if it is killed, its processes go on and the next supervisor takes them over.

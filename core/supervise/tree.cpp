@@ -115,7 +115,14 @@ void add_descendants(const std::map<pid_t, Entry>& all, std::set<pid_t>& found) 
     }
 }
 
-bool is_ours(pid_t pid) { return pid == ::getpid() || Child::waits_for(pid); }
+std::set<pid_t>& spared() {
+    static std::set<pid_t> pids;
+    return pids;
+}
+
+bool is_ours(pid_t pid) {
+    return pid == ::getpid() || Child::waits_for(pid) || spared().count(pid) != 0;
+}
 
 } // namespace
 
@@ -124,7 +131,8 @@ std::vector<std::string> marks_in(const Environment& environment) {
     for (const auto& [name, value] : environment)
         if (name == "SHIPIT_APP" || name == "SHIPIT_RELEASE" || name == "SHIPIT_PROCESS")
             marks.push_back(name + "=" + value);
-    return marks;
+    constexpr std::size_t all_of_them = 3;
+    return marks.size() == all_of_them ? marks : std::vector<std::string>();
 }
 
 std::vector<Owned> rest_of(const TreeOf& tree) {
@@ -149,12 +157,11 @@ std::vector<Owned> rest_of(const TreeOf& tree) {
     return result;
 }
 
-std::vector<sys::ProcessName> strays(const std::vector<pid_t>& kept) {
+std::vector<sys::ProcessName> strays() {
     const auto all = all_processes();
     std::set<pid_t> found;
     for (const auto& [pid, entry] : all)
-        if (entry.parent == ::getpid() && !is_ours(pid) &&
-            std::find(kept.begin(), kept.end(), pid) == kept.end())
+        if (entry.parent == ::getpid() && !is_ours(pid))
             found.insert(pid);
     add_descendants(all, found);
     std::vector<sys::ProcessName> result;
@@ -170,6 +177,8 @@ void signal_exactly(const sys::ProcessName& process, int signal) noexcept {
         (void)::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0U);
 }
 
+void spare(pid_t pid) { spared().insert(pid); }
+
 void become_subreaper() {
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
         throw_errno("cannot become the reaper of orphaned processes");
@@ -182,6 +191,7 @@ void reap_orphans() noexcept {
         if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0 ||
             Child::waits_for(ended.si_pid))
             return;
+        spared().erase(ended.si_pid);
         (void)::waitpid(ended.si_pid, nullptr, WNOHANG);
     }
 }

@@ -24,13 +24,16 @@ struct TreeOf {
     std::vector<std::string> marks; // "SHIPIT_PROCESS=web.1", …; none: orphans are not recognised
 };
 
-// The variables of an environment that mark a process as a release's.
+// The variables of an environment that mark a process: SHIPIT_APP, SHIPIT_RELEASE, SHIPIT_PROCESS;
+// none unless all are there.
 [[nodiscard]] std::vector<std::string> marks_in(const Environment& environment);
 
 // All living processes of the tree but the main one. Never ourselves or one that a Child waits for.
 [[nodiscard]] std::vector<Owned> rest_of(const TreeOf& tree);
-// Orphans that came to us and their descendants, whoever left them; `kept` and what is below it not.
-[[nodiscard]] std::vector<sys::ProcessName> strays(const std::vector<pid_t>& kept);
+// Orphans that came to us and their descendants, whoever left them.
+[[nodiscard]] std::vector<sys::ProcessName> strays();
+// A child of ours that is no app's process, and so never part of a tree or a stray.
+void spare(pid_t pid);
 
 // Sends a signal to a process unless it is gone; never to another one with the same pid.
 void signal_exactly(const sys::ProcessName& process, int signal) noexcept;

@@ -60,7 +60,7 @@ TEST_CASE("a program gets exactly the environment that is given, byte for byte")
     Program program = program_of("env -0");
     program.environment = {{"PATH", "/usr/bin:/bin"}, {"A", "b c\n'\"$x\\\xff="}, {"EMPTY", ""}};
     CHECK(run(program).output ==
-          std::string("PATH=/usr/bin:/bin\0A=b c\n'\"$x\\\xff=\0EMPTY=\0", 47));
+          std::string("PATH=/usr/bin:/bin\0A=b c\n'\"$x\\\xff=\0EMPTY=\0", 40));
 }
 
 TEST_CASE("a program has descriptors 0, 1 and 2 and no other, and an empty stdin") {

@@ -61,8 +61,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(('release ' + os.environ['SHIPIT_RELEASE']).encode())
     def log_message(self, *arguments): pass
 class Server(http.server.HTTPServer):
-    allow_reuse_address = True
     def server_bind(self):
+        self.socket.setsockopt(1, 2, 1)
         self.socket.bind(self.server_address)
         self.server_name, self.server_port = 'localhost', self.server_address[1]
 print('listening', flush=True)
