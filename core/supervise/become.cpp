@@ -24,7 +24,9 @@ constexpr int exit_not_executed = 127;
 constexpr std::string_view default_path = "/usr/local/bin:/usr/bin:/bin";
 
 // execve(2) wants char*, and does not write to it.
-char* writable(const std::string& text) { return const_cast<char*>(text.c_str()); }
+char* writable(const std::string& text) {
+    return const_cast<char*>(text.c_str());
+}
 
 void default_signals() noexcept {
     struct sigaction plain {};

@@ -64,7 +64,8 @@ class PreparedLaunch {
     std::vector<std::string> m_candidates; // what execve is tried on, in order
     std::vector<std::string> m_variables;
     std::vector<char*> m_argv;
-    mutable std::vector<char*> m_script_argv; // for a script without #!, as execvp(3) does: /bin/sh SCRIPT …
+    mutable std::vector<char*>
+        m_script_argv; // for a script without #!, as execvp(3) does: /bin/sh SCRIPT …
     std::vector<char*> m_environment;
 };
 

@@ -64,9 +64,9 @@ void Check::run_command(const Generation& generation) {
         const auto judge = [this](const RunCommand::End& ended) {
             if (!ended.timed_out && ended.status == WaitStatus(0))
                 return end({true, true, {}});
-            const std::string how =
-                ended.timed_out ? "did not end within " + duration_text(command_timeout)
-                                : exit_text(ended.status);
+            const std::string how = ended.timed_out
+                                        ? "did not end within " + duration_text(command_timeout)
+                                        : exit_text(ended.status);
             const std::string output = printable_lines(trimmed(m_output));
             end({false, true,
                  fmt::format("the health command '{}' {}{}{}", printable(m_command), how,

@@ -18,7 +18,8 @@ class Check {
 
     [[nodiscard]] static Kind kind_for(const Generation& generation);
 
-    // Looks once, as `kind` says; `done` is called from the loop, within a time limit; not after destruction.
+    // Looks once, as `kind` says; `done` is called from the loop, within a time limit; not after
+    // destruction.
     Check(Loop& loop, Kind kind, const Generation& generation, Probe::OnDone done);
     Check(const Check&) = delete;
     Check& operator=(const Check&) = delete;

@@ -6,8 +6,8 @@
 #include <cerrno>
 
 #include <poll.h>
-#include <unistd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace shipit::supervise {
 
@@ -16,7 +16,9 @@ namespace {
 constexpr std::size_t chunk_size = 64 << 10;
 constexpr std::size_t longest_message = 16 << 20;
 
-[[noreturn]] void throw_gone() { throw Error("the supervisor ended in the middle of its answer"); }
+[[noreturn]] void throw_gone() {
+    throw Error("the supervisor ended in the middle of its answer");
+}
 
 } // namespace
 

@@ -22,8 +22,8 @@ class Client {
     // The next message; nothing if none came in time. Throws Error if the supervisor is gone.
     [[nodiscard]] std::optional<Json> next(std::chrono::milliseconds patience);
 
-    // Sends a request and reads until the last answer ("done": true), which it returns whether ok or
-    // not. Events on the way go to `on_event`. Throws Error if the supervisor is gone or the
+    // Sends a request and reads until the last answer ("done": true), which it returns whether ok
+    // or not. Events on the way go to `on_event`. Throws Error if the supervisor is gone or the
     // last answer did not come within `patience`.
     Json ask(const Json& request, std::chrono::milliseconds patience,
              const std::function<void(const Json&)>& on_event = {});

@@ -38,7 +38,9 @@ Control::Control(Loop& loop, const Path& run_folder, ControlLimits limits)
     : m_loop(loop), m_socket(run_folder / control_socket_name), m_limits(limits),
       m_fd(listen_at(m_socket)), m_watch(loop.watch(m_fd.get())) {}
 
-Control::~Control() { (void)::unlink(m_socket.c_str()); }
+Control::~Control() {
+    (void)::unlink(m_socket.c_str());
+}
 
 void Control::serve(OnRequest on_request, OnGone on_gone) {
     m_on_request = std::move(on_request);
@@ -64,8 +66,8 @@ void Control::take_in(sys::Fd connection) {
     client->fd = std::move(connection);
     client->watch = m_loop.watch(client->fd.get());
     client->watch.when_readable([this, id] { read_from(id); });
-    client->patience = m_loop.after(m_limits.first_request,
-                                    [this, id] { refuse(id, "no request came in time"); });
+    client->patience =
+        m_loop.after(m_limits.first_request, [this, id] { refuse(id, "no request came in time"); });
     m_clients.emplace(id, std::move(client));
 }
 
@@ -150,8 +152,8 @@ void Control::write_to(ClientId id) {
     if (client == nullptr)
         return;
     while (!client->unsent.empty()) {
-        const ssize_t sent = ::send(client->fd.get(), client->unsent.data(),
-                                    client->unsent.size(), MSG_NOSIGNAL);
+        const ssize_t sent =
+            ::send(client->fd.get(), client->unsent.data(), client->unsent.size(), MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0 && errno == EAGAIN)
@@ -164,6 +166,8 @@ void Control::write_to(ClientId id) {
         (void)::shutdown(client->fd.get(), SHUT_WR); // closed when the client has closed, too
 }
 
-void Control::drop(ClientId id) { m_clients.erase(id); }
+void Control::drop(ClientId id) {
+    m_clients.erase(id);
+}
 
 } // namespace shipit::supervise

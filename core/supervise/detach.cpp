@@ -81,7 +81,8 @@ Report start(const std::vector<std::string>& argv, const Path& log, Parent paren
     for (const std::string& word : argv)
         words.push_back(const_cast<char*>(word.c_str())); // execv(3) does not write to them
     words.push_back(nullptr);
-    const sys::Fd log_fd = sys::open_file(log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, log_mode);
+    const sys::Fd log_fd =
+        sys::open_file(log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, log_mode);
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
         throw_errno("cannot make a pipe");

@@ -22,13 +22,14 @@ constexpr unsigned failures_in_a_row = 3;
 Gate::Gate(Loop& loop, Crew& crew, GateRules rules, OnVerdict on_verdict)
     : m_loop(loop), m_crew(crew), m_rules(rules), m_on_verdict(std::move(on_verdict)),
       m_wait(first_wait) {
-    m_crew.on_ended(
-        [this](Process& process, const std::string& how) { ended(process, how); });
+    m_crew.on_ended([this](Process& process, const std::string& how) { ended(process, how); });
     m_timeout = loop.after(rules.timeout, [this] { time_is_over(); });
     m_next = loop.after(milliseconds(0), [this] { look(); });
 }
 
-Gate::~Gate() { m_crew.on_ended({}); }
+Gate::~Gate() {
+    m_crew.on_ended({});
+}
 
 void Gate::look() {
     m_check = std::make_unique<Check>(m_loop, m_crew.check_kind(), m_crew.generation(),
@@ -106,7 +107,9 @@ Vigil::Vigil(Loop& loop, Crew& crew, OnVerdict on_verdict)
     m_next = loop.after(watch_interval, [this] { look(); });
 }
 
-Vigil::~Vigil() { m_crew.on_ended({}); }
+Vigil::~Vigil() {
+    m_crew.on_ended({});
+}
 
 void Vigil::look() {
     m_check = std::make_unique<Check>(m_loop, m_crew.check_kind(), m_crew.generation(),

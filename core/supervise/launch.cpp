@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 // Boost.Process 1.81 launches and waits; nothing else of it is used. One initializer does all of
-// the child's work and never returns, so that what is wrong with the rest is never reached: it leaks
-// descriptors into the child, runs our exit handlers in a child whose exec failed and leaves it as a
-// zombie, takes a failed initializer for success, and kills the process with the object.
+// the child's work and never returns, so that what is wrong with the rest is never reached: it
+// leaks descriptors into the child, runs our exit handlers in a child whose exec failed and leaves
+// it as a zombie, takes a failed initializer for success, and kills the process with the object.
 
 namespace shipit::supervise {
 
@@ -104,7 +104,9 @@ ProcessHandle forked(boost::asio::io_context& context, const PreparedLaunch& pre
     }
 }
 
-int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)); }
+int open_pidfd(pid_t pid) {
+    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U));
+}
 
 } // namespace
 
@@ -174,7 +176,9 @@ void Child::signal(int signal) const noexcept {
         (void)::kill(m_name.pid, signal);
 }
 
-bool Child::waits_for(pid_t pid) { return waited_for().count(pid) != 0; }
+bool Child::waits_for(pid_t pid) {
+    return waited_for().count(pid) != 0;
+}
 
 std::string exit_text(const WaitStatus& status) {
     if (!status)

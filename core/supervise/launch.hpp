@@ -25,9 +25,9 @@ class Child {
   public:
     using OnExit = std::function<void(WaitStatus)>;
 
-    // Starts a program. When this returns, execve(2) has succeeded; else throws Error that names the
-    // step which failed. `on_exit` is called once, when it has ended and is reaped, unless the Child
-    // is destroyed before.
+    // Starts a program. When this returns, execve(2) has succeeded; else throws Error that names
+    // the step which failed. `on_exit` is called once, when it has ended and is reaped, unless the
+    // Child is destroyed before.
     Child(Loop& loop, const Launch& launch, OnExit on_exit);
     // Watches a process that another supervisor started. Throws Error if it is gone.
     Child(Loop& loop, const sys::ProcessName& process, OnExit on_exit);

@@ -83,8 +83,7 @@ void LogPipe::take(std::string_view chunk) {
 }
 
 void LogPipe::end_line(std::string_view mark) {
-    m_records += log_line(sys::now(), m_source.release, m_source.process,
-                          m_line.append(mark));
+    m_records += log_line(sys::now(), m_source.release, m_source.process, m_line.append(mark));
     if (m_tail.size() == tail_lines)
         m_tail.pop_front();
     m_line.resize(std::min(m_line.size(), longest_tail_line));
@@ -107,6 +106,8 @@ void LogPipe::note(const std::string& text) {
     m_log.append(log_line(sys::now(), m_source.release, m_source.process, text));
 }
 
-void LogPipe::remove() { (void)::unlink(m_path.c_str()); }
+void LogPipe::remove() {
+    (void)::unlink(m_path.c_str());
+}
 
 } // namespace shipit::supervise

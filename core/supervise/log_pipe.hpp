@@ -21,8 +21,8 @@ class LogPipe {
         std::string process;
     };
 
-    // Makes the FIFO, or takes the one that is there (its content is kept). It belongs to `user`, so
-    // that programs can open /dev/stdout.
+    // Makes the FIFO, or takes the one that is there (its content is kept). It belongs to `user`,
+    // so that programs can open /dev/stdout.
     LogPipe(Loop& loop, Path fifo, Source source, const std::optional<sys::Account>& user,
             LogFile& log);
     LogPipe(const LogPipe&) = delete;

@@ -67,8 +67,8 @@ void LogReader::read_to_end(Position& position, const Take& take) const {
     std::string& line = position.unfinished;
     char chunk[chunk_size];
     for (;;) {
-        const ssize_t got = ::pread(position.fd.get(), chunk, sizeof chunk,
-                                    static_cast<off_t>(position.offset));
+        const ssize_t got =
+            ::pread(position.fd.get(), chunk, sizeof chunk, static_cast<off_t>(position.offset));
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
@@ -155,8 +155,8 @@ void LogReader::watch() {
         return;
     m_inotify.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     const Path folder = m_newest.parent_path();
-    if (!m_inotify ||
-        ::inotify_add_watch(m_inotify.get(), folder.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+    if (!m_inotify || ::inotify_add_watch(m_inotify.get(), folder.c_str(),
+                                          IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
         throw_errno("cannot watch '" + folder.string() + "'");
 }
 

@@ -68,7 +68,9 @@ Loop::Timer& Loop::Timer::operator=(Timer&& other) noexcept {
     return *this;
 }
 
-Loop::Timer::~Timer() { cancel(); }
+Loop::Timer::~Timer() {
+    cancel();
+}
 
 void Loop::Timer::cancel() noexcept {
     if (!m_state)
@@ -112,7 +114,9 @@ Loop::Watch& Loop::Watch::operator=(Watch&& other) noexcept {
     return *this;
 }
 
-Loop::Watch::~Watch() { cancel(); }
+Loop::Watch::~Watch() {
+    cancel();
+}
 
 void Loop::Watch::when_readable(Callback callback) {
     const bool waiting = static_cast<bool>(m_state->readable);
@@ -183,12 +187,13 @@ void Loop::run() {
     m_engine->context.run();
 }
 
-void Loop::stop() { m_engine->context.stop(); }
+void Loop::stop() {
+    m_engine->context.stop();
+}
 
 void Loop::post(Callback callback) {
-    asio::post(m_engine->context, [edge = m_engine->edge, callback = std::move(callback)] {
-        edge->cross(callback);
-    });
+    asio::post(m_engine->context,
+               [edge = m_engine->edge, callback = std::move(callback)] { edge->cross(callback); });
 }
 
 Loop::Timer Loop::after(milliseconds delay, Callback callback) {
@@ -229,6 +234,8 @@ void Loop::on_error(std::function<void(const std::string&)> sink) {
     m_engine->edge->sink = std::move(sink);
 }
 
-asio::io_context& Loop::context() { return m_engine->context; }
+asio::io_context& Loop::context() {
+    return m_engine->context;
+}
 
 } // namespace shipit::supervise

@@ -11,8 +11,8 @@
 // stopping  it has been asked to end; at `due` the whole tree is killed.
 // sweeping  the main process is gone; what it left behind gets `due` to end, then is killed.
 //
-// A `start` while stopping or sweeping is remembered: the process is launched once its tree is gone.
-// The driver carries out the actions in their order, arms one timer for `due`, and feeds what
+// A `start` while stopping or sweeping is remembered: the process is launched once its tree is
+// gone. The driver carries out the actions in their order, arms one timer for `due`, and feeds what
 // happened back in. dinit-like, the whole behaviour is tested as tables of events.
 #pragma once
 
@@ -40,10 +40,10 @@ enum class Event {
 
 enum class Action {
     launch,
-    ask_to_end,    // the stop signal, to the main process
-    end_rest,      // SIGTERM to what is left of its tree
-    kill_escaped,  // SIGKILL to what is left and has left the process's session
-    kill_tree,     // SIGKILL to the main process and everything below
+    ask_to_end,   // the stop signal, to the main process
+    end_rest,     // SIGTERM to what is left of its tree
+    kill_escaped, // SIGKILL to what is left and has left the process's session
+    kill_tree,    // SIGKILL to the main process and everything below
     tell_crash_loop,
 };
 
@@ -62,7 +62,7 @@ struct PolicyState {
     Phase phase = Phase::stopped;
     bool wanted = false;
     unsigned restarts = 0;
-    milliseconds delay{0};           // of the latest restart, without its jitter; 0: none yet
+    milliseconds delay{0}; // of the latest restart, without its jitter; 0: none yet
     std::optional<TimePoint> due;
     std::optional<TimePoint> kill_at; // while stopping and sweeping
     TimePoint started{};

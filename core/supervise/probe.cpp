@@ -58,9 +58,8 @@ std::optional<Answer> parse_answer(std::string_view text) {
     Answer answer;
     const std::string_view status = trimmed(line.substr(space + 1));
     answer.status_line = status;
-    const auto parsed =
-        std::from_chars(status.data(), status.data() + std::min<std::size_t>(3, status.size()),
-                        answer.status);
+    const auto parsed = std::from_chars(
+        status.data(), status.data() + std::min<std::size_t>(3, status.size()), answer.status);
     if (parsed.ec != std::errc() || answer.status < 100)
         return std::nullopt;
     for (const std::string_view end : {"\r\n\r\n", "\n\n"}) {
@@ -133,8 +132,7 @@ void Probe::connected() {
 void Probe::connection_failed(int error) {
     if (m_family == AF_INET)
         return connect(AF_INET6);
-    const std::string why = error == ECONNREFUSED || error == EADDRNOTAVAIL ||
-                                    error == EAFNOSUPPORT
+    const std::string why = error == ECONNREFUSED || error == EADDRNOTAVAIL || error == EAFNOSUPPORT
                                 ? fmt::format("nothing listens on port {}", m_target.port)
                                 : fmt::format("{}: {}", name(), errno_text(error));
     // Not from within the constructor: the owner does not have us yet.
@@ -143,8 +141,7 @@ void Probe::connection_failed(int error) {
 
 void Probe::send() {
     while (!m_request.empty()) {
-        const ssize_t sent =
-            ::send(m_fd.get(), m_request.data(), m_request.size(), MSG_NOSIGNAL);
+        const ssize_t sent = ::send(m_fd.get(), m_request.data(), m_request.size(), MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0 && errno == EAGAIN)
@@ -179,8 +176,7 @@ void Probe::judge() {
                                 printable(std::string_view(m_answer).substr(0, shown_body)))});
     if (answer->status >= lowest_healthy && answer->status <= highest_healthy)
         return end({true, true, {}});
-    std::string reason =
-        fmt::format("{} answered {}", name(), printable(answer->status_line));
+    std::string reason = fmt::format("{} answered {}", name(), printable(answer->status_line));
     const std::string_view body = trimmed(answer->body.substr(0, shown_body));
     if (!body.empty())
         reason += ": " + printable(body);

@@ -27,8 +27,8 @@ class Probe {
   public:
     using OnDone = std::function<void(const ProbeResult&)>;
 
-    // Tries 127.0.0.1, then ::1 if nothing listens there. `done` is called once, from the loop, within
-    // `timeout`; not after destruction.
+    // Tries 127.0.0.1, then ::1 if nothing listens there. `done` is called once, from the loop,
+    // within `timeout`; not after destruction.
     Probe(Loop& loop, ProbeTarget target, milliseconds timeout, OnDone done);
     Probe(const Probe&) = delete;
     Probe& operator=(const Probe&) = delete;

@@ -17,7 +17,9 @@ namespace {
 
 constexpr milliseconds look_again{20}; // for what is left of a tree that was told to end
 
-TimePoint now() { return std::chrono::steady_clock::now(); }
+TimePoint now() {
+    return std::chrono::steady_clock::now();
+}
 
 // "0.2 s", "45 s": how long a process was up, for people.
 std::string seconds_text(milliseconds duration) {
@@ -37,8 +39,12 @@ Process::Process(Surroundings& surroundings, Program program, ReleaseNumber rele
                    static_cast<std::uint64_t>(now().time_since_epoch().count());
 }
 
-void Process::start() { feed(Event::start); }
-void Process::stop() { feed(Event::stop); }
+void Process::start() {
+    feed(Event::start);
+}
+void Process::stop() {
+    feed(Event::stop);
+}
 
 bool Process::adopt(const sys::ProcessName& main, WallTime since, unsigned restarts) {
     try {
@@ -63,7 +69,9 @@ std::optional<sys::ProcessName> Process::main() const {
     return std::nullopt;
 }
 
-const std::deque<std::string>& Process::tail() const { return m_pipe ? m_pipe->tail() : m_tail; }
+const std::deque<std::string>& Process::tail() const {
+    return m_pipe ? m_pipe->tail() : m_tail;
+}
 
 // Events that arise while one is being answered wait for their turn.
 void Process::feed(Event event) {

@@ -19,9 +19,9 @@ struct Surroundings {
     Loop& loop;
     LogFile& log;
     Path run_folder;
-    Limits limits;                                   // the stop timeout is each program's own
-    std::function<void()> changed;                   // a pid or a phase: the state is to be saved
-    std::function<void(const std::string&)> note;    // for the supervisor's own log
+    Limits limits;                                // the stop timeout is each program's own
+    std::function<void()> changed;                // a pid or a phase: the state is to be saved
+    std::function<void(const std::string&)> note; // for the supervisor's own log
     std::function<void(const Process&)> crash_looping;
 };
 

@@ -48,8 +48,8 @@ bool is_name(const std::string& name) {
                c == '-' || c == '_' || c == '.';
     };
     constexpr std::size_t longest = 64;
-    return !name.empty() && name.size() <= longest && name.front() != '.' &&
-           name.front() != '-' && std::all_of(name.begin(), name.end(), fits);
+    return !name.empty() && name.size() <= longest && name.front() != '.' && name.front() != '-' &&
+           std::all_of(name.begin(), name.end(), fits);
 }
 
 std::int64_t number_in(const Json& json, std::string_view key, std::int64_t lowest,
@@ -149,14 +149,14 @@ Json to_json(const Generation& generation) {
     for (const Program& program : generation.programs)
         programs.push_back(program_json(program));
     const Health& health = generation.health;
-    Json json = Json::object(
-        {{"release", generation.release.value()},
-         {"programs", programs},
-         {"health", Json::object({{"path", bytes_to_json(health.path)},
-                                  {"command", bytes_to_json(health.command)},
-                                  {"timeout", std::int64_t{health.timeout.count()}},
-                                  {"passes", health.passes},
-                                  {"watch", std::int64_t{health.watch.count()}}})}});
+    Json json =
+        Json::object({{"release", generation.release.value()},
+                      {"programs", programs},
+                      {"health", Json::object({{"path", bytes_to_json(health.path)},
+                                               {"command", bytes_to_json(health.command)},
+                                               {"timeout", std::int64_t{health.timeout.count()}},
+                                               {"passes", health.passes},
+                                               {"watch", std::int64_t{health.watch.count()}}})}});
     if (generation.port)
         json.set("port", unsigned{*generation.port});
     return json;

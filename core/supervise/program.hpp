@@ -31,7 +31,8 @@ struct Generation {
     Health health;
     std::optional<std::uint16_t> port;
 
-    // The program whose health is asked: the first of type web, else the first; none if there are none.
+    // The program whose health is asked: the first of type web, else the first; none if there are
+    // none.
     [[nodiscard]] const Program* face() const;
     // Whether it is meant to listen: it has a port, and a program of type web.
     [[nodiscard]] bool listens() const;

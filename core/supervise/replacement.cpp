@@ -63,8 +63,8 @@ void Replacement::start_when_port_is_free(unsigned attempt) {
         return start();
     if (attempt >= port_attempts)
         return fail(fmt::format("port {} is in use by {}", *generation.port, holder->text()));
-    m_timer = m_surroundings.loop.after(
-        port_wait, [this, attempt] { start_when_port_is_free(attempt + 1); });
+    m_timer = m_surroundings.loop.after(port_wait,
+                                        [this, attempt] { start_when_port_is_free(attempt + 1); });
 }
 
 void Replacement::start() {
@@ -82,8 +82,8 @@ void Replacement::judged(const std::optional<std::string>& why_not) {
     m_next->on_ended([this](Process& process, const std::string& how) {
         fail(process.program().name + " " + how);
     });
-    m_timer = m_surroundings.loop.after(
-        commit_patience, [this] { fail("the deploying command did not commit"); });
+    m_timer = m_surroundings.loop.after(commit_patience,
+                                        [this] { fail("the deploying command did not commit"); });
     tell("healthy", m_next->release());
 }
 

@@ -19,7 +19,9 @@ Json event_of(const char* event, ReleaseNumber release) {
     return Json::object({{"event", event}, {"release", release.text()}});
 }
 
-Json answer_ok() { return Json::object({{"done", true}, {"ok", true}}); }
+Json answer_ok() {
+    return Json::object({{"done", true}, {"ok", true}});
+}
 
 } // namespace
 
@@ -38,10 +40,10 @@ void Supervisor::Core::dispatch(ClientId client, const Json& request) {
         Answer answer;
     };
     static constexpr std::array orders = {
-        Order{"ping", false, &Core::ping},      Order{"status", false, &Core::status},
-        Order{"commit", false, &Core::commit},  Order{"abort", false, &Core::abort},
-        Order{"replace", true, &Core::replace}, Order{"start", true, &Core::start},
-        Order{"stop", true, &Core::stop},       Order{"restart", true, &Core::restart},
+        Order{"ping", false, &Core::ping},         Order{"status", false, &Core::status},
+        Order{"commit", false, &Core::commit},     Order{"abort", false, &Core::abort},
+        Order{"replace", true, &Core::replace},    Order{"start", true, &Core::start},
+        Order{"stop", true, &Core::stop},          Order{"restart", true, &Core::restart},
         Order{"shutdown", false, &Core::shutdown},
     };
     const std::string name = request["request"].text();
@@ -214,10 +216,8 @@ void Supervisor::Core::end_watch(const std::string& why) {
         return;
     m_vigil.reset();
     const ClientId client = std::exchange(m_watching_for, 0);
-    m_control.finish(client, Json::object({{"done", true},
-                                           {"ok", false},
-                                           {"watch_ended", true},
-                                           {"why", why}}));
+    m_control.finish(
+        client, Json::object({{"done", true}, {"ok", false}, {"watch_ended", true}, {"why", why}}));
 }
 
 // --- Starting and stopping ---

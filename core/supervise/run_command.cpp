@@ -51,7 +51,9 @@ RunCommand::~RunCommand() {
     }
 }
 
-void RunCommand::signal(int signal) const noexcept { m_child->signal(signal); }
+void RunCommand::signal(int signal) const noexcept {
+    m_child->signal(signal);
+}
 
 void RunCommand::kill_tree() const {
     m_child->signal(SIGSTOP); // forks nothing more

@@ -14,9 +14,10 @@ class RunCommand {
     using OnOutput = std::function<void(std::string_view)>; // stdout and stderr, as it comes
     using OnEnd = std::function<void(const End&)>;
 
-    // Starts `launch`; throws Error if that fails. Where there is an `on_output`, launch's output and
-    // errors are replaced by a pipe. When the command ends, or `timeout` (zero: none) passes, nothing of its
-    // tree is left alive and `on_end` is called once; not after destruction, which kills it all.
+    // Starts `launch`; throws Error if that fails. Where there is an `on_output`, launch's output
+    // and errors are replaced by a pipe. When the command ends, or `timeout` (zero: none) passes,
+    // nothing of its tree is left alive and `on_end` is called once; not after destruction, which
+    // kills it all.
     RunCommand(Loop& loop, Launch launch, milliseconds timeout, OnOutput on_output, OnEnd on_end);
     ~RunCommand();
     RunCommand(const RunCommand&) = delete;

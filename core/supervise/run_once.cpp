@@ -37,11 +37,12 @@ class KeptHandlers {
 // Daemons that the program leaves behind come to us, so that they can be ended.
 class Reaper {
   public:
-    Reaper() {
+    Reaper() : m_others(strays()) {
         (void)::prctl(PR_GET_CHILD_SUBREAPER, &m_before, 0, 0, 0);
         become_subreaper();
     }
     ~Reaper() {
+        end_daemons();
         reap_orphans();
         (void)::prctl(PR_SET_CHILD_SUBREAPER, m_before, 0, 0, 0);
     }
@@ -49,6 +50,31 @@ class Reaper {
     Reaper& operator=(const Reaper&) = delete;
 
   private:
+    void end_daemons() const noexcept {
+        constexpr int most_rounds = 100; // one that forks faster than this is not to be had
+        for (int round = 0; round < most_rounds; ++round) {
+            bool any = false;
+            for (const sys::ProcessName& stray : strays_or_none())
+                if (std::find(m_others.begin(), m_others.end(), stray) == m_others.end()) {
+                    signal_exactly(stray, SIGKILL);
+                    any = true;
+                }
+            if (!any)
+                return;
+            ::usleep(1000); // they need a moment to be gone
+            reap_orphans();
+        }
+    }
+
+    static std::vector<sys::ProcessName> strays_or_none() noexcept {
+        try {
+            return strays();
+        } catch (const std::exception&) { // no /proc: there is no telling
+            return {};
+        }
+    }
+
+    std::vector<sys::ProcessName> m_others; // children of ours that were there before
     int m_before = 0;
 };
 
@@ -116,7 +142,8 @@ OnceEnd run_interactively(const Program& program) {
     Plan plan;
     plan.signals = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
     plan.on_signal = [](RunCommand& command, int signal) {
-        if (signal == SIGTERM || signal == SIGHUP) // the others came from the terminal, to it as well
+        if (signal == SIGTERM ||
+            signal == SIGHUP) // the others came from the terminal, to it as well
             command.signal(signal);
     };
     return run(std::move(launch), std::move(plan));

@@ -10,10 +10,10 @@
 namespace shipit::supervise {
 
 struct OnceEnd {
-    int code = 0;          // its exit status, or 128 + the signal that ended it
+    int code = 0; // its exit status, or 128 + the signal that ended it
     bool timed_out = false;
     int interrupted_by = 0; // SIGINT or SIGTERM that we got meanwhile, and ended it for
-    std::string how;       // "exited with status 1"
+    std::string how;        // "exited with status 1"
 };
 
 // Runs the program's command with its environment, folder and user, in a session of its own, its

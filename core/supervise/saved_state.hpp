@@ -1,6 +1,7 @@
 // What a supervisor leaves for the next one: which processes are its own.
 //
-// run_folder/state.json holds no config vars; what a release's programs are comes from its manifest.
+// run_folder/state.json holds no config vars; what a release's programs are comes from its
+// manifest.
 #pragma once
 
 #include "core/base/ids.hpp"

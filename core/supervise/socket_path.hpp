@@ -13,7 +13,8 @@ using sys::Path;
 // holds the lock that makes it the only one to do so. Throws Error.
 [[nodiscard]] sys::Fd listen_at(const Path& socket);
 
-// A connected socket (blocking); an empty Fd if nobody listens there. Throws Error for other failures.
+// A connected socket (blocking); an empty Fd if nobody listens there. Throws Error for other
+// failures.
 [[nodiscard]] sys::Fd connect_to(const Path& socket);
 
 constexpr const char* control_socket_name = "control.sock";

@@ -45,7 +45,9 @@ Program stub_of(const SavedProcess& saved) {
 Supervisor::Supervisor(SupervisorOptions options)
     : m_core(std::make_unique<Core>(with_real_folders(std::move(options)))) {}
 Supervisor::~Supervisor() = default;
-void Supervisor::run() { m_core->run(); }
+void Supervisor::run() {
+    m_core->run();
+}
 
 Supervisor::Core::Core(SupervisorOptions options)
     : m_options(std::move(options)),
@@ -56,9 +58,7 @@ Supervisor::Core::Core(SupervisorOptions options)
       m_control(m_loop, m_options.run_folder) {
     m_loop.on_error([this](const std::string& what) { note("error: " + what); });
     m_surroundings.note = [this](const std::string& text) { note(text); };
-    m_surroundings.changed = [this] {
-        m_save = m_loop.after(milliseconds(0), [this] { save(); });
-    };
+    m_surroundings.changed = [this] { m_save = m_loop.after(milliseconds(0), [this] { save(); }); };
     m_surroundings.crash_looping = [this](const Process& process) {
         note(process.program().name + " keeps crashing");
         if (m_options.on_crash_loop)
@@ -146,7 +146,8 @@ void Supervisor::Core::end_unsaved() {
     }
     for (const std::string& name : sys::names_in(m_options.run_folder)) {
         const Path path = m_options.run_folder / name;
-        if (path.extension() == ".fifo" && std::find(known.begin(), known.end(), path) == known.end())
+        if (path.extension() == ".fifo" &&
+            std::find(known.begin(), known.end(), path) == known.end())
             (void)::unlink(path.c_str());
     }
 }
@@ -213,7 +214,9 @@ std::vector<const Crew*> Supervisor::Core::crews() const {
     return result;
 }
 
-void Supervisor::Core::save() { save_state(m_options.run_folder, crews()); }
+void Supervisor::Core::save() {
+    save_state(m_options.run_folder, crews());
+}
 
 void Supervisor::Core::note(const std::string& text) noexcept {
     try {

@@ -1,22 +1,26 @@
 // The supervisor of one app: owns its processes for as long as the host is up.
 //
-// Listens on run_folder/control.sock for requests, one JSON object a line; each is answered by events
-// ("event": …) and one last message with "done": true and "ok"; where that is false there is a "why".
-// One changing request at a time; another is refused with "busy": true.
+// Listens on run_folder/control.sock for requests, one JSON object a line; each is answered by
+// events
+// ("event": …) and one last message with "done": true and "ok"; where that is false there is a
+// "why". One changing request at a time; another is refused with "busy": true.
 //
 //   {"request": …}                answered by
 //   ping                          pid
-//   status                        pid, release, busy_with, watching, processes: [{name, type, release,
+//   status                        pid, release, busy_with, watching, processes: [{name, type,
+//   release,
 //                                 state (up starting crashed stopping stopped), since, restarts,
 //                                 crash_looping, pid, memory, port, last_exit}]
 //   start, stop, restart          evidence (of a start that failed); "process": a name or a type
 //   replace, "generation": {…}    events stopping, starting, healthy (now move `current` and send
-//                                 commit), failed, restoring, committed, watch_passed, watch_failed.
-//                                 Last: ok when the watch has passed; else why, evidence, and
-//                                 serving (a release or null) with why_not_serving, where it failed
-//                                 before the commit, or watch_failed, or watch_ended (by another change)
-//   commit, abort                 for the client that asked for the replacement, on the same connection
-//   shutdown                      ok; then all processes are stopped and the supervisor ends
+//                                 commit), failed, restoring, committed, watch_passed,
+//                                 watch_failed. Last: ok when the watch has passed; else why,
+//                                 evidence, and serving (a release or null) with why_not_serving,
+//                                 where it failed before the commit, or watch_failed, or
+//                                 watch_ended (by another change)
+//   commit, abort                 for the client that asked for the replacement, on the same
+//   connection shutdown                      ok; then all processes are stopped and the supervisor
+//   ends
 //
 // It never ends because of an error in what it does. SIGTERM and SIGINT stop the processes and end
 // it; if it is killed, its processes go on and the next supervisor takes them over.
@@ -58,7 +62,8 @@ struct SupervisorOptions {
 
 class Supervisor {
   public:
-    // Throws Error (locked) if the app has a supervisor already, Error if the folders cannot be used.
+    // Throws Error (locked) if the app has a supervisor already, Error if the folders cannot be
+    // used.
     explicit Supervisor(SupervisorOptions options);
     ~Supervisor();
     Supervisor(const Supervisor&) = delete;

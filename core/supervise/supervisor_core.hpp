@@ -61,9 +61,9 @@ class Supervisor::Core {
     Loop::Signals m_signals;
     Loop::Timer m_save;
 
-    std::shared_ptr<Crew> m_crew;                    // of the live release; may be stopped
-    std::vector<std::shared_ptr<Crew>> m_leftovers;  // of an earlier supervisor, being stopped
-    std::string m_busy;                              // with what; empty: with nothing
+    std::shared_ptr<Crew> m_crew;                   // of the live release; may be stopped
+    std::vector<std::shared_ptr<Crew>> m_leftovers; // of an earlier supervisor, being stopped
+    std::string m_busy;                             // with what; empty: with nothing
     bool m_ending = false;
 
     std::unique_ptr<Replacement> m_replacement;

@@ -85,7 +85,9 @@ std::map<pid_t, Entry> all_processes() {
     return entries;
 }
 
-bool is_dead(const Entry& entry) { return entry.state == 'Z' || entry.state == 'X'; }
+bool is_dead(const Entry& entry) {
+    return entry.state == 'Z' || entry.state == 'X';
+}
 
 bool carries(const Entry& entry, const std::vector<std::string>& marks) {
     if (marks.empty())
@@ -128,11 +130,13 @@ bool is_ours(pid_t pid) {
 
 std::vector<std::string> marks_in(const Environment& environment) {
     std::vector<std::string> marks;
-    for (const auto& [name, value] : environment)
+    bool has_process = false;
+    for (const auto& [name, value] : environment) {
+        has_process = has_process || name == "SHIPIT_PROCESS";
         if (name == "SHIPIT_APP" || name == "SHIPIT_RELEASE" || name == "SHIPIT_PROCESS")
             marks.push_back(name + "=" + value);
-    constexpr std::size_t all_of_them = 3;
-    return marks.size() == all_of_them ? marks : std::vector<std::string>();
+    }
+    return has_process ? marks : std::vector<std::string>();
 }
 
 std::vector<Owned> rest_of(const TreeOf& tree) {
@@ -177,7 +181,9 @@ void signal_exactly(const sys::ProcessName& process, int signal) noexcept {
         (void)::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0U);
 }
 
-void spare(pid_t pid) { spared().insert(pid); }
+void spare(pid_t pid) {
+    spared().insert(pid);
+}
 
 void become_subreaper() {
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)

@@ -25,7 +25,7 @@ struct TreeOf {
 };
 
 // The variables of an environment that mark a process: SHIPIT_APP, SHIPIT_RELEASE, SHIPIT_PROCESS;
-// none unless all are there.
+// none without the last, since the others are those of all processes.
 [[nodiscard]] std::vector<std::string> marks_in(const Environment& environment);
 
 // All living processes of the tree but the main one. Never ourselves or one that a Child waits for.

@@ -18,13 +18,14 @@ constexpr std::string_view needs_shell_quoted = "$`";
 
 // Words that are no programs, or that mean something else to a shell than the program of that name.
 constexpr std::array shell_words = {
-    ".",      "source", "exec",  "eval",    "cd",    "export", "unset", "set",    "ulimit",
-    "umask",  "trap",   "wait",  "exit",    "if",    "while",  "until", "for",    "case",
-    "select", "time",   "shift", "command", "alias", "read",   "local", "return", "type",
-    "function",
+    ".",     "source",  "exec",  "eval", "cd",    "export", "unset", "set",      "ulimit", "umask",
+    "trap",  "wait",    "exit",  "if",   "while", "until",  "for",   "case",     "select", "time",
+    "shift", "command", "alias", "read", "local", "return", "type",  "function",
 };
 
-bool is_in(std::string_view set, char c) { return set.find(c) != std::string_view::npos; }
+bool is_in(std::string_view set, char c) {
+    return set.find(c) != std::string_view::npos;
+}
 
 class Splitter {
   public:
@@ -127,7 +128,8 @@ class Splitter {
 // One simple command, so that "exec" can be put before it.
 bool is_simple(std::string_view command) {
     const std::string_view first = command.substr(0, command.find_first_of(blanks));
-    const bool is_word = std::find(shell_words.begin(), shell_words.end(), first) == shell_words.end();
+    const bool is_word =
+        std::find(shell_words.begin(), shell_words.end(), first) == shell_words.end();
     return is_word && command.find_first_of(";&|(){}`!\n\r#") == std::string_view::npos &&
            first.find_first_of("='\"\\") == std::string_view::npos;
 }

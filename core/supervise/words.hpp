@@ -14,7 +14,8 @@ namespace shipit::supervise {
 [[nodiscard]] std::optional<std::vector<std::string>> plain_words(std::string_view command);
 
 // What to execute for a command: its own words, or a shell that replaces itself by the program, so
-// that signals reach the program and its pid is the one that is supervised. Throws Error (usage) for an empty one.
+// that signals reach the program and its pid is the one that is supervised. Throws Error (usage)
+// for an empty one.
 [[nodiscard]] std::vector<std::string> argv_of(const std::string& command);
 
 } // namespace shipit::supervise

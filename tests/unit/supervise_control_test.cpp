@@ -110,24 +110,21 @@ TEST_CASE("where no supervisor runs, the client says so") {
     TestFolder folder;
     CHECK_FALSE(Client::is_supervised(folder.path()));
     CHECK_FALSE(Client::is_supervised(folder / "missing"));
-    {
-        const sys::Fd stale = listen_at(folder / "control.sock");
-    }
+    { const sys::Fd stale = listen_at(folder / "control.sock"); }
     CHECK_THROWS_WITH_AS(Client(folder.path()), "the supervisor of this app does not run", Error);
 }
 
 TEST_CASE("a supervisor that ends while it starts is told with what it wrote") {
     TestFolder folder;
     try {
-        spawn_detached({"/bin/sh", "-c", "echo no such app; exit 1"}, folder.path(),
-                       folder / "log", 5s);
+        spawn_detached({"/bin/sh", "-c", "echo no such app; exit 1"}, folder.path(), folder / "log",
+                       5s);
         FAIL("it did not throw");
     } catch (const Error& error) {
         CHECK(error.why() == "the supervisor ended while it was starting: no such app");
     }
-    CHECK_THROWS_WITH_AS(
-        spawn_detached({"/no/such/shipit"}, folder.path(), folder / "log", 5s),
-        "cannot execute '/no/such/shipit': No such file or directory", Error);
+    CHECK_THROWS_WITH_AS(spawn_detached({"/no/such/shipit"}, folder.path(), folder / "log", 5s),
+                         "cannot execute '/no/such/shipit': No such file or directory", Error);
 }
 
 TEST_SUITE_END();

@@ -72,7 +72,8 @@ TEST_CASE("a program has descriptors 0, 1 and 2 and no other, and an empty stdin
 
 TEST_CASE("a program leads a session of its own, in its folder, with default signals") {
     const TestFolder folder;
-    Program program = program_of("python3 -c 'import os; print(os.getsid(0) == os.getpid(), os.getcwd())'");
+    Program program =
+        program_of("python3 -c 'import os; print(os.getsid(0) == os.getpid(), os.getcwd())'");
     program.folder = folder.path();
     CHECK(run(program).output == "True " + folder.path().string() + "\n");
 
@@ -96,7 +97,8 @@ TEST_CASE("a command through a shell has the program's own pid") {
 TEST_CASE("a launch that fails names the step and the reason") {
     CHECK(failure_of(program_of("no-such-program")) ==
           "there is no command 'no-such-program' in the app's PATH");
-    CHECK(failure_of(program_of("/etc/passwd")) == "cannot execute '/etc/passwd': Permission denied");
+    CHECK(failure_of(program_of("/etc/passwd")) ==
+          "cannot execute '/etc/passwd': Permission denied");
     Program nowhere = program_of("ls");
     nowhere.folder = "/no/such/folder";
     CHECK(failure_of(nowhere) ==
@@ -123,11 +125,10 @@ TEST_CASE("a script without an interpreter line runs as a shell script") {
 }
 
 TEST_CASE("the user is dropped for good, with its groups" * doctest::skip(::geteuid() != 0)) {
-    Program program = program_of(
-        "python3 -c 'import os; print(os.getresuid(), os.getresgid(), os.getgroups())'");
+    Program program =
+        program_of("python3 -c 'import os; print(os.getresuid(), os.getresgid(), os.getgroups())'");
     program.user = sys::Account{"nobody", 65534, 65533, "/", "/bin/sh", {65532}};
-    CHECK(run(program).output ==
-          "(65534, 65534, 65534) (65533, 65533, 65533) [65532]\n");
+    CHECK(run(program).output == "(65534, 65534, 65534) (65533, 65533, 65533) [65532]\n");
 }
 
 TEST_CASE("a folder that the app's user cannot enter is the app's failure" *
@@ -189,10 +190,9 @@ TEST_CASE("a generation comes through JSON as it was, bytes and all") {
 }
 
 TEST_CASE("a generation that is not one is refused") {
-    for (const char* text :
-         {"{}", R"({"release":0})", R"({"release":1,"health":{"passes":0}})",
-          R"({"release":1,"programs":[{"name":"../x","type":"web"}]})",
-          R"({"release":1,"programs":[7]})", R"({"release":"1"})"})
+    for (const char* text : {"{}", R"({"release":0})", R"({"release":1,"health":{"passes":0}})",
+                             R"({"release":1,"programs":[{"name":"../x","type":"web"}]})",
+                             R"({"release":1,"programs":[7]})", R"({"release":"1"})"})
         CHECK_THROWS_AS((void)generation_from(Json::parse(text)), Error);
 }
 

@@ -58,7 +58,8 @@ TEST_CASE("a process that is meant to run is launched") {
     CHECK(process.state.restarts == 0);
 }
 
-TEST_CASE("a crash is followed by a restart after a tenth of a second, and what was left is killed") {
+TEST_CASE(
+    "a crash is followed by a restart after a tenth of a second, and what was left is killed") {
     Driven process = running();
     process.at(5000ms, Event::exited);
     CHECK(process.actions == std::vector{Action::end_rest});

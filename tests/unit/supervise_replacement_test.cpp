@@ -59,7 +59,8 @@ TEST_CASE("the first generation of an app is started the same way") {
     CHECK(app.serves("v1"));
 }
 
-TEST_CASE("a failing health check is refused with its reason, and the old generation serves again") {
+TEST_CASE(
+    "a failing health check is refused with its reason, and the old generation serves again") {
     Serving app;
     Generation broken = app.web(2);
     broken.programs[0].environment.emplace_back("STATUS", "503");
@@ -119,9 +120,8 @@ TEST_CASE("a port that somebody else holds is told with the holder") {
     REQUIRE(::bind(holder.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
     REQUIRE(::listen(holder.get(), 1) == 0);
     const Json answer = app.deploy(app.web(1));
-    CHECK(answer["why"].text() == "port " + std::to_string(app.port()) +
-                                      " is in use by process " + std::to_string(::getpid()) +
-                                      " (unit)");
+    CHECK(answer["why"].text() == "port " + std::to_string(app.port()) + " is in use by process " +
+                                      std::to_string(::getpid()) + " (unit)");
     CHECK(answer["serving"].is_null());
 }
 
@@ -234,15 +234,14 @@ TEST_CASE("an exit within the watch is told to the client and to the callback") 
     Generation next = app.web(2);
     next.health.watch = 5s;
     Client client(app.run());
-    const Json answer =
-        client.ask(replace_request(next), 8s, [&](const Json& event) {
-            if (event["event"].text() == "healthy") {
-                app.set_live(next);
-                client.send(Json::object({{"request", "commit"}}));
-            } else if (event["event"].text() == "committed") {
-                (void)app.get("/crash");
-            }
-        });
+    const Json answer = client.ask(replace_request(next), 8s, [&](const Json& event) {
+        if (event["event"].text() == "healthy") {
+            app.set_live(next);
+            client.send(Json::object({{"request", "commit"}}));
+        } else if (event["event"].text() == "committed") {
+            (void)app.get("/crash");
+        }
+    });
     CHECK_FALSE(answer["ok"].boolean());
     CHECK(answer["watch_failed"].boolean());
     CHECK(answer["why"].text().rfind("web.1 exited with status 3 after ", 0) == 0);

@@ -15,7 +15,9 @@ using tests::SupervisedApp;
 
 namespace {
 
-bool is_gone(pid_t pid) { return !sys::is_there("/proc/" + std::to_string(pid)); }
+bool is_gone(pid_t pid) {
+    return !sys::is_there("/proc/" + std::to_string(pid));
+}
 
 pid_t pid_in(const sys::Path& file) {
     const auto content = sys::read_file_if_any(file);
@@ -93,8 +95,7 @@ TEST_CASE("one process is restarted without the others") {
     REQUIRE(eventually([&] { return app.is_up("web.1") && app.is_up("worker.1"); }));
     const pid_t web = app.pid_of("web.1");
     const pid_t worker = app.pid_of("worker.1");
-    const Json answer =
-        app.ask(Json::object({{"request", "restart"}, {"process", "worker.1"}}));
+    const Json answer = app.ask(Json::object({{"request", "restart"}, {"process", "worker.1"}}));
     CHECK(answer["ok"].boolean());
     CHECK(app.pid_of("web.1") == web);
     CHECK(app.pid_of("worker.1") != worker);
@@ -115,9 +116,10 @@ TEST_CASE("a start that fails says why, with the last lines") {
 TEST_CASE("nothing of a tree survives a stop: daemons, deaf ones, grandchildren") {
     SupervisedApp app;
     app.set_live(app.worker(
-        1, "for i in 1 2 3 4 5; do setsid -f setsid -f sh -c 'trap \"\" TERM; echo $$ > daemon'$i'; "
-           "while :; do sleep 0.1; done'; done; (trap '' TERM; echo $BASHPID > deaf; "
-           "while :; do sleep 0.1; done) & exec sleep 1000"));
+        1,
+        "for i in 1 2 3 4 5; do setsid -f setsid -f sh -c 'trap \"\" TERM; echo $$ > daemon'$i'; "
+        "while :; do sleep 0.1; done'; done; (trap '' TERM; echo $BASHPID > deaf; "
+        "while :; do sleep 0.1; done) & exec sleep 1000"));
     app.supervise();
     std::vector<pid_t> pids;
     for (const char* name : {"daemon1", "daemon2", "daemon3", "daemon4", "daemon5", "deaf"}) {
@@ -131,7 +133,8 @@ TEST_CASE("nothing of a tree survives a stop: daemons, deaf ones, grandchildren"
 
 TEST_CASE("a main process that ignores SIGTERM is killed at its stop timeout") {
     SupervisedApp app;
-    Generation generation = app.worker(1, "trap '' TERM; echo $$ > deaf; while :; do sleep 0.05; done");
+    Generation generation =
+        app.worker(1, "trap '' TERM; echo $$ > deaf; while :; do sleep 0.05; done");
     generation.programs[0].stop_timeout = 300ms;
     app.set_live(generation);
     app.supervise();

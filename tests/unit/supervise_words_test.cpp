@@ -20,10 +20,32 @@ TEST_CASE("quotes and backslashes are read as a shell reads them") {
 }
 
 TEST_CASE("whatever a shell would act on needs a shell") {
-    for (const char* command :
-         {"echo $HOME", "echo \"$HOME\"", "echo `id`", "a && b", "a; b", "a | b", "a > f", "a < f",
-          "ls *.py", "ls ?", "ls [ab]", "ls ~", "A=1 b", "cd x", "exec a", "a # b", "(a)", "{ a; }",
-          "! a", "a &", "a\nb", "echo 'unfinished", "echo \"unfinished", "echo \\", "", "  "})
+    for (const char* command : {"echo $HOME",
+                                "echo \"$HOME\"",
+                                "echo `id`",
+                                "a && b",
+                                "a; b",
+                                "a | b",
+                                "a > f",
+                                "a < f",
+                                "ls *.py",
+                                "ls ?",
+                                "ls [ab]",
+                                "ls ~",
+                                "A=1 b",
+                                "cd x",
+                                "exec a",
+                                "a # b",
+                                "(a)",
+                                "{ a; }",
+                                "! a",
+                                "a &",
+                                "a\nb",
+                                "echo 'unfinished",
+                                "echo \"unfinished",
+                                "echo \\",
+                                "",
+                                "  "})
         CHECK_MESSAGE(!plain_words(command), command);
 }
 

@@ -110,8 +110,7 @@ class SupervisedApp {
     // One web server with an HTTP check.
     [[nodiscard]] Generation web(std::uint64_t release) const {
         Generation generation{ReleaseNumber(release), {}, {}, m_port};
-        generation.programs.push_back(
-            program("web.1", release, "python3 -S -E server.py"));
+        generation.programs.push_back(program("web.1", release, "python3 -S -E server.py"));
         generation.health.path = "/healthz";
         generation.health.timeout = std::chrono::seconds(5);
         generation.health.watch = std::chrono::milliseconds(0);
@@ -243,7 +242,8 @@ class SupervisedApp {
             supervise::Supervisor(std::move(options)).run();
             ::_exit(0);
         } catch (const std::exception& error) {
-            sys::append_durably(m_folder / "told", std::string("ended: ") + error.what() + "\n", 0600);
+            sys::append_durably(m_folder / "told", std::string("ended: ") + error.what() + "\n",
+                                0600);
             ::_exit(1);
         }
     }
