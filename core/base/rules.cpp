@@ -12,9 +12,13 @@ constexpr std::size_t longest_variable_name = 255;
 constexpr std::array<std::string_view, 8> stop_signals = {"TERM", "INT",  "QUIT", "HUP",
                                                           "USR1", "USR2", "KILL", "WINCH"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 } // namespace
 

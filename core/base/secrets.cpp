@@ -26,8 +26,8 @@ std::string_view position_in(std::string_view text) {
 Error without_content(const Error& error, const std::string& file) {
     const std::string& why = error.why();
     const bool names_file = why.compare(0, file.size(), file) == 0;
-    const auto position = names_file ? position_in(std::string_view(why).substr(file.size()))
-                                     : std::string_view();
+    const auto position =
+        names_file ? position_in(std::string_view(why).substr(file.size())) : std::string_view();
     return Error(file + std::string(position) +
                      ": cannot be understood (it holds secrets, so no more is shown)",
                  error.outcome());

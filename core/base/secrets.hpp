@@ -9,7 +9,8 @@
 
 namespace shipit {
 
-// `error` as reading `file` threw it, reduced to "<file>:<line>:<column>: cannot be understood (…)".
+// `error` as reading `file` threw it, reduced to "<file>:<line>:<column>: cannot be understood
+// (…)".
 [[nodiscard]] Error without_content(const Error& error, const std::string& file);
 
 // Runs `read`, which parses `file`; an Error that leaves it quotes nothing of the file.

@@ -49,8 +49,7 @@ ConfigVars parsed(const std::string& text, const std::string& file) {
 void check_name_form(std::string_view name) {
     if (is_variable_name(name))
         return;
-    throw Error(fmt::format("'{}' is not a name for a config var",
-                            shortened(printable(name), 60)),
+    throw Error(fmt::format("'{}' is not a name for a config var", shortened(printable(name), 60)),
                 Outcome::usage)
         .advise("use letters, digits and '_', not beginning with a digit");
 }
@@ -113,7 +112,8 @@ ConfigVars load_config(const sys::Path& config_toml) {
     const auto text = sys::read_file_if_any(config_toml, limit);
     if (!text)
         return {};
-    return keeping_secrets(config_toml.string(), [&] { return parsed(*text, config_toml.string()); });
+    return keeping_secrets(config_toml.string(),
+                           [&] { return parsed(*text, config_toml.string()); });
 }
 
 void save_config(const sys::Path& config_toml, const ConfigVars& vars) {

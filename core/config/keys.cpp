@@ -183,7 +183,8 @@ constexpr Key table[] = {
 };
 // clang-format on
 
-std::string range_complaint(const Key& key, std::int64_t value, std::string (*shown)(std::int64_t)) {
+std::string range_complaint(const Key& key, std::int64_t value,
+                            std::string (*shown)(std::int64_t)) {
     if (value >= key.least && value <= key.most)
         return "";
     if (key.most == anything)
@@ -192,12 +193,18 @@ std::string range_complaint(const Key& key, std::int64_t value, std::string (*sh
                        shown(value));
 }
 
-std::string shown_number(std::int64_t value) { return std::to_string(value); }
-std::string shown_duration(std::int64_t value) { return duration_text(milliseconds(value)); }
+std::string shown_number(std::int64_t value) {
+    return std::to_string(value);
+}
+std::string shown_duration(std::int64_t value) {
+    return duration_text(milliseconds(value));
+}
 
 } // namespace
 
-std::span<const Key> keys() { return table; }
+std::span<const Key> keys() {
+    return table;
+}
 
 const Key* find_key(std::string_view path) {
     const auto parts = split(path, '.');

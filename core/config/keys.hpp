@@ -18,8 +18,8 @@
 namespace shipit::config {
 
 // A text, a number, a duration, a size in bytes, a list of texts.
-using Value = std::variant<std::string, std::int64_t, milliseconds, std::uint64_t,
-                           std::vector<std::string>>;
+using Value =
+    std::variant<std::string, std::int64_t, milliseconds, std::uint64_t, std::vector<std::string>>;
 using Values = std::map<std::string, Value>;
 
 enum class Kind { text, number, duration, size, list };

@@ -67,8 +67,8 @@ Settings load(const Sources& sources) {
     Values values = values_of_build(sources);
     Values host;
     if (sources.host_toml)
-        host = read_values(TomlTable::parse(*sources.host_toml, sources.host_toml_name),
-                           Origin::host);
+        host =
+            read_values(TomlTable::parse(*sources.host_toml, sources.host_toml_name), Origin::host);
     Settings settings;
     settings.app.user_is_builds = values.contains("app.user") && !host.contains("app.user");
     settings.app.reload_is_builds = values.contains("app.reload") && !host.contains("app.reload");

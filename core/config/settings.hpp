@@ -44,9 +44,9 @@ struct Settings {
 
 // The texts that settings come from; nothing where there is no such file.
 struct Sources {
-    std::optional<std::string> build_toml; // shipit.toml
-    std::optional<std::string> procfile;   // counts if shipit.toml has no [processes]
-    std::optional<std::string> host_toml;  // app.toml
+    std::optional<std::string> build_toml;       // shipit.toml
+    std::optional<std::string> procfile;         // counts if shipit.toml has no [processes]
+    std::optional<std::string> host_toml;        // app.toml
     std::string build_toml_name = "shipit.toml"; // how errors call them
     std::string procfile_name = "Procfile";
     std::string host_toml_name = "app.toml";

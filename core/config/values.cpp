@@ -115,8 +115,8 @@ class Reader {
 
     void read_process(const TomlTable& processes, const std::string& name) {
         if (!is_process_name(name))
-            throw processes.complaint(
-                name, "must be a name of 1 to 63 of A-Z, a-z, 0-9, '-' and '_'");
+            throw processes.complaint(name,
+                                      "must be a name of 1 to 63 of A-Z, a-z, 0-9, '-' and '_'");
         if (name == "release")
             throw processes.complaint(name, "is no process type: write it as [release] command");
         const std::string prefix = fmt::format("{}.{}.", processes_table, name);
@@ -151,7 +151,9 @@ void set_value(TomlWriter& writer, std::string_view name, const Value& value) {
 
 } // namespace
 
-std::string value_text(const Value& value) { return std::visit(ValueText{}, value); }
+std::string value_text(const Value& value) {
+    return std::visit(ValueText{}, value);
+}
 
 Value typed_value(const Key& key, std::string_view path, std::string_view text) {
     const auto refuse = [&](const std::string& complaint) {
@@ -196,7 +198,9 @@ Value typed_value(const Key& key, std::string_view path, std::string_view text) 
     return *value;
 }
 
-Values read_values(const TomlTable& root, Origin origin) { return Reader(root, origin).read(); }
+Values read_values(const TomlTable& root, Origin origin) {
+    return Reader(root, origin).read();
+}
 
 std::string written_values(const Values& values, std::string_view comment) {
     TomlWriter writer;

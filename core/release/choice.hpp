@@ -1,5 +1,5 @@
-// Which release to go back to, and which expire: pure decisions over facts, so that every rule can be tested as a
-// table. Who gathers the facts is the ledger; who acts is deploy.
+// Which release to go back to, and which expire: pure decisions over facts, so that every rule can
+// be tested as a table. Who gathers the facts is the ledger; who acts is deploy.
 //
 // Good: the release went live, stayed well through its watch (the good mark), and nobody marked it
 // bad since. Only good releases count for retention, and `rollback` prefers them: without a version
@@ -84,8 +84,8 @@ struct Eligibility {
 //
 // Good releases count against `keep`; all others (failed, bad, never proven) against a quota of
 // their own, so that a week of failing deploys pushes nothing out that works. `older_than` and
-// `max_size` take more, whatever `keep` says. Never taken: what is live, warm, pinned, the last good
-// release, what `rollback` would go to, and what is being deployed.
+// `max_size` take more, whatever `keep` says. Never taken: what is live, warm, pinned, the last
+// good release, what `rollback` would go to, and what is being deployed.
 //
 // Order is by number. Clocks jump: a release counts as at least as young as every one before it, so
 // that a clock set back makes nothing old, and one that was ahead keeps releases longer, not

@@ -28,8 +28,8 @@ std::string read_at(const sys::Fd& fd, std::uint64_t offset, std::size_t size,
     std::string bytes(size, '\0');
     std::size_t done = 0;
     while (done < size) {
-        const ssize_t count = ::pread(fd.get(), bytes.data() + done, size - done,
-                                      static_cast<off_t>(offset + done));
+        const ssize_t count =
+            ::pread(fd.get(), bytes.data() + done, size - done, static_cast<off_t>(offset + done));
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
@@ -72,7 +72,8 @@ std::optional<Event> parse_event(std::string_view line) {
     return event;
 }
 
-// The end of the file, from a line's beginning on, with at least `lines` newlines if it has as many.
+// The end of the file, from a line's beginning on, with at least `lines` newlines if it has as
+// many.
 std::string last_lines(const sys::Path& file, std::size_t lines) {
     const sys::Fd fd = sys::open_file(file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
     const std::uint64_t size = size_of(fd, file);

@@ -80,9 +80,13 @@ Path Layout::transcript(ReleaseNumber number) const {
     return releases() / (number.text() + ".log");
 }
 
-Path Layout::release_link(ReleaseNumber number) const { return releases() / number.text(); }
+Path Layout::release_link(ReleaseNumber number) const {
+    return releases() / number.text();
+}
 
-Path Layout::slug(const SlugId& id) const { return releases() / (id.text() + slug_suffix); }
+Path Layout::slug(const SlugId& id) const {
+    return releases() / (id.text() + slug_suffix);
+}
 
 Path Layout::run_folder() const {
     const Path beside = folder() / "run";
@@ -114,13 +118,22 @@ std::optional<SlugId> slug_in(std::string_view name) {
     return id ? SlugId::parse(*id) : std::nullopt;
 }
 
-std::string current_target(ReleaseNumber number) { return "releases/" + number.text(); }
+std::optional<SlugId> tree_in(std::string_view name) {
+    const auto stamped = between(name, "", ".stamp");
+    return SlugId::parse(stamped ? *stamped : name);
+}
+
+std::string current_target(ReleaseNumber number) {
+    return "releases/" + number.text();
+}
 
 std::optional<ReleaseNumber> current_number(std::string_view target) {
     return number_between(target, "releases/v", "");
 }
 
-std::string release_target(const SlugId& id) { return "../trees/" + id.text(); }
+std::string release_target(const SlugId& id) {
+    return "../trees/" + id.text();
+}
 
 std::optional<SlugId> release_tree(std::string_view target) {
     const auto id = between(target, "../trees/", "");
@@ -128,7 +141,7 @@ std::optional<SlugId> release_tree(std::string_view target) {
 }
 
 bool is_leftover(std::string_view name) {
-    for (const std::string_view prefix : {".new-", ".tmp-", ".trash-"})
+    for (const std::string_view prefix : {".new-", ".build-", ".tmp-", ".trash-"})
         if (name.substr(0, prefix.size()) == prefix)
             return true;
     return false;
@@ -146,7 +159,9 @@ void make_app_folders(const Layout& layout) {
     sys::make_folders(layout.marks(), open_to_group);
 }
 
-bool is_app(const Layout& layout) { return is_folder(layout.releases()); }
+bool is_app(const Layout& layout) {
+    return is_folder(layout.releases());
+}
 
 std::vector<AppName> apps_in(const Path& root) {
     std::vector<AppName> apps;

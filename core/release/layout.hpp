@@ -48,10 +48,15 @@ struct Layout {
     [[nodiscard]] Path trees() const { return folder() / "trees"; }
     [[nodiscard]] Path tree(const SlugId& id) const { return trees() / id.text(); }
 
-    // Socket, FIFOs, the supervisor's state: /run/shipit/APP for root and $XDG_RUNTIME_DIR/shipit/APP
-    // (or /run/user/UID, where cron has no such variable) for a user, both under the default root
-    // only; ROOT/APP/run for any other root, and for a user without a runtime folder. A
-    // ROOT/APP/run that exists is used again: whoever made it, found no other.
+    // What room slug writes beside a tree that is whole.
+    [[nodiscard]] Path tree_stamp(const SlugId& id) const {
+        return trees() / (id.text() + ".stamp");
+    }
+
+    // Socket, FIFOs, the supervisor's state: /run/shipit/APP for root and
+    // $XDG_RUNTIME_DIR/shipit/APP (or /run/user/UID, where cron has no such variable) for a user,
+    // both under the default root only; ROOT/APP/run for any other root, and for a user without a
+    // runtime folder. A ROOT/APP/run that exists is used again: whoever made it, found no other.
     [[nodiscard]] Path run_folder() const;
 };
 
@@ -61,16 +66,17 @@ struct Layout {
 [[nodiscard]] std::optional<ReleaseNumber> transcript_number(std::string_view name); // "v12.log"
 [[nodiscard]] std::optional<ReleaseNumber> link_number(std::string_view name);       // "v12"
 [[nodiscard]] std::optional<SlugId> slug_in(std::string_view name);                  // "ID.tar.zst"
+[[nodiscard]] std::optional<SlugId> tree_in(std::string_view name); // "ID" and "ID.stamp"
 
 // Targets of links: what they are made of and how they are read back.
-[[nodiscard]] std::string current_target(ReleaseNumber number);                   // "releases/v12"
+[[nodiscard]] std::string current_target(ReleaseNumber number); // "releases/v12"
 [[nodiscard]] std::optional<ReleaseNumber> current_number(std::string_view target);
-[[nodiscard]] std::string release_target(const SlugId& id);                       // "../trees/ID"
+[[nodiscard]] std::string release_target(const SlugId& id); // "../trees/ID"
 [[nodiscard]] std::optional<SlugId> release_tree(std::string_view target);
 
 // Whether a name in one of the app's folders is that of something unfinished, which may be removed
-// under the lock: ".new-…" (sys/file), ".tmp-…" (folders in which something is made) and ".trash-…"
-// (what is being removed).
+// under the lock: ".new-…" (sys/file, slugs, trees), ".build-…" (builds that came as archives),
+// ".tmp-…" and ".trash-…" (what is being removed).
 [[nodiscard]] bool is_leftover(std::string_view name);
 
 // Makes an app's folders, durably: 0755, but marks/ and log/ 0750 and releases/ 0711, since

@@ -108,13 +108,15 @@ Manifest Ledger::read(ReleaseNumber number) const {
                     Outcome::corrupt);
     const auto text = sys::read_file_if_any(file, largest_manifest);
     if (!text)
-        throw Error(fmt::format("there is no release {} of '{}'", number.text(),
-                                m_layout.app.text()))
+        throw Error(
+            fmt::format("there is no release {} of '{}'", number.text(), m_layout.app.text()))
             .advise("'shipit releases' lists them");
     return parse_manifest(*text, number, file.string());
 }
 
-Manifest Ledger::load(ReleaseNumber number) const { return with_effective_status(read(number)); }
+Manifest Ledger::load(ReleaseNumber number) const {
+    return with_effective_status(read(number));
+}
 
 std::vector<Entry> Ledger::newest(std::size_t limit) const {
     const auto known = numbers();

@@ -15,94 +15,8 @@ namespace shipit::release {
 
 namespace {
 
-constexpr std::int64_t schema = 1;
 constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
 constexpr std::array status_names = {"pending", "succeeded", "failed", "expired"};
-
-// --- Writing ---
-
-void set_text(TomlWriter& writer, std::string_view key, const std::string& text) {
-    if (!text.empty())
-        writer.set(key, is_utf8(text) && text.find('\0') == std::string::npos ? text
-                                                                              : printable(text));
-}
-
-void set_time(TomlWriter& writer, std::string_view key, const std::optional<WallTime>& time) {
-    if (time)
-        writer.set(key, time_text(*time));
-}
-
-void write_head(TomlWriter& writer, const Manifest& manifest) {
-    writer.comment("A release of shipit's. It may hold secrets.");
-    writer.set("schema", schema);
-    writer.set("version", manifest.number.value());
-    writer.set("app", manifest.app.text());
-    set_text(writer, "description", manifest.description);
-    writer.set("created_at", time_text(manifest.created_at));
-    set_text(writer, "created_by", manifest.created_by);
-    set_text(writer, "client_address", manifest.client_address);
-    writer.set("status", name_of(manifest.status));
-    if (manifest.rollback_of)
-        writer.set("rollback_of", manifest.rollback_of->value());
-}
-
-void write_slug(TomlWriter& writer, const SlugFacts& slug) {
-    writer.table({"slug"});
-    writer.set("id", slug.id.text());
-    writer.set("size", slug.size);
-    writer.set("unpacked", slug.unpacked);
-    writer.set("files", slug.files);
-    writer.set("sha256", slug.sha256);
-}
-
-void write_source(TomlWriter& writer, const Source& source) {
-    writer.table({"source"});
-    writer.set("commit", source.commit);
-    set_text(writer, "branch", source.branch);
-    writer.set("dirty", source.dirty);
-    set_text(writer, "subject", source.subject);
-}
-
-void write_spec(TomlWriter& writer, const ReleaseSpec& spec) {
-    for (const ProcessType& process : spec.processes) {
-        writer.table({"processes", process.name});
-        writer.set("command", process.command);
-        writer.set("count", process.count);
-        writer.set("stop_signal", process.stop_signal);
-        writer.set("stop_timeout", process.stop_timeout);
-    }
-    writer.table({"release"});
-    set_text(writer, "command", spec.release_command.command);
-    writer.set("timeout", spec.release_command.timeout);
-    writer.table({"health"});
-    set_text(writer, "path", spec.health.path);
-    set_text(writer, "command", spec.health.command);
-    writer.set("timeout", spec.health.timeout);
-    writer.set("passes", spec.health.passes);
-    writer.set("watch", spec.health.watch);
-}
-
-void write_evidence(TomlWriter& writer, const Evidence& evidence) {
-    writer.table({"evidence"});
-    set_time(writer, "live_at", evidence.live_at);
-    set_time(writer, "good_at", evidence.good_at);
-    set_time(writer, "ended_at", evidence.ended_at);
-    set_time(writer, "expired_at", evidence.expired_at);
-    set_text(writer, "why_failed", evidence.why_failed);
-    writer.set("restarts", evidence.restarts);
-    set_text(writer, "last_exit", evidence.last_exit);
-    if (evidence.healthy_after)
-        writer.set("healthy_after", *evidence.healthy_after);
-}
-
-void write_deployer(TomlWriter& writer, const Deployer& deployer) {
-    writer.table({"deployer"});
-    writer.set("pid", std::int64_t{deployer.process.pid});
-    writer.set("start_time", deployer.process.start_time);
-    writer.set("boot", deployer.boot);
-}
-
-// --- Reading ---
 
 bool is_hex(std::string_view text, std::size_t length) {
     const auto fits = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
@@ -244,17 +158,17 @@ void check_schema(const TomlTable& root, const std::string& file) {
     const auto found = root.integer("schema", 1, largest);
     if (!found)
         throw root.complaint("schema", "is missing");
-    if (*found > schema)
-        throw Error(fmt::format("{}: written by a newer shipit (schema {}; this one knows {})", file,
-                                *found, schema))
+    if (*found > manifest_schema)
+        throw Error(fmt::format("{}: written by a newer shipit (schema {}; this one knows {})",
+                                file, *found, manifest_schema))
             .advise("install the shipit that wrote it, or a newer one");
 }
 
 Manifest read(const TomlTable& root, ReleaseNumber number, const std::string& file) {
     check_schema(root, file);
     if (needed_number(root, "version") != number.value())
-        throw root.complaint("version", fmt::format("must be {}, as the file's name says",
-                                                    number.value()));
+        throw root.complaint("version",
+                             fmt::format("must be {}, as the file's name says", number.value()));
     const std::string app = needed_text(root, "app");
     if (!AppName::is_valid(app))
         throw root.complaint("app", "is no name for an app");
@@ -292,30 +206,15 @@ Manifest read(const TomlTable& root, ReleaseNumber number, const std::string& fi
 
 } // namespace
 
-const char* name_of(Status status) { return status_names.at(static_cast<std::size_t>(status)); }
+const char* name_of(Status status) {
+    return status_names.at(static_cast<std::size_t>(status));
+}
 
 std::optional<Status> parse_status(std::string_view text) {
     for (std::size_t i = 0; i < status_names.size(); ++i)
         if (text == status_names.at(i))
             return static_cast<Status>(i);
     return std::nullopt;
-}
-
-std::string written(const Manifest& manifest) {
-    TomlWriter writer;
-    write_head(writer, manifest);
-    if (manifest.slug)
-        write_slug(writer, *manifest.slug);
-    if (manifest.source)
-        write_source(writer, *manifest.source);
-    write_evidence(writer, manifest.evidence);
-    if (manifest.deployer)
-        write_deployer(writer, *manifest.deployer);
-    write_spec(writer, manifest.spec);
-    writer.table({"config"});
-    for (const auto& [name, value] : manifest.config)
-        writer.set(name, value);
-    return writer.text();
 }
 
 Manifest parse_manifest(std::string_view text, ReleaseNumber number, const std::string& file) {

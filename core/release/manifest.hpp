@@ -81,6 +81,9 @@ struct Manifest {
     bool operator==(const Manifest&) const = default;
 };
 
+// The schema that this version writes, and the newest that it reads.
+inline constexpr std::int64_t manifest_schema = 1;
+
 [[nodiscard]] std::string written(const Manifest& manifest);
 
 // `file` is what errors call the text. Throws Error (corrupt) for anything that is not a manifest

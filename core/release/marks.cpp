@@ -79,7 +79,9 @@ void Marks::set(MarkKind kind, ReleaseNumber number, const Mark& mark) const {
         (void)clear(MarkKind::good, number);
 }
 
-bool Marks::clear(MarkKind kind, ReleaseNumber number) const { return remove_mark(file(kind, number)); }
+bool Marks::clear(MarkKind kind, ReleaseNumber number) const {
+    return remove_mark(file(kind, number));
+}
 
 std::optional<Mark> Marks::get(MarkKind kind, ReleaseNumber number) const {
     return read(file(kind, number));
@@ -100,13 +102,21 @@ std::optional<ReleaseNumber> Marks::pinned_as(std::string_view name) const {
     return std::nullopt;
 }
 
-void Marks::hold(const SlugId& slug, const Mark& mark) const { write(holds() / slug.text(), mark); }
+void Marks::hold(const SlugId& slug, const Mark& mark) const {
+    write(holds() / slug.text(), mark);
+}
 
-void Marks::hold_app(const Mark& mark) const { write(holds() / whole_app, mark); }
+void Marks::hold_app(const Mark& mark) const {
+    write(holds() / whole_app, mark);
+}
 
-std::optional<Mark> Marks::hold_on(const SlugId& slug) const { return read(holds() / slug.text()); }
+std::optional<Mark> Marks::hold_on(const SlugId& slug) const {
+    return read(holds() / slug.text());
+}
 
-std::optional<Mark> Marks::hold_on_app() const { return read(holds() / whole_app); }
+std::optional<Mark> Marks::hold_on_app() const {
+    return read(holds() / whole_app);
+}
 
 std::vector<SlugId> Marks::held_slugs() const {
     std::vector<SlugId> slugs;
@@ -116,7 +126,9 @@ std::vector<SlugId> Marks::held_slugs() const {
     return slugs;
 }
 
-bool Marks::clear_hold(const SlugId& slug) const { return remove_mark(holds() / slug.text()); }
+bool Marks::clear_hold(const SlugId& slug) const {
+    return remove_mark(holds() / slug.text());
+}
 
 std::size_t Marks::clear_holds() const {
     std::size_t count = remove_mark(holds() / whole_app) ? 1U : 0U;

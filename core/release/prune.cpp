@@ -89,6 +89,10 @@ class Pruning {
         const Path tree = m_ledger.layout().tree(slug);
         const Path trash = m_ledger.layout().trees() / (".trash-" + slug.text());
         attempt([&] {
+            // First of all, nothing says any longer that the tree is whole.
+            (void)sys::remove_file(m_ledger.layout().tree_stamp(slug));
+            if (!sys::is_there(tree))
+                return;
             sys::remove_tree(trash); // of an earlier prune that was killed
             sys::rename_durably(tree, trash);
             ++m_result.trees;
@@ -127,8 +131,8 @@ PrunePlan plan_prune(const Ledger& ledger, const Marks& marks, const Retention& 
     PrunePlan plan;
     for (const Fact& fact : facts)
         if (!fact.readable)
-            plan.warnings.push_back(fmt::format("{}; no slug is removed while it cannot be read",
-                                                fact.why));
+            plan.warnings.push_back(
+                fmt::format("{}; no slug is removed while it cannot be read", fact.why));
     if (plan.warnings.empty())
         plan.expiring = expiring(facts, retention, running, sys::now());
     auto in_use = slugs_in_use(facts, plan.expiring);
@@ -144,8 +148,9 @@ PrunePlan plan_prune(const Ledger& ledger, const Marks& marks, const Retention& 
                 plan.slugs.push_back(*slug);
                 plan.frees += size_on_disk(layout.slug(*slug));
             }
-    for (const std::string& name : names(layout.trees()))
-        if (const auto slug = SlugId::parse(name); slug && !in_use.contains(*slug))
+    for (const std::string& name : names(layout.trees())) // sorted, so "ID" and "ID.stamp" meet
+        if (const auto slug = tree_in(name);
+            slug && !in_use.contains(*slug) && (plan.trees.empty() || plan.trees.back() != *slug))
             plan.trees.push_back(*slug);
     return plan;
 }

@@ -2,8 +2,8 @@
 //
 // Under the app's lock, and not between packing a slug and Ledger::begin: a slug that no manifest
 // refers to goes. Manifests are marked first, files go after, trees by way of a trash name:
-// a prune that is killed leaves nothing that claims to be whole and is not, and the next one goes on
-// where it stopped. What cannot be removed is a warning.
+// a prune that is killed leaves nothing that claims to be whole and is not, and the next one goes
+// on where it stopped. What cannot be removed is a warning.
 #pragma once
 
 #include "core/base/progress.hpp"
@@ -21,7 +21,9 @@ struct PrunePlan {
     // Why less is removed than could be; for people.
     std::vector<std::string> warnings;
 
-    [[nodiscard]] bool is_empty() const { return expiring.empty() && slugs.empty() && trees.empty(); }
+    [[nodiscard]] bool is_empty() const {
+        return expiring.empty() && slugs.empty() && trees.empty();
+    }
 };
 
 // Changes nothing: `prune --dry-run` shows it. A manifest that cannot be read might refer to any

@@ -26,8 +26,8 @@ class Plan {
             if (!is_prunable(*fact))
                 continue;
             if (fact->is_good() && ++good > retention.keep)
-                expire(*fact, fmt::format("beyond the {} good releases that are kept",
-                                          retention.keep));
+                expire(*fact,
+                       fmt::format("beyond the {} good releases that are kept", retention.keep));
             if (!fact->is_good() && ++others > retention.keep_failed)
                 expire(*fact, fmt::format("beyond the {} failed releases that are kept",
                                           retention.keep_failed));

@@ -10,9 +10,9 @@
 namespace shipit::release {
 
 struct Source {
-    std::string commit; // 40 or 64 hex digits
-    std::string branch; // empty on a detached HEAD
-    bool dirty = false; // changed or untracked files beside what is committed
+    std::string commit;  // 40 or 64 hex digits
+    std::string branch;  // empty on a detached HEAD
+    bool dirty = false;  // changed or untracked files beside what is committed
     std::string subject; // of the commit, printable, at most 200 characters
 
     bool operator==(const Source&) const = default;

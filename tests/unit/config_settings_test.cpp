@@ -88,8 +88,7 @@ required = ["SECRET_KEY"]
     REQUIRE(settings.spec.processes.size() == 2);
     CHECK(settings.name->text() == "blog");
     CHECK(settings.spec.processes[0].command == "gunicorn mysite.wsgi --bind 0.0.0.0:$PORT");
-    CHECK(settings.spec.processes[1] ==
-          ProcessType{"worker", "python worker.py", 60s, "QUIT", 3});
+    CHECK(settings.spec.processes[1] == ProcessType{"worker", "python worker.py", 60s, "QUIT", 3});
     CHECK(settings.spec.release_command ==
           ReleaseCommand{"python manage.py migrate --noinput", 5min});
     CHECK(settings.spec.health == Health{"/healthz", "", 30s, 3, 20s});
@@ -133,7 +132,8 @@ TEST_CASE("a process type that only the host knows is left out with a warning") 
 }
 
 TEST_CASE("a Procfile counts if shipit.toml has no process types") {
-    const std::string procfile = "# comment\r\nrelease: migrate\r\n\r\nweb: run $PORT # not one\r\n";
+    const std::string procfile =
+        "# comment\r\nrelease: migrate\r\n\r\nweb: run $PORT # not one\r\n";
     const Settings settings = loaded("[health]\npath = '/up'\n", procfile);
     REQUIRE(settings.spec.processes.size() == 1);
     CHECK(settings.spec.processes[0].command == "run $PORT # not one");
@@ -208,8 +208,10 @@ TEST_CASE("what is wrong in shipit.toml is named with file, line, column and wha
         {"[processes]\nweb = 3\n", "shipit.toml:2:7: 'processes.web' must be a table"},
         {"[processes]\n'a b' = 'x'\n", "shipit.toml:2:9: 'processes.a b' must be a name"},
         {"[processes]\nrelease = 'x'\n", "shipit.toml:2:11: 'processes.release' is no process"},
-        {"[processes]\nweb = {command='x', stop_signal='FOO'}\n", "shipit.toml:2:33: 'processes.web.stop_signal' must be one of"},
-        {"[processes]\nweb = {command='x', count=-1}\n", "shipit.toml:2:27: 'processes.web.count' must be from 0"},
+        {"[processes]\nweb = {command='x', stop_signal='FOO'}\n",
+         "shipit.toml:2:33: 'processes.web.stop_signal' must be one of"},
+        {"[processes]\nweb = {command='x', count=-1}\n",
+         "shipit.toml:2:27: 'processes.web.count' must be from 0"},
         {"processes = 'web'\n", "shipit.toml:1:13: 'processes' must be a table"},
         {"[retention]\nkeep = 0\n", "shipit.toml:2:8: 'retention.keep' must be from 1"},
         {"[retention]\nmax_size = '5X'\n", "shipit.toml:2:12: 'retention.max_size' must be a size"},

@@ -36,7 +36,9 @@ Fact bad(std::uint64_t number, const std::string& why = "rolled back from") {
     return fact;
 }
 
-Fact unproven(std::uint64_t number) { return made(number); }
+Fact unproven(std::uint64_t number) {
+    return made(number);
+}
 
 Fact failed(std::uint64_t number) {
     Fact fact = made(number);
@@ -95,8 +97,8 @@ TEST_CASE("rollback asked twice goes further back, not back to what was left") {
 }
 
 TEST_CASE("a rollback of a rollback stands where the first one stood") {
-    const std::vector<Fact> facts = {good(1), good(2), bad(3), back_to(good(4), 2), bad(5),
-                                     back_to(good(6), 4)};
+    const std::vector<Fact> facts = {
+        good(1), good(2), bad(3), back_to(good(4), 2), bad(5), back_to(good(6), 4)};
     CHECK(standing_at(facts, ReleaseNumber(6)) == ReleaseNumber(2));
     CHECK(target(facts, 6) == "v1");
 }
@@ -114,19 +116,17 @@ TEST_CASE("releases that failed, expired, are pending or lost their slug are ski
     config_only.slug.reset();
     auto unreadable = Fact{.number = ReleaseNumber(7), .why = "v7.toml:1:1: junk"};
     unreadable.readable = false;
-    const auto choice =
-        rollback_target(std::vector<Fact>{good(1), expired(2), failed(3), pending, lost,
-                                          config_only, unreadable, good(8)},
-                        ReleaseNumber(8));
+    const auto choice = rollback_target(std::vector<Fact>{good(1), expired(2), failed(3), pending,
+                                                          lost, config_only, unreadable, good(8)},
+                                        ReleaseNumber(8));
     CHECK(choice.target == ReleaseNumber(1));
     CHECK(choice.skipped ==
-          std::vector<Skipped>{
-              {ReleaseNumber(7), "its manifest cannot be read: v7.toml:1:1: junk"},
-              {ReleaseNumber(6), "has config vars only, no code"},
-              {ReleaseNumber(5), "its slug is missing"},
-              {ReleaseNumber(4), "is still being deployed"},
-              {ReleaseNumber(3), "failed: health check"},
-              {ReleaseNumber(2), "its slug was pruned"}});
+          std::vector<Skipped>{{ReleaseNumber(7), "its manifest cannot be read: v7.toml:1:1: junk"},
+                               {ReleaseNumber(6), "has config vars only, no code"},
+                               {ReleaseNumber(5), "its slug is missing"},
+                               {ReleaseNumber(4), "is still being deployed"},
+                               {ReleaseNumber(3), "failed: health check"},
+                               {ReleaseNumber(2), "its slug was pruned"}});
 }
 
 TEST_CASE("a release that is the same as the live one is skipped, since it would not help") {
@@ -142,8 +142,8 @@ TEST_CASE("a release whose code is the live one's but whose config vars are not 
 }
 
 TEST_CASE("where nothing is good yet, what ran is taken, with a note") {
-    const auto choice = rollback_target(std::vector<Fact>{unproven(1), unproven(2), failed(3), unproven(4)},
-                                        ReleaseNumber(4));
+    const auto choice = rollback_target(
+        std::vector<Fact>{unproven(1), unproven(2), failed(3), unproven(4)}, ReleaseNumber(4));
     CHECK(choice.target == ReleaseNumber(2));
     CHECK(choice.note.find("v2") != std::string::npos);
     CHECK(choice.skipped.size() == 1);
@@ -185,8 +185,8 @@ TEST_CASE("a chain of rollbacks that bites its tail comes to an end") {
 }
 
 TEST_CASE("the newest part of a history gives the same good target as all of it") {
-    const std::vector<Fact> facts = {good(1), good(2), bad(3), back_to(good(4), 2), failed(5),
-                                     good(6), failed(7)};
+    const std::vector<Fact> facts = {good(1),   good(2), bad(3),   back_to(good(4), 2),
+                                     failed(5), good(6), failed(7)};
     for (const std::uint64_t live : {2U, 4U, 6U}) {
         const auto whole = rollback_target(facts, ReleaseNumber(live));
         for (std::size_t newest = 1; newest < facts.size(); ++newest) {
@@ -198,21 +198,20 @@ TEST_CASE("the newest part of a history gives the same good target as all of it"
 }
 
 TEST_CASE("whether a release can be rolled back to is told with the reason") {
-    const std::vector<Fact> facts = {good(1), expired(2), failed(3), bad(4, "500s"), unproven(5),
-                                     good(6)};
+    const std::vector<Fact> facts = {good(1),        expired(2),  failed(3),
+                                     bad(4, "500s"), unproven(5), good(6)};
     struct Row {
         std::uint64_t number;
         bool possible;
         bool advisable;
         const char* why;
     };
-    for (const Row& row : {Row{1, true, true, "is good, and its slug is there"},
-                           Row{2, false, false, "its slug was pruned"},
-                           Row{3, false, false, "failed: health check"},
-                           Row{4, true, false, "is marked bad: 500s"},
-                           Row{5, true, false, "never stayed up through its watch"},
-                           Row{6, false, false, "is live"},
-                           Row{7, false, false, "there is no such release"}}) {
+    for (const Row& row :
+         {Row{1, true, true, "is good, and its slug is there"},
+          Row{2, false, false, "its slug was pruned"}, Row{3, false, false, "failed: health check"},
+          Row{4, true, false, "is marked bad: 500s"},
+          Row{5, true, false, "never stayed up through its watch"}, Row{6, false, false, "is live"},
+          Row{7, false, false, "there is no such release"}}) {
         const auto answer = eligibility(facts, ReleaseNumber(row.number), ReleaseNumber(6));
         CHECK(answer.possible == row.possible);
         CHECK(answer.advisable == row.advisable);

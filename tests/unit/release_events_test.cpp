@@ -68,7 +68,9 @@ TEST_CASE("a torn last line is closed by the next event, and passed over by read
         // A line that lacks only its newline is whole again.
         const auto whole_lines =
             static_cast<std::size_t>(std::count(whole.begin(), whole.end(), '\n')) == 2
-                ? (length + 1 >= whole.size() ? 2U : length + 1 > whole.find('\n') ? 1U : 0U)
+                ? (length + 1 >= whole.size()      ? 2U
+                   : length + 1 > whole.find('\n') ? 1U
+                                                   : 0U)
                 : 0U;
         CHECK(events.size() == whole_lines + 1);
     }
@@ -78,10 +80,11 @@ TEST_CASE("lines that are no event are passed over") {
     const TestFolder folder;
     const auto file = folder / "events.jsonl";
     const std::string line = json_of(event("deploy", 1)).dump();
-    sys::replace_durably(file,
-                         "\n{}\n[1]\nnull\njunk\n{\"event\":\"x\"}\n{\"event\":1,\"at\":2}\n\xff\n" +
-                             std::string(100 << 10, '[') + "\n" + line + "\n",
-                         0600);
+    sys::replace_durably(
+        file,
+        "\n{}\n[1]\nnull\njunk\n{\"event\":\"x\"}\n{\"event\":1,\"at\":2}\n\xff\n" +
+            std::string(100 << 10, '[') + "\n" + line + "\n",
+        0600);
     CHECK(read_events(file) == std::vector<Event>{event("deploy", 1)});
 }
 

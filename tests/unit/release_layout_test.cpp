@@ -17,7 +17,9 @@ namespace {
 
 constexpr const char* some_id = "0123456789abcdef0123456789abcdef";
 
-Layout blog_in(const sys::Path& root) { return {root, AppName::parse("blog")}; }
+Layout blog_in(const sys::Path& root) {
+    return {root, AppName::parse("blog")};
+}
 
 // Sets a variable of the environment for one test.
 class Variable {
@@ -70,10 +72,10 @@ TEST_CASE("junk is no name of ours") {
           "v1000000000000001.toml", "v99999999999999999999999.toml", "v1.toml.toml", "v1e3.toml"})
         CHECK_MESSAGE(!manifest_number(name), name);
     CHECK(manifest_number("v1000000000000000.toml"));
-    for (const char* name : {"0123456789abcdef0123456789abcde.tar.zst", ".tar.zst", "x.tar.zst",
-                             "0123456789ABCDEF0123456789ABCDEF.tar.zst",
-                             "0123456789abcdef0123456789abcdef.tar",
-                             "0123456789abcdef0123456789abcdef.tar.zst.part"})
+    for (const char* name :
+         {"0123456789abcdef0123456789abcde.tar.zst", ".tar.zst", "x.tar.zst",
+          "0123456789ABCDEF0123456789ABCDEF.tar.zst", "0123456789abcdef0123456789abcdef.tar",
+          "0123456789abcdef0123456789abcdef.tar.zst.part"})
         CHECK_MESSAGE(!slug_in(name), name);
     for (const char* target : {"", "releases/", "releases/v", "releases/v0", "/releases/v1",
                                "releases/v1/", "releases/v1/..", "../blog/releases/v1", "v1"})

@@ -18,7 +18,9 @@ using shipit::tests::TestFolder;
 
 namespace {
 
-SlugId slug(char digit) { return *SlugId::parse(std::string(32, digit)); }
+SlugId slug(char digit) {
+    return *SlugId::parse(std::string(32, digit));
+}
 
 // An app of its own, in a folder of its own.
 struct App {
@@ -106,7 +108,8 @@ TEST_CASE("numbers are sorted as numbers, and files with other names are no rele
     const App app;
     for (int i = 0; i < 11; ++i)
         (void)app.ledger().begin(app.draft());
-    for (const char* junk : {"v0.toml", "v012.toml", "x.toml", "v1.toml.bak", ".new-v5.toml-aaaaaa"})
+    for (const char* junk :
+         {"v0.toml", "v012.toml", "x.toml", "v1.toml.bak", ".new-v5.toml-aaaaaa"})
         sys::replace_durably(app.layout().releases() / junk, "junk", 0600);
     const auto numbers = app.ledger().numbers();
     REQUIRE(numbers.size() == 11);
@@ -134,7 +137,8 @@ TEST_CASE("a release that does not exist is told of with what to do") {
           "there is no release v5 of 'blog' | 'shipit releases' lists them");
 }
 
-TEST_CASE("a manifest that is a link, a folder or a FIFO is refused without being opened for long") {
+TEST_CASE(
+    "a manifest that is a link, a folder or a FIFO is refused without being opened for long") {
     const App app;
     sys::replace_link_durably(app.layout().manifest(ReleaseNumber(1)), "/etc/passwd");
     sys::make_folders(app.layout().manifest(ReleaseNumber(2)), 0755);
@@ -158,10 +162,18 @@ TEST_CASE("a pending release is pending while its deployer lives") {
 TEST_CASE("a pending release whose deployer is gone is failed, and tidying records it") {
     const App app;
     auto begun = app.ledger().begin(app.draft());
-    SUBCASE("its process ended") { begun.deployer = somebody_gone(); }
-    SUBCASE("its pid is somebody else's now") { begun.deployer->process.start_time += 1; }
-    SUBCASE("the host was booted since") { begun.deployer->boot = "another"; }
-    SUBCASE("nobody is known") { begun.deployer.reset(); }
+    SUBCASE("its process ended") {
+        begun.deployer = somebody_gone();
+    }
+    SUBCASE("its pid is somebody else's now") {
+        begun.deployer->process.start_time += 1;
+    }
+    SUBCASE("the host was booted since") {
+        begun.deployer->boot = "another";
+    }
+    SUBCASE("nobody is known") {
+        begun.deployer.reset();
+    }
     app.ledger().save(begun);
     const auto seen = app.ledger().load(begun.number);
     CHECK(seen.status == Status::failed);
@@ -210,13 +222,21 @@ TEST_CASE("what is live is what the current link says") {
 TEST_CASE("a current that is not shipit's link is refused with what to do, and not replaced") {
     const App app;
     const auto current = app.layout().current();
-    SUBCASE("a folder") { sys::make_folders(current, 0755); }
-    SUBCASE("a file") { sys::replace_durably(current, "", 0644); }
-    SUBCASE("a link to elsewhere") { sys::replace_link_durably(current, "/srv/blog"); }
+    SUBCASE("a folder") {
+        sys::make_folders(current, 0755);
+    }
+    SUBCASE("a file") {
+        sys::replace_durably(current, "", 0644);
+    }
+    SUBCASE("a link to elsewhere") {
+        sys::replace_link_durably(current, "/srv/blog");
+    }
     SUBCASE("an absolute link") {
         sys::replace_link_durably(current, app.layout().release_link(ReleaseNumber(1)).string());
     }
-    SUBCASE("a link to itself") { sys::replace_link_durably(current, "current"); }
+    SUBCASE("a link to itself") {
+        sys::replace_link_durably(current, "current");
+    }
     const auto told = complaint([&] { (void)app.ledger().current(); });
     CHECK(told.find("current'") != std::string::npos);
     CHECK(told.find("move it away") != std::string::npos);
@@ -263,8 +283,8 @@ TEST_CASE("listing ten thousand releases costs no more than looking at their nam
     auto manifest = app.ledger().begin(app.draft());
     const auto text = written(manifest);
     for (std::uint64_t number = 2; number <= 10'000; ++number) {
-        const auto file = sys::open_file(app.layout().manifest(ReleaseNumber(number)),
-                                         O_WRONLY | O_CREAT, 0600);
+        const auto file =
+            sys::open_file(app.layout().manifest(ReleaseNumber(number)), O_WRONLY | O_CREAT, 0600);
         auto own = text;
         own.replace(own.find("version = 1\n"), 12, "version = " + std::to_string(number) + "\n");
         sys::write_all(file.get(), own, "manifest");

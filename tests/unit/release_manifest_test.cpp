@@ -107,9 +107,9 @@ TEST_CASE("a manifest that is not of its release, or not of its form, is refused
 }
 
 TEST_CASE("anything else than a manifest is corrupt") {
-    for (const std::string& text : std::vector<std::string>{
-             "", "junk", "[", std::string("\0\0\0", 3), "\xff", "schema = 1", "{\"schema\": 1}",
-             std::string(2 << 20, 'a')}) {
+    for (const std::string& text :
+         std::vector<std::string>{"", "junk", "[", std::string("\0\0\0", 3), "\xff", "schema = 1",
+                                  "{\"schema\": 1}", std::string(2 << 20, 'a')}) {
         try {
             (void)parsed(text);
             FAIL("taken for a manifest");
@@ -135,8 +135,7 @@ TEST_CASE("a manifest of a newer schema is refused with the advice to upgrade") 
         (void)parsed(changed("schema = 1", "schema = 2"));
         FAIL("taken");
     } catch (const Error& error) {
-        CHECK(error.why() ==
-              "v12.toml: written by a newer shipit (schema 2; this one knows 1)");
+        CHECK(error.why() == "v12.toml: written by a newer shipit (schema 2; this one knows 1)");
         CHECK(error.next().find("newer") != std::string::npos);
         CHECK(error.outcome() == Outcome::failed);
     }

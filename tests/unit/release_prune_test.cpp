@@ -43,6 +43,7 @@ struct App {
     ReleaseNumber released(std::uint64_t id) const {
         const auto number = record(id, Status::succeeded);
         sys::make_folders(layout().tree(slug(id)) / "deep", 0755);
+        sys::replace_durably(layout().tree_stamp(slug(id)), "", 0644);
         ledger().point_at(number, slug(id));
         marks().set(MarkKind::good, number, {});
         return number;
@@ -95,7 +96,7 @@ TEST_CASE("pruning removes slugs and trees, and keeps the release listed as expi
     CHECK(expired.evidence.expired_at);
     CHECK(sys::is_there(app.layout().transcript(ReleaseNumber(1))));
     CHECK_FALSE(sys::is_there(app.layout().release_link(ReleaseNumber(1))));
-    CHECK(sys::names_in(app.layout().trees()).size() == 2);
+    CHECK(sys::names_in(app.layout().trees()).size() == 4); // two trees and their stamps
     CHECK(app.plan(2).is_empty());
 }
 
@@ -144,9 +145,11 @@ TEST_CASE("slugs and trees that no release knows go") {
     sys::make_folders(app.layout().tree(slug(8)), 0755);
     sys::replace_durably(app.layout().releases() / "notes.txt", "x", 0600);
     sys::make_folders(app.layout().trees() / "mine", 0755);
+    sys::replace_durably(app.layout().tree_stamp(slug(7)), "", 0644);
     (void)app.run(app.plan(5));
     CHECK_FALSE(app.has_slug(9));
     CHECK_FALSE(app.has_tree(8));
+    CHECK_FALSE(sys::is_there(app.layout().tree_stamp(slug(7))));
     CHECK(sys::is_there(app.layout().releases() / "notes.txt"));
     CHECK(sys::is_there(app.layout().trees() / "mine"));
     CHECK(app.has_slug(1));
@@ -214,7 +217,7 @@ TEST_CASE("a tree that an app has filled with read-only folders goes, too") {
     (void)app.run(app.plan(2));
     CHECK(app.warnings.empty());
     CHECK_FALSE(app.has_tree(1));
-    CHECK(sys::names_in(app.layout().trees()).size() == 2);
+    CHECK(sys::names_in(app.layout().trees()).size() == 4); // two trees and their stamps
 }
 
 TEST_CASE("a prune that was killed after its records is finished by the next one") {

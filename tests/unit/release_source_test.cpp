@@ -53,8 +53,12 @@ TEST_CASE("a work tree's commit, branch and subject are told") {
 
 TEST_CASE("a work tree with changed or new files is dirty") {
     const Repository repository;
-    SUBCASE("changed") { sys::replace_durably(repository.folder / "file", "22", 0644); }
-    SUBCASE("new") { sys::replace_durably(repository.folder / "new", "1", 0644); }
+    SUBCASE("changed") {
+        sys::replace_durably(repository.folder / "file", "22", 0644);
+    }
+    SUBCASE("new") {
+        sys::replace_durably(repository.folder / "new", "1", 0644);
+    }
     CHECK(source_of(repository.folder.path())->dirty);
 }
 
