@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds and installs shipit on Debian 12 or Ubuntu 24.04. `./install.sh --help` tells all it can do.
 set -euo pipefail
+called_in=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 usage() {
@@ -59,10 +60,17 @@ while [[ $# -gt 0 ]]; do
     esac
     shift
 done
-[[ $prefix == /* ]] || prefix=$PWD/$prefix
-prefix=$(realpath -sm "$prefix")
-target=${DESTDIR:+$(realpath -sm "$DESTDIR")}$prefix
-manifest=$target/share/shipit/install_manifest
+absolute() { (cd "$called_in" && realpath -sm "$1"); }
+prefix=$(absolute "$prefix")
+[[ -z $built ]] || built=$(absolute "$built")
+beside=''
+if [[ -n ${DESTDIR:-} ]]; then
+    beside=$(absolute "$DESTDIR")
+    export DESTDIR=$beside
+fi
+target=$beside$prefix
+# Not in share/shipit, which below ~/.local is where a user's apps are.
+manifest=$target/lib/shipit/install_manifest
 
 # --- Packages ---
 
@@ -171,50 +179,71 @@ read_manifest() {
     mapfile -t manifest_lines <"$manifest"
     local line
     for line in "${manifest_lines[@]}"; do
-        [[ $line == "$prefix"/?* && /$line/ != */../* ]] ||
+        [[ $line == "$prefix"/* && /$line/ != */../* ]] ||
             fail "$manifest lists '$line', which is not below $prefix; nothing was removed"
     done
 }
 
 remove_installed() { # remove_installed PATH…, each as the manifest has it
-    local path
+    local path folders=()
     for path; do
-        [[ $path == */ ]] || rm -f "${target%"$prefix"}$path"
+        if [[ $path == */ ]]; then
+            folders+=("$path")
+        else
+            rm -f "$beside$path"
+        fi
     done
+    [[ ${#folders[@]} -gt 0 ]] || return 0
     # Deepest first; a folder that others have put something into stays.
-    printf '%s\n' "$@" | grep '/$' | sort -r | while read -r path; do
-        rmdir "${target%"$prefix"}$path" 2>/dev/null || true
+    printf '%s\n' "${folders[@]}" | sort -r | while IFS= read -r path; do
+        rmdir "$beside$path" 2>/dev/null || true
     done
 }
 
-install_built() {
-    local folder=$1 stage file path old new=()
-    read_manifest
-    # What will be installed is found out by installing it to a stage first.
+# Sets `new` to what installing the build in FOLDER puts there, by installing it to a stage first.
+find_new() { # find_new FOLDER
+    local stage file path
+    local -A listed=()
+    for path in "${manifest_lines[@]}"; do listed[$path]=1; done
     stage=$(mktemp -d)
-    DESTDIR=$stage cmake --install "$folder" --prefix "$prefix" --strip >/dev/null
-    mkdir -p "$stage$prefix/share/shipit"
-    touch "$stage$prefix/share/shipit/install_manifest"
+    DESTDIR=$stage cmake --install "$1" --prefix "$prefix" --strip >/dev/null
+    mkdir -p "$stage$(dirname "${manifest#"$beside"}")"
+    touch "$stage${manifest#"$beside"}"
+    new=()
     while IFS= read -r file; do
         path=${file#"$stage"}
         if [[ ! -d $file || -L $file ]]; then
             new+=("$path")
-        elif [[ $path/ == "$prefix"/?* ]]; then
+        elif [[ $path/ == "$prefix"/* ]]; then
             # A folder is ours if it is not there yet, or if an earlier version made it.
-            if [[ ! -e ${target%"$prefix"}$path ]] || printf '%s\n' "${manifest_lines[@]}" | grep -qxF "$path/"; then
-                new+=("$path/")
-            fi
+            [[ -e $beside$path && -z ${listed[$path/]-} ]] || new+=("$path/")
         fi
     done < <(find "$stage" -mindepth 1 | sort)
     rm -rf "$stage"
+}
 
-    cmake --install "$folder" --prefix "$prefix" --strip >/dev/null
-    old=()
+write_manifest() {
+    mkdir -p "$(dirname "$manifest")"
+    printf '%s\n' "$@" | sort -u >"$manifest.new"
+    mv "$manifest.new" "$manifest"
+}
+
+install_built() { # install_built FOLDER
+    local new path
+    local -A kept=()
+    local old=()
+    read_manifest
+    find_new "$1"
+    # The manifest comes first: what an interrupted installation leaves can be uninstalled, too.
+    write_manifest "${new[@]}" "${manifest_lines[@]}"
+    cmake --install "$1" --prefix "$prefix" --strip >/dev/null
+    # What an older version had and this one has not goes.
+    for path in "${new[@]}"; do kept[$path]=1; done
     for path in "${manifest_lines[@]}"; do
-        printf '%s\n' "${new[@]}" | grep -qxF -e "$path" || old+=("$path")
+        [[ -n ${kept[$path]-} ]] || old+=("$path")
     done
-    [[ ${#old[@]} == 0 ]] || remove_installed "${old[@]}"
-    printf '%s\n' "${new[@]}" >"$manifest"
+    remove_installed "${old[@]}"
+    write_manifest "${new[@]}"
 }
 
 # --- The modes ---

@@ -18,8 +18,8 @@ expect_exit 0 test -s "$installed/share/man/man5/shipit-slug.5"
 
 # Twice is as once; a file that an older version had put there goes.
 find "$DESTDIR" | sort >"$scratch/once"
-echo "/opt/ship/share/shipit/from_an_older_version" >>"$installed/share/shipit/install_manifest"
-touch "$installed/share/shipit/from_an_older_version"
+echo "/opt/ship/lib/shipit/from_an_older_version" >>"$installed/lib/shipit/install_manifest"
+touch "$installed/lib/shipit/from_an_older_version"
 expect_exit 0 "$installer" --prefix /opt/ship --build "$SHIPIT_BUILD"
 find "$DESTDIR" | sort >"$scratch/twice"
 expect_exit 0 diff -u "$scratch/once" "$scratch/twice"
@@ -31,8 +31,8 @@ expect_exit 0 "$installer" --uninstall --prefix /opt/ship
 expect_in "not installed"
 
 # A manifest that was tampered with takes nothing outside the prefix away.
-mkdir -p "$installed/share/shipit"
+mkdir -p "$installed/lib/shipit"
 touch "$DESTDIR/precious"
-printf '/precious\n/opt/ship/../../precious\n' >"$installed/share/shipit/install_manifest"
+printf '/precious\n/opt/ship/../../precious\n' >"$installed/lib/shipit/install_manifest"
 expect_exit 1 "$installer" --uninstall --prefix /opt/ship
 expect_exit 0 test -e "$DESTDIR/precious"
