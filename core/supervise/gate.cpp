@@ -84,8 +84,13 @@ void Gate::time_is_over() {
 
 // ", but it listens on port 3000": the usual mistake.
 std::string Gate::elsewhere() const {
+    const Generation& generation = m_crew.generation();
+    if (!generation.listens())
+        return {};
     const auto ports = ports_of(m_crew.tree());
-    return ports.empty() ? "" : fmt::format(", but it listens on port {}", ports.front());
+    if (ports.empty() || std::find(ports.begin(), ports.end(), *generation.port) != ports.end())
+        return {};
+    return fmt::format(", but it listens on port {}", ports.front());
 }
 
 void Gate::decide(std::optional<std::string> why_not) {

@@ -51,6 +51,10 @@ struct SupervisorOptions {
     // What `current` says should run; nothing if nothing should. May throw.
     std::function<std::optional<Generation>()> live;
 
+    // Whether the live release has not been proven yet: its watch begins anew when a supervisor
+    // starts (the one before was killed, or the host was). May be empty: never. May throw.
+    std::function<bool(ReleaseNumber release)> needs_watch;
+
     // Each may be empty and may throw.
     std::function<void()> on_ready; // the control socket answers
     std::function<void(ReleaseNumber release)> on_good;

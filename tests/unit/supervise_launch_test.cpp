@@ -170,6 +170,37 @@ TEST_CASE("what a program leaves behind does not outlive run_once") {
     CHECK_FALSE(sys::is_there("/proc/" + pid));
 }
 
+TEST_CASE("SIGTERM ends a one-off and its tree, and the caller's handler comes back") {
+    ::signal(SIGTERM, SIG_IGN);
+    Program program = program_of("echo started; sleep 60");
+    const OnceEnd end =
+        run_once(program, 10s, [](std::string_view) { ::kill(::getpid(), SIGTERM); });
+    CHECK(end.interrupted_by == SIGTERM);
+    CHECK(end.code == 128 + SIGKILL);
+    const bool is_back = ::signal(SIGTERM, SIG_DFL) == SIG_IGN;
+    CHECK(is_back);
+}
+
+TEST_CASE("an interactive one-off has our stdin and our process group") {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const sys::Fd reading(ends[0]);
+    sys::Fd writing(ends[1]);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        (void)::dup2(writing.get(), STDOUT_FILENO);
+        const Program program = program_of("sh -c 'echo $(ps -o pgid= -p $$); exit 5'");
+        ::_exit(run_interactively(program).code);
+    }
+    writing.reset();
+    char text[100] = {};
+    (void)!::read(reading.get(), text, sizeof text - 1);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    CHECK(WEXITSTATUS(status) == 5);
+    CHECK(std::string(trimmed(text)) == std::to_string(::getpgrp()));
+}
+
 TEST_CASE("much output arrives whole") {
     CHECK(run(program_of("head -c 3000000 /dev/zero")).output.size() == 3000000);
 }

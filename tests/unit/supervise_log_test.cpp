@@ -144,7 +144,7 @@ TEST_CASE("a writer that is faster than the disk waits, and memory stays bounded
     const pid_t writer = ::fork();
     if (writer == 0) {
         const std::string block(1 << 20, 'y'); // without a newline
-        for (int i = 0; i < 100; ++i)
+        for (int i = 0; i < 60; ++i)
             sys::write_all(output.get(), block, "pipe");
         ::_exit(0);
     }
@@ -162,7 +162,9 @@ TEST_CASE("a writer that is faster than the disk waits, and memory stays bounded
     pipe.drain();
     rusage after{};
     ::getrusage(RUSAGE_SELF, &after);
-    CHECK(after.ru_maxrss - before.ru_maxrss < 20000); // KiB, of 100 MiB written
+#ifndef __SANITIZE_ADDRESS__ // which keeps what was freed
+    CHECK(after.ru_maxrss - before.ru_maxrss < 20000); // KiB, of 60 MiB written
+#endif
     CHECK(sys::names_in(folder.path()).size() == 4);
 }
 

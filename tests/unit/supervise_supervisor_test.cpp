@@ -1,6 +1,7 @@
 #include "core/supervise/supervisor.hpp"
 
 #include "core/base/text.hpp"
+#include "core/supervise/detach.hpp"
 #include "core/supervise/log_reader.hpp"
 #include "core/sys/process.hpp"
 #include "tests/unit/supervised_app.hpp"
@@ -227,6 +228,57 @@ TEST_CASE("a process that the killed supervisor had not written down yet is ende
     CHECK(eventually([&] { return app.is_up("web.1"); }));
     CHECK(app.pid_of("web.1") != web);
     CHECK(eventually([&] { return !sys::is_alive({web, sys::start_time_of(web).value_or(0)}); }));
+}
+
+TEST_CASE("a release that was in its watch when the supervisor was killed is watched again") {
+    SupervisedApp app;
+    app.adjust = [](SupervisorOptions& options) {
+        options.needs_watch = [](ReleaseNumber release) { return release == ReleaseNumber(5); };
+    };
+    app.set_live(app.web(5));
+    app.supervise();
+    CHECK(eventually([&] { return app.told() == "good v5\n"; }));
+}
+
+TEST_CASE("a process that writes without end is read, and others are heard all the same") {
+    SupervisedApp app;
+    Generation generation = app.web(1);
+    generation.programs.push_back(app.program("worker.1", 1, "yes"));
+    generation.programs.push_back(app.program("worker.2", 1, "cat /dev/zero"));
+    app.set_live(generation);
+    app.adjust = [](SupervisorOptions& options) { options.rotation = {1 << 20, 2}; };
+    app.supervise();
+    CHECK(eventually([&] { return app.is_up("web.1"); }));
+    for (int i = 0; i < 10; ++i) {
+        const sys::Deadline deadline(500ms);
+        CHECK(app.ask("ping")["ok"].boolean());
+        CHECK_FALSE(deadline.passed());
+    }
+#ifndef __SANITIZE_ADDRESS__ // which keeps what was freed
+    CHECK(sys::resident_bytes(app.pid()) < 64 << 20);
+#endif
+    CHECK(sys::names_in(app.log()) ==
+          std::vector<std::string>{"app.log", "app.log.1", "supervisor.log"});
+    CHECK(app.ask("stop")["ok"].boolean());
+}
+
+TEST_CASE("a helper of the supervisor's own is not taken for a stray process") {
+    SupervisedApp app;
+    // Helpers work in /, as daemons do.
+    app.adjust = [&](SupervisorOptions& options) {
+        const std::string file = (app.folder() / "helper").string();
+        options.on_ready = [file, log = app.folder() / "aside"] {
+            spawn_aside({"/bin/sh", "-c", "echo $$ > " + file + "; exec sleep 1000"}, log);
+        };
+    };
+    app.supervise();
+    REQUIRE(eventually([&] { return pid_in(app.folder() / "helper") != 0; }));
+    const pid_t helper = pid_in(app.folder() / "helper");
+    CHECK(app.deploy(app.web(1))["ok"].boolean());
+    CHECK(app.deploy(app.web(2))["ok"].boolean());
+    CHECK(app.end_supervisor() == 0);
+    CHECK_FALSE(is_gone(helper));
+    ::kill(helper, SIGKILL);
 }
 
 TEST_SUITE_END();
