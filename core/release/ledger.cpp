@@ -4,8 +4,6 @@
 #include "core/sys/clock.hpp"
 
 #include <algorithm>
-#include <functional>
-#include <set>
 
 #include <fmt/core.h>
 #include <unistd.h>
@@ -32,55 +30,6 @@ Manifest with_effective_status(Manifest manifest) {
     manifest.status = Status::failed;
     manifest.evidence.why_failed = "interrupted: the command that deployed it is gone";
     return manifest;
-}
-
-// Not stored anywhere, so std::hash will do; 0 is kept for "unknown".
-std::uint64_t content_of(const Manifest& manifest) {
-    if (!manifest.slug)
-        return 0;
-    std::string text = manifest.slug->id.text();
-    const auto add = [&](const std::string& part) {
-        text += fmt::format("{}:{}", part.size(), part);
-    };
-    for (const auto& [name, value] : manifest.config) {
-        add(name);
-        add(value);
-    }
-    return std::max<std::uint64_t>(1, std::hash<std::string>{}(text));
-}
-
-struct Known {
-    std::set<ReleaseNumber> good;
-    std::set<ReleaseNumber> bad;
-    std::set<ReleaseNumber> pinned;
-    std::set<SlugId> slugs;
-};
-
-Fact fact_of(const Entry& entry, const Known& known, const Marks& marks) {
-    Fact fact{.number = entry.number};
-    fact.good = known.good.contains(entry.number);
-    fact.bad = known.bad.contains(entry.number);
-    fact.pinned = known.pinned.contains(entry.number);
-    fact.readable = entry.manifest.has_value();
-    if (!entry.manifest) {
-        fact.why = entry.complaint;
-        return fact;
-    }
-    const Manifest& manifest = *entry.manifest;
-    fact.status = manifest.status;
-    fact.was_live = manifest.evidence.live_at.has_value();
-    if (manifest.slug && !(manifest.status == Status::failed && manifest.evidence.expired_at)) {
-        fact.slug = manifest.slug->id;
-        fact.slug_there = known.slugs.contains(manifest.slug->id);
-        fact.slug_size = manifest.slug->size;
-    }
-    fact.rollback_of = manifest.rollback_of;
-    fact.created_at = manifest.created_at;
-    fact.content = content_of(manifest);
-    fact.why = manifest.evidence.why_failed;
-    if (fact.bad)
-        fact.why = marks.get(MarkKind::bad, entry.number).value_or(Mark{}).why;
-    return fact;
 }
 
 Error foreign_current(const Path& current, const std::string& what) {
@@ -118,31 +67,41 @@ Manifest Ledger::load(ReleaseNumber number) const {
     return with_effective_status(read(number));
 }
 
+// The high-water mark leads to the newest manifests without reading a folder of ten thousands. It
+// is believed only as far as the files bear it out.
+std::vector<ReleaseNumber> Ledger::newest_numbers(std::size_t limit) const {
+    constexpr std::size_t widest_gap = 100;
+    std::vector<ReleaseNumber> found;
+    const auto last = last_taken();
+    std::size_t missing = 0;
+    if (last && !sys::is_there(m_layout.manifest(last->following())))
+        for (std::uint64_t value = last->value(); missing < widest_gap; --value) {
+            if (found.size() == limit || value == 0)
+                return found;
+            if (sys::is_there(m_layout.manifest(ReleaseNumber(value))))
+                found.emplace_back(value);
+            else
+                ++missing;
+        }
+    found = numbers();
+    std::reverse(found.begin(), found.end());
+    if (found.size() > limit)
+        found.erase(found.begin() + static_cast<std::ptrdiff_t>(limit), found.end());
+    return found;
+}
+
 std::vector<Entry> Ledger::newest(std::size_t limit) const {
-    const auto known = numbers();
     std::vector<Entry> entries;
-    for (auto number = known.rbegin(); number != known.rend() && entries.size() < limit; ++number) {
-        Entry entry{*number, std::nullopt, ""};
+    for (const ReleaseNumber number : newest_numbers(limit)) {
+        Entry entry{number, std::nullopt, ""};
         try {
-            entry.manifest = load(*number);
+            entry.manifest = load(number);
         } catch (const Error& error) {
             entry.complaint = error.why();
         }
         entries.push_back(std::move(entry));
     }
     return entries;
-}
-
-std::vector<Fact> Ledger::facts(const Marks& marks, std::size_t limit) const {
-    Known known{marks.all(MarkKind::good), marks.all(MarkKind::bad), marks.all(MarkKind::pin), {}};
-    for (const std::string& name : sys::names_in(m_layout.releases()))
-        if (const auto slug = slug_in(name))
-            known.slugs.insert(*slug);
-    std::vector<Fact> facts;
-    for (const Entry& entry : newest(limit))
-        facts.push_back(fact_of(entry, known, marks));
-    std::reverse(facts.begin(), facts.end());
-    return facts;
 }
 
 std::optional<ReleaseNumber> Ledger::current() const {
@@ -164,6 +123,11 @@ std::optional<SlugId> Ledger::tree_of(ReleaseNumber number) const {
     return target ? release_tree(*target) : std::nullopt;
 }
 
+std::optional<ReleaseNumber> Ledger::last_taken() const {
+    const auto text = sys::read_file_if_any(m_layout.last_number());
+    return text ? link_number(trimmed(*text)) : std::nullopt;
+}
+
 ReleaseNumber Ledger::next_number() const {
     std::uint64_t last = 0;
     for (const std::string& name : sys::names_in(m_layout.releases()))
@@ -171,10 +135,8 @@ ReleaseNumber Ledger::next_number() const {
              {manifest_number(name), transcript_number(name), link_number(name)})
             if (number)
                 last = std::max(last, number->value());
-    // What was pruned or lost has left no name, but this.
-    if (const auto text = sys::read_file_if_any(m_layout.last_number()))
-        if (const auto number = link_number(trimmed(*text)))
-            last = std::max(last, number->value());
+    if (const auto number = last_taken()) // what was lost has left no name, but this
+        last = std::max(last, number->value());
     return ReleaseNumber(last + 1);
 }
 
@@ -215,17 +177,6 @@ void Ledger::point_at(ReleaseNumber number, const SlugId& slug) const {
         error.advise(fmt::format("'current' points at {} now; look after the disk",
                                  now ? now->text() : "nothing"));
         throw;
-    }
-}
-
-Choice choose_rollback(const Ledger& ledger, const Marks& marks) {
-    const auto live = ledger.current();
-    for (std::size_t limit = 64;; limit *= 8) {
-        const auto facts = ledger.facts(marks, limit);
-        auto choice = rollback_target(facts, live);
-        const bool is_whole_history = facts.size() < limit;
-        if (is_whole_history || (choice.target && choice.note.empty()))
-            return choice;
     }
 }
 

@@ -70,6 +70,8 @@ class Ledger {
 
   private:
     [[nodiscard]] Manifest read(ReleaseNumber number) const;
+    [[nodiscard]] std::vector<ReleaseNumber> newest_numbers(std::size_t limit) const;
+    [[nodiscard]] std::optional<ReleaseNumber> last_taken() const; // the high-water mark
     [[nodiscard]] ReleaseNumber next_number() const;
     [[nodiscard]] bool finish_if_interrupted(ReleaseNumber number) const;
 

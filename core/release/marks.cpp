@@ -83,6 +83,10 @@ bool Marks::clear(MarkKind kind, ReleaseNumber number) const {
     return remove_mark(file(kind, number));
 }
 
+bool Marks::has(MarkKind kind, ReleaseNumber number) const {
+    return sys::is_there(file(kind, number));
+}
+
 std::optional<Mark> Marks::get(MarkKind kind, ReleaseNumber number) const {
     return read(file(kind, number));
 }

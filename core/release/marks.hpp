@@ -37,6 +37,7 @@ class Marks {
     void set(MarkKind kind, ReleaseNumber number, const Mark& mark) const;
     // False if there was none.
     bool clear(MarkKind kind, ReleaseNumber number) const;
+    [[nodiscard]] bool has(MarkKind kind, ReleaseNumber number) const;
     [[nodiscard]] std::optional<Mark> get(MarkKind kind, ReleaseNumber number) const;
     // All releases so marked; reads one folder and no file.
     [[nodiscard]] std::set<ReleaseNumber> all(MarkKind kind) const;

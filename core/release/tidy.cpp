@@ -3,8 +3,6 @@
 #include "core/release/ledger.hpp"
 #include "core/sys/clock.hpp"
 
-#include <algorithm>
-
 #include <fmt/core.h>
 
 namespace shipit::release {
@@ -62,9 +60,8 @@ bool Ledger::finish_if_interrupted(ReleaseNumber number) const {
 
 std::vector<std::string> Ledger::tidy() const {
     Tidying tidying;
-    const auto known = numbers();
-    for (std::size_t i = 0; i < std::min(depth, known.size()); ++i)
-        if (const auto number = known[known.size() - 1 - i]; finish_if_interrupted(number))
+    for (const ReleaseNumber number : newest_numbers(depth))
+        if (finish_if_interrupted(number))
             tidying.tell(fmt::format("{} was interrupted: recorded as failed", number.text()));
     tidying.remove_leftovers(m_layout.folder());
     tidying.remove_leftovers(m_layout.releases());

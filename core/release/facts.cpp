@@ -1,0 +1,112 @@
+// Ledger::facts(): what choice.hpp needs to know, gathered.
+#include "core/base/error.hpp"
+#include "core/release/ledger.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include <fmt/core.h>
+
+namespace shipit::release {
+
+namespace {
+
+// Not stored anywhere, so std::hash will do; 0 is kept for "unknown".
+std::uint64_t content_of(const Manifest& manifest) {
+    if (!manifest.slug)
+        return 0;
+    std::string text = manifest.slug->id.text();
+    const auto add = [&](const std::string& part) {
+        text += fmt::format("{}:{}", part.size(), part);
+    };
+    for (const auto& [name, value] : manifest.config) {
+        add(name);
+        add(value);
+    }
+    return std::max<std::uint64_t>(1, std::hash<std::string>{}(text));
+}
+
+// What is there beside the manifests. For a few releases each name is looked up; for all of them
+// each folder is read once.
+class Surroundings {
+  public:
+    Surroundings(const Layout& layout, const Marks& marks, bool of_all)
+        : m_layout(layout), m_marks(marks), m_is_listed(of_all) {
+        if (!of_all)
+            return;
+        for (const MarkKind kind : {MarkKind::good, MarkKind::bad, MarkKind::pin})
+            m_marked[static_cast<std::size_t>(kind)] = marks.all(kind);
+        for (const std::string& name : sys::names_in(layout.releases()))
+            if (const auto slug = slug_in(name))
+                m_slugs.insert(*slug);
+    }
+
+    [[nodiscard]] bool is_marked(MarkKind kind, ReleaseNumber number) const {
+        return m_is_listed ? m_marked[static_cast<std::size_t>(kind)].contains(number)
+                           : m_marks.has(kind, number);
+    }
+    [[nodiscard]] bool has_slug(const SlugId& id) const {
+        return m_is_listed ? m_slugs.contains(id) : sys::is_there(m_layout.slug(id));
+    }
+    [[nodiscard]] std::string why_bad(ReleaseNumber number) const {
+        return m_marks.get(MarkKind::bad, number).value_or(Mark{}).why;
+    }
+
+  private:
+    const Layout& m_layout;
+    const Marks& m_marks;
+    bool m_is_listed;
+    std::set<ReleaseNumber> m_marked[3];
+    std::set<SlugId> m_slugs;
+};
+
+Fact fact_of(const Entry& entry, const Surroundings& around) {
+    Fact fact{.number = entry.number};
+    fact.good = around.is_marked(MarkKind::good, entry.number);
+    fact.bad = around.is_marked(MarkKind::bad, entry.number);
+    fact.pinned = around.is_marked(MarkKind::pin, entry.number);
+    fact.readable = entry.manifest.has_value();
+    if (!entry.manifest) {
+        fact.why = entry.complaint;
+        return fact;
+    }
+    const Manifest& manifest = *entry.manifest;
+    fact.status = manifest.status;
+    fact.was_live = manifest.evidence.live_at.has_value();
+    if (manifest.slug && !(manifest.status == Status::failed && manifest.evidence.expired_at)) {
+        fact.slug = manifest.slug->id;
+        fact.slug_there = around.has_slug(manifest.slug->id);
+        fact.slug_size = manifest.slug->size;
+    }
+    fact.rollback_of = manifest.rollback_of;
+    fact.created_at = manifest.created_at;
+    fact.content = content_of(manifest);
+    fact.why = fact.bad ? around.why_bad(entry.number) : manifest.evidence.why_failed;
+    return fact;
+}
+
+} // namespace
+
+std::vector<Fact> Ledger::facts(const Marks& marks, std::size_t limit) const {
+    const Surroundings around(m_layout, marks, limit == all);
+    std::vector<Fact> facts;
+    for (const Entry& entry : newest(limit))
+        facts.push_back(fact_of(entry, around));
+    std::reverse(facts.begin(), facts.end());
+    return facts;
+}
+
+Choice choose_rollback(const Ledger& ledger, const Marks& marks) {
+    constexpr std::size_t most_often_enough = 16;
+    const auto live = ledger.current();
+    for (std::size_t limit = most_often_enough;; limit *= 8) {
+        const auto facts = ledger.facts(marks, limit);
+        auto choice = rollback_target(facts, live);
+        const bool is_whole_history = facts.size() < limit;
+        if (is_whole_history || (choice.target && choice.note.empty()))
+            return choice;
+    }
+}
+
+} // namespace shipit::release
