@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 #include <fmt/core.h>
 
@@ -123,65 +124,77 @@ ProcessType& process_of(Settings& into, std::string_view name) {
     return into.spec.processes.back();
 }
 
-unsigned unsigned_of(const Value& value) {
-    return static_cast<unsigned>(std::get<std::int64_t>(value));
+// Stores into settings.*Path…, as put<milliseconds, &Settings::spec, &ReleaseSpec::health, …>.
+template <class Stored, auto... Path>
+void put(Settings& into, std::string_view /*process*/, const Value& value) {
+    auto& place = (into.*....*Path);
+    place = static_cast<std::remove_reference_t<decltype(place)>>(std::get<Stored>(value));
 }
 
-// clang-format off
+template <class Stored, auto Member>
+void put_process(Settings& into, std::string_view name, const Value& value) {
+    auto& place = process_of(into, name).*Member;
+    place = static_cast<std::remove_reference_t<decltype(place)>>(std::get<Stored>(value));
+}
+
+void put_name(Settings& into, std::string_view /*process*/, const Value& value) {
+    into.name = AppName::parse(std::get<Text>(value));
+}
+
+void put_signal(Settings& into, std::string_view name, const Value& value) {
+    process_of(into, name).stop_signal = without_sig(std::get<Text>(value));
+}
+
+constexpr auto spec = &Settings::spec;
+constexpr auto app = &Settings::app;
+constexpr auto retention = &Settings::retention;
+constexpr auto release = &ReleaseSpec::release_command;
+constexpr auto health = &ReleaseSpec::health;
+
 constexpr Key table[] = {
-    {"name", Kind::text, 0, 0, name_complaint,
-     [](Settings& s, std::string_view, const Value& v) { s.name = AppName::parse(std::get<Text>(v)); }},
+    {"name", Kind::text, 0, 0, name_complaint, put_name},
 
     {"processes.*.command", Kind::text, 0, 0, process_command_complaint,
-     [](Settings& s, std::string_view p, const Value& v) { process_of(s, p).command = std::get<Text>(v); }},
+     put_process<Text, &ProcessType::command>},
     {"processes.*.count", Kind::number, 0, 1000, nullptr,
-     [](Settings& s, std::string_view p, const Value& v) { process_of(s, p).count = unsigned_of(v); }},
-    {"processes.*.stop_signal", Kind::text, 0, 0, signal_complaint,
-     [](Settings& s, std::string_view p, const Value& v) { process_of(s, p).stop_signal = without_sig(std::get<Text>(v)); }},
+     put_process<std::int64_t, &ProcessType::count>},
+    {"processes.*.stop_signal", Kind::text, 0, 0, signal_complaint, put_signal},
     {"processes.*.stop_timeout", Kind::duration, 0, day, nullptr,
-     [](Settings& s, std::string_view p, const Value& v) { process_of(s, p).stop_timeout = std::get<milliseconds>(v); }},
+     put_process<milliseconds, &ProcessType::stop_timeout>},
 
     {"release.command", Kind::text, 0, 0, command_complaint,
-     [](Settings& s, std::string_view, const Value& v) { s.spec.release_command.command = std::get<Text>(v); }},
+     put<Text, spec, release, &ReleaseCommand::command>},
     {"release.timeout", Kind::duration, second, day, nullptr,
-     [](Settings& s, std::string_view, const Value& v) { s.spec.release_command.timeout = std::get<milliseconds>(v); }},
+     put<milliseconds, spec, release, &ReleaseCommand::timeout>},
 
-    {"health.path", Kind::text, 0, 0, path_complaint,
-     [](Settings& s, std::string_view, const Value& v) { s.spec.health.path = std::get<Text>(v); }},
+    {"health.path", Kind::text, 0, 0, path_complaint, put<Text, spec, health, &Health::path>},
     {"health.command", Kind::text, 0, 0, command_complaint,
-     [](Settings& s, std::string_view, const Value& v) { s.spec.health.command = std::get<Text>(v); }},
+     put<Text, spec, health, &Health::command>},
     {"health.timeout", Kind::duration, 100, day, nullptr,
-     [](Settings& s, std::string_view, const Value& v) { s.spec.health.timeout = std::get<milliseconds>(v); }},
+     put<milliseconds, spec, health, &Health::timeout>},
     {"health.passes", Kind::number, 1, 1000, nullptr,
-     [](Settings& s, std::string_view, const Value& v) { s.spec.health.passes = unsigned_of(v); }},
+     put<std::int64_t, spec, health, &Health::passes>},
     {"health.watch", Kind::duration, 0, day, nullptr,
-     [](Settings& s, std::string_view, const Value& v) { s.spec.health.watch = std::get<milliseconds>(v); }},
+     put<milliseconds, spec, health, &Health::watch>},
 
-    {"app.user", Kind::text, 0, 0, user_complaint,
-     [](Settings& s, std::string_view, const Value& v) { s.app.user = std::get<Text>(v); }},
-    {"app.port", Kind::number, 1, 65535, nullptr,
-     [](Settings& s, std::string_view, const Value& v) { s.app.port = static_cast<std::uint16_t>(std::get<std::int64_t>(v)); }},
-    {"app.shared", Kind::list, 0, 0, shared_complaint,
-     [](Settings& s, std::string_view, const Value& v) { s.app.shared = std::get<Texts>(v); }},
-    {"app.reload", Kind::text, 0, 0, command_complaint,
-     [](Settings& s, std::string_view, const Value& v) { s.app.reload = std::get<Text>(v); }},
+    {"app.user", Kind::text, 0, 0, user_complaint, put<Text, app, &AppSettings::user>},
+    {"app.port", Kind::number, 1, 65535, nullptr, put<std::int64_t, app, &AppSettings::port>},
+    {"app.shared", Kind::list, 0, 0, shared_complaint, put<Texts, app, &AppSettings::shared>},
+    {"app.reload", Kind::text, 0, 0, command_complaint, put<Text, app, &AppSettings::reload>},
 
     {"retention.keep", Kind::number, 1, 1'000'000, nullptr,
-     [](Settings& s, std::string_view, const Value& v) { s.retention.keep = unsigned_of(v); }},
+     put<std::int64_t, retention, &Retention::keep>},
     {"retention.older_than", Kind::duration, hour, 36500 * day, nullptr,
-     [](Settings& s, std::string_view, const Value& v) { s.retention.older_than = std::get<milliseconds>(v); }},
+     put<milliseconds, retention, &Retention::older_than>},
     {"retention.max_size", Kind::size, 1, anything, nullptr,
-     [](Settings& s, std::string_view, const Value& v) { s.retention.max_size = std::get<std::uint64_t>(v); }},
+     put<std::uint64_t, retention, &Retention::max_size>},
     {"retention.keep_failed", Kind::number, 0, 1'000'000, nullptr,
-     [](Settings& s, std::string_view, const Value& v) { s.retention.keep_failed = unsigned_of(v); }},
+     put<std::int64_t, retention, &Retention::keep_failed>},
 
-    {"slug.level", Kind::number, 1, 19, nullptr,
-     [](Settings& s, std::string_view, const Value& v) { s.slug_level = static_cast<int>(std::get<std::int64_t>(v)); }},
+    {"slug.level", Kind::number, 1, 19, nullptr, put<std::int64_t, &Settings::slug_level>},
 
-    {"config.required", Kind::list, 0, 0, required_complaint,
-     [](Settings& s, std::string_view, const Value& v) { s.required_vars = std::get<Texts>(v); }},
+    {"config.required", Kind::list, 0, 0, required_complaint, put<Texts, &Settings::required_vars>},
 };
-// clang-format on
 
 std::string range_complaint(const Key& key, std::int64_t value,
                             std::string (*shown)(std::int64_t)) {

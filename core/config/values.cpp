@@ -98,8 +98,11 @@ class Reader {
     // A key that is not of a process type.
     void read_plain(const Key& key) {
         const auto dot = key.path.find('.');
-        if (dot == std::string_view::npos)
-            return take(m_root, key.path, key, std::string(key.path));
+        if (dot == std::string_view::npos) {
+            if (m_origin == Origin::build) // `name`: on the host, the folder is the name
+                take(m_root, key.path, key, std::string(key.path));
+            return;
+        }
         const auto table_name = key.path.substr(0, dot);
         if (table_name == processes_table)
             return;

@@ -32,6 +32,18 @@ Manifest with_effective_status(Manifest manifest) {
     return manifest;
 }
 
+// What could not be read again is not written.
+std::string checked_text(const Manifest& manifest) {
+    std::string text = written(manifest);
+    if (text.size() > largest_manifest)
+        throw Error(fmt::format("process types and config vars of {} take {} together; a release "
+                                "may take {}",
+                                manifest.number.text(), size_text(text.size()),
+                                size_text(largest_manifest)),
+                    Outcome::usage);
+    return text;
+}
+
 Error foreign_current(const Path& current, const std::string& what) {
     return Error(fmt::format("'{}' {}", printable(current.string()), what), Outcome::corrupt)
         .advise(fmt::format("move it away (mv {0} {0}.old), then take a release live again with "
@@ -146,16 +158,17 @@ Manifest Ledger::begin(Manifest draft) const {
     draft.status = Status::pending;
     draft.created_at = sys::now();
     draft.deployer = this_process();
+    const std::string text = checked_text(draft);
     // First the number is used up, then used: between the two it is lost at worst.
     sys::replace_durably(m_layout.last_number(), draft.number.text() + "\n", private_file);
-    sys::create_durably(m_layout.manifest(draft.number), written(draft), private_file);
+    sys::create_durably(m_layout.manifest(draft.number), text, private_file);
     return draft;
 }
 
 void Ledger::save(Manifest manifest) const {
     if (manifest.status != Status::pending)
         manifest.deployer.reset();
-    sys::replace_durably(m_layout.manifest(manifest.number), written(manifest), private_file);
+    sys::replace_durably(m_layout.manifest(manifest.number), checked_text(manifest), private_file);
 }
 
 void Ledger::point_at(ReleaseNumber number, const SlugId& slug) const {

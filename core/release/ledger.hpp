@@ -54,7 +54,8 @@ class Ledger {
 
     // Takes the next number and records `draft` under it as pending, with this process as its
     // deployer and with `created_at` now; gives what was recorded. The number is above every one
-    // that was ever taken, also those of releases whose files are gone.
+    // that was ever taken, also those of releases whose files are gone. Throws Error (usage),
+    // taking no number, for a release that is too large to be recorded.
     Manifest begin(Manifest draft) const;
     // Replaces the manifest durably. One that is not pending keeps no deployer.
     void save(Manifest manifest) const;

@@ -6,10 +6,29 @@ namespace shipit::release {
 
 namespace {
 
+// Texts of people and programs: made fit for TOML, and cut where a manifest would get too large to
+// be read again.
+std::string tellable(const std::string& text) {
+    constexpr std::size_t longest = 16 << 10;
+    std::string result =
+        is_utf8(text) && text.find('\0') == std::string::npos ? text : printable(text);
+    if (result.size() <= longest)
+        return result;
+    std::size_t end = longest;
+    while ((static_cast<unsigned char>(result[end]) & 0xc0U) == 0x80U) // not within a character
+        --end;
+    return result.substr(0, end);
+}
+
 void set_text(TomlWriter& writer, std::string_view key, const std::string& text) {
     if (!text.empty())
-        writer.set(key,
-                   is_utf8(text) && text.find('\0') == std::string::npos ? text : printable(text));
+        writer.set(key, tellable(text));
+}
+
+// What will be run is written as it is.
+void set_command(TomlWriter& writer, std::string_view key, const std::string& command) {
+    if (!command.empty())
+        writer.set(key, command);
 }
 
 void set_time(TomlWriter& writer, std::string_view key, const std::optional<WallTime>& time) {
@@ -57,11 +76,11 @@ void write_spec(TomlWriter& writer, const ReleaseSpec& spec) {
         writer.set("stop_timeout", process.stop_timeout);
     }
     writer.table({"release"});
-    set_text(writer, "command", spec.release_command.command);
+    set_command(writer, "command", spec.release_command.command);
     writer.set("timeout", spec.release_command.timeout);
     writer.table({"health"});
-    set_text(writer, "path", spec.health.path);
-    set_text(writer, "command", spec.health.command);
+    set_command(writer, "path", spec.health.path);
+    set_command(writer, "command", spec.health.command);
     writer.set("timeout", spec.health.timeout);
     writer.set("passes", spec.health.passes);
     writer.set("watch", spec.health.watch);

@@ -231,6 +231,7 @@ TEST_CASE("what is wrong in shipit.toml is named with file, line, column and wha
         CAPTURE(text);
         CHECK_MESSAGE(begins_with(complaint(text), expected), complaint(text));
     }
+    CHECK(begins_with(complaint({}, {}, "name = 'blog'\n"), "app.toml:1:1: unknown key 'name'"));
     CHECK(begins_with(complaint({}, {}, "[aap]\n"), "app.toml:1:2: unknown key 'aap'"));
 }
 

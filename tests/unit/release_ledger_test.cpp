@@ -104,6 +104,28 @@ TEST_CASE("a transcript or a link uses a number up, and a junk high-water mark d
     CHECK(app.ledger().begin(app.draft()).number == ReleaseNumber(21));
 }
 
+TEST_CASE("a release that is too large to be read again is refused and takes no number") {
+    const App app;
+    auto draft = app.draft();
+    for (int i = 0; i < 20; ++i)
+        draft.spec.processes.push_back(
+            {.name = "p" + std::to_string(i), .command = std::string(64 << 10, 'x')});
+    CHECK(complaint([&] { (void)app.ledger().begin(draft); }).find("together") !=
+          std::string::npos);
+    CHECK(app.ledger().begin(app.draft()).number == ReleaseNumber(1));
+}
+
+TEST_CASE("a description without end is cut, not refused") {
+    const App app;
+    auto draft = app.draft();
+    for (int i = 0; i < 1000'000; ++i)
+        draft.description += "\xC3\xA4";
+    const auto begun = app.ledger().begin(draft);
+    const auto description = app.ledger().load(begun.number).description;
+    CHECK(description.size() == 16 << 10);
+    CHECK(is_utf8(description));
+}
+
 TEST_CASE("numbers are sorted as numbers, and files with other names are no releases") {
     const App app;
     for (int i = 0; i < 11; ++i)
