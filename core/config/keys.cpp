@@ -124,16 +124,16 @@ ProcessType& process_of(Settings& into, std::string_view name) {
     return into.spec.processes.back();
 }
 
-// Stores into settings.*Path…, as put<milliseconds, &Settings::spec, &ReleaseSpec::health, …>.
-template <class Stored, auto... Path>
+// Stores into settings.*path…, as put<milliseconds, &Settings::spec, &ReleaseSpec::health, …>.
+template <class Stored, auto... path>
 void put(Settings& into, std::string_view /*process*/, const Value& value) {
-    auto& place = (into.*....*Path);
+    auto& place = (into.*....*path);
     place = static_cast<std::remove_reference_t<decltype(place)>>(std::get<Stored>(value));
 }
 
-template <class Stored, auto Member>
+template <class Stored, auto member>
 void put_process(Settings& into, std::string_view name, const Value& value) {
-    auto& place = process_of(into, name).*Member;
+    auto& place = process_of(into, name).*member;
     place = static_cast<std::remove_reference_t<decltype(place)>>(std::get<Stored>(value));
 }
 

@@ -152,6 +152,55 @@ void set_value(TomlWriter& writer, std::string_view name, const Value& value) {
         writer.set(name, value_text(value));
 }
 
+// A number in decimal and nothing else.
+std::optional<std::int64_t> parse_number(std::string_view text) {
+    std::int64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, number);
+    return read.ec == std::errc() && read.ptr == end ? std::optional(number) : std::nullopt;
+}
+
+std::vector<std::string> parse_list(std::string_view text) {
+    std::vector<std::string> items;
+    for (const std::string_view item : split(text, ','))
+        items.emplace_back(trimmed(item));
+    return items;
+}
+
+template <class Parsed>
+std::optional<Value> value_of(const std::optional<Parsed>& parsed) {
+    return parsed ? std::optional<Value>(*parsed) : std::nullopt;
+}
+
+std::optional<Value> parse_value(Kind kind, std::string_view text) {
+    switch (kind) {
+    case Kind::text:
+        return std::string(text);
+    case Kind::number:
+        return value_of(parse_number(text));
+    case Kind::duration:
+        return value_of(parse_duration(text));
+    case Kind::size:
+        return value_of(parse_size(text));
+    case Kind::list:
+        return parse_list(text);
+    }
+    return std::nullopt;
+}
+
+std::string expected_by(const Key& key) {
+    switch (key.kind) {
+    case Kind::number:
+        return fmt::format("a whole number from {} to {}", key.least, key.most);
+    case Kind::duration:
+        return "a duration like 500ms, 30s, 10m, 2h or 30d";
+    case Kind::size:
+        return "a size like 500M or 5G";
+    default:
+        return "text";
+    }
+}
+
 } // namespace
 
 std::string value_text(const Value& value) {
@@ -159,45 +208,16 @@ std::string value_text(const Value& value) {
 }
 
 Value typed_value(const Key& key, std::string_view path, std::string_view text) {
-    const auto refuse = [&](const std::string& complaint) {
-        throw Error(fmt::format("'{}' {}", path, complaint), Outcome::usage);
+    const auto refusal = [&](const std::string& complaint) {
+        return Error(fmt::format("'{}' {}", path, complaint), Outcome::usage);
     };
-    std::optional<Value> value;
     if (!is_utf8(text) || text.find('\0') != std::string_view::npos)
-        refuse("must be UTF-8 text");
-    if (key.kind == Kind::text)
-        value = std::string(text);
-    if (key.kind == Kind::number) {
-        std::int64_t number = 0;
-        const auto* end = text.data() + text.size();
-        if (const auto read = std::from_chars(text.data(), end, number);
-            read.ec == std::errc() && read.ptr == end)
-            value = number;
-        else
-            refuse(fmt::format("must be a whole number from {} to {}, not '{}'", key.least,
-                               key.most, printable(text)));
-    }
-    if (key.kind == Kind::duration) {
-        if (const auto duration = parse_duration(text))
-            value = *duration;
-        else
-            refuse(fmt::format("must be a duration like 500ms, 30s, 10m, 2h or 30d, not '{}'",
-                               printable(text)));
-    }
-    if (key.kind == Kind::size) {
-        if (const auto size = parse_size(text))
-            value = *size;
-        else
-            refuse(fmt::format("must be a size like 500M or 5G, not '{}'", printable(text)));
-    }
-    if (key.kind == Kind::list) {
-        std::vector<std::string> items;
-        for (const std::string_view item : split(text, ','))
-            items.emplace_back(trimmed(item));
-        value = std::move(items);
-    }
+        throw refusal("must be UTF-8 text");
+    const auto value = parse_value(key.kind, text);
+    if (!value)
+        throw refusal(fmt::format("must be {}, not '{}'", expected_by(key), printable(text)));
     if (const auto complaint = complaint_about(key, *value); !complaint.empty())
-        refuse(complaint);
+        throw refusal(complaint);
     return *value;
 }
 

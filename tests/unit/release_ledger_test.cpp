@@ -1,7 +1,7 @@
 #include "core/release/ledger.hpp"
 
 #include "core/base/error.hpp"
-#include "test_folder.hpp"
+#include "tests/unit/test_folder.hpp"
 
 #include <doctest/doctest.h>
 

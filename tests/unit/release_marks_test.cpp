@@ -1,6 +1,6 @@
 #include "core/release/marks.hpp"
 
-#include "test_folder.hpp"
+#include "tests/unit/test_folder.hpp"
 
 #include <doctest/doctest.h>
 

@@ -2,7 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/release/events.hpp"
-#include "test_folder.hpp"
+#include "tests/unit/test_folder.hpp"
 
 #include <doctest/doctest.h>
 

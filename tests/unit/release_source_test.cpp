@@ -1,6 +1,7 @@
 #include "core/release/source.hpp"
 
-#include "test_folder.hpp"
+#include "core/sys/capture.hpp"
+#include "tests/unit/test_folder.hpp"
 
 #include <doctest/doctest.h>
 
@@ -18,7 +19,12 @@ using shipit::tests::TestFolder;
 namespace {
 
 void run(const std::string& command) {
-    REQUIRE_MESSAGE(std::system(command.c_str()) == 0, command); // NOLINT: a test's own commands
+    const sys::Question question{.program = "/bin/sh",
+                                 .arguments = {"-c", command},
+                                 .environment = {"PATH=/usr/bin:/bin", "HOME=/nonexistent"},
+                                 .become = {}};
+    const auto answer = sys::answer_to(question, sys::Deadline(30s), 1 << 20);
+    REQUIRE_MESSAGE(answer.has_value(), command);
 }
 
 // A repository with one commit.
@@ -32,7 +38,7 @@ struct Repository {
         git("commit -q -m 'Say \"hello\"\n\nbody'");
     }
     void git(const std::string& arguments) const {
-        run("env -u GIT_DIR HOME=/nonexistent git -C " + folder.path().string() + " " + arguments);
+        run("git -C " + folder.path().string() + " " + arguments);
     }
     TestFolder folder;
 };
