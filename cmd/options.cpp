@@ -201,12 +201,13 @@ Arguments parse(const Command& command, std::vector<std::string> words) {
                           binding.option.value.empty() || binding.value.empty()
                               ? std::nullopt
                               : std::optional(binding.value));
-    bool only_words = command.takes_command_line;
+    bool only_words = false;
     for (const std::string& word : app.remaining()) {
         if (word == "--" && !only_words) {
             only_words = true;
             continue;
         }
+        only_words = only_words || command.takes_command_line;
         if (!only_words && word.size() > 1 && word.front() == '-')
             refuse_extra(command, word);
         arguments.add_word(word);

@@ -43,20 +43,17 @@ class Walk {
         }
     }
 
-    // Step 9: why the release failed within its window, or nothing.
-    std::string watched() {
-        if (!m_handover)
-            return {};
+    // Step 9.
+    void watch(Changed& changed) {
         try {
-            m_handover->watch();
+            changed.is_good = !m_handover || m_handover->watch();
+            m_transcript.add(changed.is_good ? "good" : "the watch was cut short");
         } catch (const Error& error) {
             if (error.outcome() != Outcome::rolled_back)
                 throw;
             m_transcript.add("failed within its watch window: " + error.why());
-            return error.why();
+            changed.watch_failure = error.why();
         }
-        m_transcript.add("good");
-        return {};
     }
 
     [[nodiscard]] ReleaseNumber number() const { return m_manifest.number; }
@@ -222,10 +219,8 @@ Changed carry_out(App& app, const Change& change, const ChangeOptions& options) 
         walk.go_live();
         lock.reset();
         Changed changed{walk.number(), walk.previous(), false, "", since(begun)};
-        if (options.patience == Patience::until_live)
-            return changed;
-        changed.watch_failure = walk.watched();
-        changed.is_good = changed.watch_failure.empty();
+        if (options.patience == Patience::until_good)
+            walk.watch(changed);
         return changed;
     });
 }

@@ -96,17 +96,18 @@ void Handover::commit() {
     }
 }
 
-void Handover::watch() {
+bool Handover::watch() {
     for (;;) {
         const Json message = next_message();
         if (!message["done"].boolean())
             continue;
-        if (message["ok"].boolean())
-            return;
         if (message["watch_failed"].boolean())
             throw Error(message["why"].text("it failed"), Outcome::rolled_back);
-        throw Error(fmt::format("the watch of {} ended early: {}", m_release.text(),
-                                message["why"].text("no reason was given")));
+        if (!message["ok"].boolean())
+            m_app.host.progress.begin_phase(fmt::format("the watch of {} was cut short: {}",
+                                                        m_release.text(),
+                                                        message["why"].text("no reason given")));
+        return message["ok"].boolean();
     }
 }
 
