@@ -10,9 +10,10 @@
 #include <doctest/doctest.h>
 
 #include <array>
-#include <cstdio>
 #include <string>
 
+#include <fcntl.h>
+#include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,15 +30,27 @@ struct ShellResult {
 // Runs a line of shell in `folder`; stderr goes with stdout.
 inline ShellResult shell(const Path& folder, const std::string& line) {
     // The system's own programs, not what some version manager puts before them.
-    const std::string command =
+    std::string script =
         "PATH=/usr/bin:/bin:$PATH; cd '" + folder.string() + "' && { " + line + "\n} 2>&1";
-    std::FILE* pipe = ::popen(command.c_str(), "r");
-    REQUIRE(pipe != nullptr);
+    std::array<char*, 4> arguments{const_cast<char*>("sh"), const_cast<char*>("-c"), script.data(),
+                                   nullptr};
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    const sys::Fd reading(ends[0]);
+    sys::Fd writing(ends[1]);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
+    pid_t child = 0;
+    REQUIRE(::posix_spawn(&child, "/bin/sh", &actions, nullptr, arguments.data(), environ) == 0);
+    ::posix_spawn_file_actions_destroy(&actions);
+    writing.reset();
     ShellResult result{};
     std::array<char, 4096> buffer{};
-    for (std::size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-        result.output.append(buffer.data(), n);
-    const int status = ::pclose(pipe);
+    for (ssize_t n = 0; (n = ::read(reading.get(), buffer.data(), buffer.size())) > 0;)
+        result.output.append(buffer.data(), static_cast<std::size_t>(n));
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
     result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
     return result;
 }
