@@ -24,6 +24,21 @@ sys::TempFolder staged(int fd, const std::string& name, const Path& parent, cons
     return folder;
 }
 
+std::string first_bytes(int fd, std::uint64_t most, const std::string& shown) {
+    std::string bytes(most, '\0');
+    std::size_t size = 0;
+    while (size < bytes.size()) {
+        const auto n = ::read(fd, bytes.data() + size, bytes.size() - size);
+        if (n < 0 && errno != EINTR)
+            throw_errno(fmt::format("cannot read '{}'", shown));
+        if (n == 0)
+            break;
+        size += n > 0 ? static_cast<std::size_t>(n) : 0;
+    }
+    bytes.resize(size);
+    return bytes;
+}
+
 } // namespace
 
 Build::Build(std::string name, Path folder, std::optional<sys::TempFolder> staged_folder)
@@ -73,20 +88,10 @@ std::optional<std::string> Build::read_file(const std::string& file, std::uint64
         throw_errno(fmt::format("cannot read '{}'", shown()));
     if (!S_ISREG(status.st_mode))
         throw Error(fmt::format("'{}' is not a file", shown()), Outcome::usage);
-    std::string content(limit + 1, '\0');
-    std::size_t size = 0;
-    while (size < content.size()) {
-        const auto n = ::read(fd.get(), content.data() + size, content.size() - size);
-        if (n < 0 && errno != EINTR)
-            throw_errno(fmt::format("cannot read '{}'", shown()));
-        if (n == 0)
-            break;
-        size += n > 0 ? static_cast<std::size_t>(n) : 0;
-    }
-    if (size > limit)
+    auto content = first_bytes(fd.get(), limit + 1, shown());
+    if (content.size() > limit)
         throw Error(fmt::format("'{}' is larger than {}", shown(), size_text(limit)),
                     Outcome::usage);
-    content.resize(size);
     return content;
 }
 

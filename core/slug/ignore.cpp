@@ -1,5 +1,7 @@
 #include "core/slug/ignore.hpp"
 
+#include "core/base/text.hpp"
+
 #include <cctype>
 #include <optional>
 #include <utility>
@@ -130,28 +132,30 @@ class Matcher {
 
   private:
     bool try_match(std::size_t p, std::size_t t) {
-        for (; p < m_pattern.size(); p++, t++) {
+        for (; p < m_pattern.size(); t++) {
             if (m_pattern[p] == '*')
                 return match_stars(p, t);
-            if (t == m_text.size())
+            const auto after = t == m_text.size() ? std::nullopt : after_one(p, m_text[t]);
+            if (!after)
                 return false;
-            const char byte = m_text[t];
-            if (m_pattern[p] == '[') {
-                const auto bracket = BracketReader(m_pattern, p + 1, byte).read();
-                if (!bracket || !bracket->takes || byte == '/')
-                    return false;
-                p = bracket->after - 1;
-            } else if (m_pattern[p] == '?') {
-                if (byte == '/')
-                    return false;
-            } else {
-                if (m_pattern[p] == '\\' && ++p == m_pattern.size())
-                    return false;
-                if (m_pattern[p] != byte)
-                    return false;
-            }
+            p = *after;
         }
         return t == m_text.size();
+    }
+
+    // Where the pattern goes on if its next element takes `byte`.
+    [[nodiscard]] std::optional<std::size_t> after_one(std::size_t p, char byte) const {
+        if (m_pattern[p] == '?')
+            return byte != '/' ? std::optional(p + 1) : std::nullopt;
+        if (m_pattern[p] == '[') {
+            const auto bracket = BracketReader(m_pattern, p + 1, byte).read();
+            const bool takes = bracket && bracket->takes && byte != '/';
+            return takes ? std::optional(bracket->after) : std::nullopt;
+        }
+        if (m_pattern[p] == '\\')
+            p++;
+        const bool takes = p < m_pattern.size() && m_pattern[p] == byte;
+        return takes ? std::optional(p + 1) : std::nullopt;
     }
 
     bool match_stars(std::size_t p, std::size_t t) {
@@ -210,35 +214,37 @@ bool wildcards_match(std::string_view pattern, std::string_view text) {
     return Matcher(pattern.substr(literal), text.substr(literal)).match(0, 0);
 }
 
+// Nothing for blank lines and comments.
+std::optional<IgnoreRules::Rule> IgnoreRules::rule_in(std::string_view line) {
+    if (line.ends_with('\r'))
+        line.remove_suffix(1);
+    if (line.starts_with('#'))
+        return std::nullopt;
+    line = without_trailing_blanks(line);
+    Rule rule;
+    if (line.starts_with('!')) {
+        rule.takes_back = true;
+        line.remove_prefix(1);
+    }
+    if (line.ends_with('/')) {
+        rule.folders_only = true;
+        line.remove_suffix(1);
+    }
+    rule.anywhere = line.find('/') == std::string_view::npos;
+    if (line.starts_with('/'))
+        line.remove_prefix(1);
+    if (line.empty())
+        return std::nullopt;
+    rule.pattern = line;
+    return rule;
+}
+
 void IgnoreRules::add(std::string_view text) {
     if (text.starts_with("\xef\xbb\xbf"))
         text.remove_prefix(3);
-    while (!text.empty()) {
-        const auto end = text.find('\n');
-        auto line = text.substr(0, end);
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-        if (line.ends_with('\r'))
-            line.remove_suffix(1);
-        if (line.starts_with('#'))
-            continue;
-        line = without_trailing_blanks(line);
-        Rule rule;
-        if (line.starts_with('!')) {
-            rule.takes_back = true;
-            line.remove_prefix(1);
-        }
-        if (line.ends_with('/')) {
-            rule.folders_only = true;
-            line.remove_suffix(1);
-        }
-        rule.anywhere = line.find('/') == std::string_view::npos;
-        if (line.starts_with('/'))
-            line.remove_prefix(1);
-        if (line.empty())
-            continue;
-        rule.pattern = line;
-        m_rules.push_back(std::move(rule));
-    }
+    for (const auto line : split(text, '\n'))
+        if (auto rule = rule_in(line))
+            m_rules.push_back(std::move(*rule));
 }
 
 bool IgnoreRules::leaves_out(std::string_view path, bool is_folder) const {

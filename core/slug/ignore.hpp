@@ -2,6 +2,7 @@
 // letter; the file stands at the build's root only.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,7 @@ class IgnoreRules {
         bool folders_only = false; // "…/"
         bool anywhere = false;     // no slash but at the end: matches names at any depth
     };
+    static std::optional<Rule> rule_in(std::string_view line);
     std::vector<Rule> m_rules;
 };
 

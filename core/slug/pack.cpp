@@ -41,7 +41,7 @@ class Packing {
     // Fills in the hashes of the list.
     void run() {
         m_crew.run(m_plan.size(), [this](unsigned worker, std::size_t frame) {
-            m_crew.wait_until([&] { return frame < m_written + 2 * m_crew.workers() + 2; });
+            m_crew.wait_until([&] { return frame < m_written + m_in_flight; });
             deliver(frame, pack_frame(worker_at(worker), m_plan[frame]));
         });
     }
@@ -124,6 +124,7 @@ class Packing {
     Crew m_crew;
     ContentHashes m_hashes;
     std::vector<std::unique_ptr<Worker>> m_workers;
+    std::size_t m_in_flight = std::size_t{2} * m_crew.workers() + 2;
     std::uint64_t m_done = 0; // the writer's
     // Under the crew's lock:
     std::map<std::size_t, PackedFrame> m_waiting;

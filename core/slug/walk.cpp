@@ -93,7 +93,7 @@ class Walk {
         if (path_fault(path) != nullptr)
             throw Error(fmt::format("cannot pack '{}': {}", shown(path), path_fault(path)));
         if (S_ISDIR(status.st_mode))
-            return take_folder(folder_fd, name, std::move(path), status, depth);
+            return take_folder(folder_fd, name, path, status, depth);
         Entry entry;
         entry.path = std::move(path);
         if (S_ISREG(status.st_mode))
@@ -113,7 +113,7 @@ class Walk {
         return out;
     }
 
-    void take_folder(int parent, const std::string& name, std::string path,
+    void take_folder(int parent, const std::string& name, const std::string& path,
                      const struct stat& status, std::size_t depth) {
         sys::Fd fd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!fd)
