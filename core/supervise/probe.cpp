@@ -7,6 +7,7 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 
 #include <arpa/inet.h>
 #include <fmt/core.h>
@@ -73,6 +74,18 @@ std::optional<Answer> parse_answer(std::string_view text) {
     return answer;
 }
 
+// Where nobody listens on a port of the range that connections are given, a connection may be given
+// that very port, and then is with itself (TCP's simultaneous open).
+bool is_connected_to_itself(int socket) {
+    sockaddr_in6 own{};
+    sockaddr_in6 peer{};
+    socklen_t own_size = sizeof own;
+    socklen_t peer_size = sizeof peer;
+    return ::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &own_size) == 0 &&
+           ::getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0 &&
+           own_size == peer_size && std::memcmp(&own, &peer, own_size) == 0;
+}
+
 } // namespace
 
 Probe::Probe(Loop& loop, ProbeTarget target, milliseconds timeout, OnDone done)
@@ -121,6 +134,8 @@ void Probe::connected() {
     socklen_t size = sizeof error;
     if (::getsockopt(m_fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
         return connection_failed(error);
+    if (is_connected_to_itself(m_fd.get()))
+        return connection_failed(ECONNREFUSED);
     if (m_target.path.empty())
         return end({true, true, {}});
     m_request = fmt::format("GET {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nUser-Agent: shipit-health\r\n"

@@ -162,7 +162,7 @@ TEST_CASE("a writer that is faster than the disk waits, and memory stays bounded
     pipe.drain();
     rusage after{};
     ::getrusage(RUSAGE_SELF, &after);
-#ifndef __SANITIZE_ADDRESS__ // which keeps what was freed
+#ifndef __SANITIZE_ADDRESS__                           // which keeps what was freed
     CHECK(after.ru_maxrss - before.ru_maxrss < 20000); // KiB, of 60 MiB written
 #endif
     CHECK(sys::names_in(folder.path()).size() == 4);

@@ -49,7 +49,7 @@ TEST_CASE("a healthy generation takes the place of the old one, and is good afte
     CHECK(app.serves("v2"));
     CHECK(app.process("web.1")["release"].text() == "v2");
     CHECK_FALSE(sys::is_there("/proc/" + std::to_string(old)));
-    CHECK(app.told() == "good v2\n");
+    CHECK(eventually([&] { return app.told() == "good v2\n"; }));
 }
 
 TEST_CASE("the first generation of an app is started the same way") {
@@ -263,7 +263,7 @@ TEST_CASE("a watch that nobody waits for goes on, and ends when another release 
     }
     CHECK(app.ask("status")["watching"].boolean());
     CHECK(app.deploy(app.web(3))["ok"].boolean());
-    CHECK(app.told() == "good v3\n");
+    CHECK(eventually([&] { return app.told() == "good v3\n"; }));
 }
 
 TEST_SUITE_END();

@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <functional>
+#include <random>
 #include <string>
 
 #include <arpa/inet.h>
@@ -24,17 +25,23 @@ using supervise::Client;
 using supervise::Generation;
 using supervise::Program;
 
-// A port that nobody listens on now.
+// A port that nobody listens on now. Not one that the system gives to connections of others, who
+// would then be in the way, or to our own, which would then be connected to themselves.
 inline std::uint16_t free_port() {
-    const sys::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    REQUIRE(::bind(fd.get(), generic, size) == 0);
-    REQUIRE(::getsockname(fd.get(), generic, &size) == 0);
-    return ntohs(address.sin_port);
+    constexpr int lowest = 10000;
+    constexpr int highest = 32000;
+    std::random_device random;
+    for (;;) {
+        const auto port =
+            static_cast<std::uint16_t>(std::uniform_int_distribution(lowest, highest)(random));
+        const sys::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0)
+            return port;
+    }
 }
 
 // Waits until `is_true`, for at most five seconds; looks every few milliseconds.
@@ -77,10 +84,8 @@ class SupervisedApp {
         sys::replace_durably(m_folder / "server.py", web_server, 0644);
     }
     ~SupervisedApp() {
-        if (m_pid > 0) {
-            ::kill(m_pid, SIGTERM);
-            ::waitpid(m_pid, nullptr, 0);
-        }
+        if (m_pid > 0)
+            (void)end_supervisor();
     }
     SupervisedApp(const SupervisedApp&) = delete;
     SupervisedApp& operator=(const SupervisedApp&) = delete;
@@ -145,9 +150,17 @@ class SupervisedApp {
     }
     // SIGTERM; gives its exit status.
     int end_supervisor() {
-        ::kill(m_pid, SIGTERM);
+        const pid_t supervisor = std::exchange(m_pid, 0);
+        ::kill(supervisor, SIGTERM);
         int status = 0;
-        ::waitpid(std::exchange(m_pid, 0), &status, 0);
+        const bool ended =
+            eventually([&] { return ::waitpid(supervisor, &status, WNOHANG) == supervisor; });
+        if (!ended) {
+            FAIL_CHECK("the supervisor does not end: "
+                       << sys::read_file_if_any(log() / "supervisor.log").value_or(""));
+            ::kill(supervisor, SIGABRT);
+            ::waitpid(supervisor, &status, 0);
+        }
         return status;
     }
 
@@ -188,6 +201,8 @@ class SupervisedApp {
     // The whole answer to GET `path`; empty if nobody answers.
     [[nodiscard]] std::string get(const std::string& path = "/") const {
         const sys::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const timeval patience{5, 0};
+        (void)::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_port = htons(m_port);
