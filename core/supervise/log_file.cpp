@@ -85,9 +85,13 @@ void LogFile::tell_losses() {
     m_size += notice.size();
 }
 
+std::string log_prefix(WallTime time, ReleaseNumber release, std::string_view process) {
+    return fmt::format("{} {} {} ", time_text(time), release.text(), process);
+}
+
 std::string log_line(WallTime time, ReleaseNumber release, std::string_view process,
                      std::string_view text) {
-    return fmt::format("{} {} {} {}\n", time_text(time), release.text(), process, text);
+    return log_prefix(time, release, process).append(text).append("\n");
 }
 
 Path rotated_name(const Path& newest, unsigned n) {

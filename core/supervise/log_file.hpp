@@ -50,6 +50,9 @@ class LogFile {
     std::uint64_t m_lost = 0;
 };
 
+// How a record's line begins, up to its text.
+[[nodiscard]] std::string log_prefix(WallTime time, ReleaseNumber release,
+                                     std::string_view process);
 // One record's line, with its newline.
 [[nodiscard]] std::string log_line(WallTime time, ReleaseNumber release, std::string_view process,
                                    std::string_view text);

@@ -15,7 +15,7 @@ namespace shipit::supervise {
 namespace {
 
 constexpr int pipe_capacity = 1 << 20; // what a process can write while there is no supervisor
-constexpr std::size_t chunk_size = 64 << 10;
+constexpr std::size_t chunk_size = 32 << 10;
 constexpr unsigned drained_chunks = 2 * pipe_capacity / chunk_size;
 constexpr std::size_t tail_lines = 20;
 constexpr std::size_t longest_tail_line = 1000;
@@ -67,6 +67,7 @@ bool LogPipe::read_chunk() {
 }
 
 void LogPipe::take(std::string_view chunk) {
+    m_prefix = log_prefix(sys::now(), m_source.release, m_source.process);
     while (!chunk.empty()) {
         if (m_line.size() == longest_log_line && chunk.front() != '\n')
             end_line(log_line_goes_on);
@@ -83,7 +84,7 @@ void LogPipe::take(std::string_view chunk) {
 }
 
 void LogPipe::end_line(std::string_view mark) {
-    m_records += log_line(sys::now(), m_source.release, m_source.process, m_line.append(mark));
+    m_records.append(m_prefix).append(m_line).append(mark).append("\n");
     if (m_tail.size() == tail_lines)
         m_tail.pop_front();
     m_line.resize(std::min(m_line.size(), longest_tail_line));

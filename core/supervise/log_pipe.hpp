@@ -52,6 +52,7 @@ class LogPipe {
     sys::Fd m_fd;
     Loop::Watch m_watch;
     std::string m_line;    // the unfinished one
+    std::string m_prefix;  // of records of the chunk at hand, which are of one moment
     std::string m_records; // of the chunk at hand
     std::deque<std::string> m_tail;
 };
