@@ -21,7 +21,7 @@ constexpr unsigned kill_rounds = 20; // a tree that forks faster than this is no
 
 RunCommand::RunCommand(Loop& loop, Launch launch, milliseconds timeout, OnOutput on_output,
                        OnEnd on_end)
-    : m_loop(loop), m_on_output(std::move(on_output)), m_on_end(std::move(on_end)),
+    : m_on_output(std::move(on_output)), m_on_end(std::move(on_end)),
       m_marks(marks_in(launch.environment)) {
     sys::Fd writing;
     if (m_on_output) {

@@ -31,7 +31,6 @@ class RunCommand {
     bool read_chunk();
     void ended(WaitStatus status);
 
-    Loop& m_loop;
     OnOutput m_on_output;
     OnEnd m_on_end;
     std::vector<std::string> m_marks;
