@@ -89,7 +89,7 @@ std::vector<HostChange> set_keys(const sys::Path& app_toml,
     Values after = before;
     for (const std::string& assignment : assignments)
         apply(assignment, after);
-    const auto changes = differences(before, after);
+    auto changes = differences(before, after);
     if (changes.empty())
         return changes;
     const std::string text = written_values(after, first_comment);

@@ -45,6 +45,14 @@ std::string doubt(const Fact& fact) {
     return fact.good ? "" : "never stayed up through its watch";
 }
 
+// Why going back to it is impossible, or would change nothing.
+std::string why_no_help(const Fact& fact, const Fact* live) {
+    std::string why = obstacle(fact);
+    if (why.empty() && live != nullptr && live->content != 0 && fact.content == live->content)
+        why = "is the same as what is live";
+    return why;
+}
+
 } // namespace
 
 ReleaseNumber standing_at(Facts facts, ReleaseNumber number) {
@@ -65,32 +73,24 @@ Choice rollback_target(Facts facts, std::optional<ReleaseNumber> live) {
     for (auto fact = facts.rbegin(); fact != facts.rend(); ++fact) {
         if (position && fact->number >= *position)
             continue;
-        std::string why = obstacle(*fact);
-        if (why.empty() && live_fact != nullptr && live_fact->content != 0 &&
-            fact->content == live_fact->content)
-            why = "is the same as what is live";
-        const bool can_run = why.empty();
-        if (can_run)
-            why = doubt(*fact);
+        const std::string hindrance = why_no_help(*fact, live_fact);
+        std::string why = hindrance.empty() ? doubt(*fact) : hindrance;
         if (why.empty()) {
             choice.target = fact->number;
             return choice;
         }
-        if (can_run && !fact->bad && fact->was_live && !unproven) {
+        if (!unproven && hindrance.empty() && !fact->bad && fact->was_live) {
             unproven = fact->number;
             skipped_before_unproven = choice.skipped.size();
         }
         choice.skipped.push_back({fact->number, std::move(why)});
     }
-    if (unproven) {
-        choice.target = unproven;
-        choice.skipped.erase(choice.skipped.begin() +
-                                 static_cast<std::ptrdiff_t>(skipped_before_unproven),
-                             choice.skipped.end());
-        choice.note = fmt::format("no good release before; {} ran, but never stayed up through its "
-                                  "watch",
-                                  unproven->text());
-    }
+    if (!unproven)
+        return choice;
+    choice.target = unproven;
+    choice.skipped.resize(skipped_before_unproven, {*unproven, ""});
+    choice.note = fmt::format(
+        "no good release before; {} ran, but never stayed up through its watch", unproven->text());
     return choice;
 }
 

@@ -89,7 +89,7 @@ Path Layout::slug(const SlugId& id) const {
 }
 
 Path Layout::run_folder() const {
-    const Path beside = folder() / "run";
+    Path beside = folder() / "run";
     if (::geteuid() == 0)
         return root == system_root ? Path("/run/shipit") / app.text() : beside;
     if (is_folder(beside) || root != usual_root())

@@ -23,8 +23,9 @@ std::vector<std::string> names(const Path& folder) {
     return sys::is_there(folder) ? sys::names_in(folder) : std::vector<std::string>{};
 }
 
-// Slugs of releases that stay.
-std::set<SlugId> slugs_in_use(Facts facts, const std::vector<Expiry>& expiring) {
+// Slugs of releases that stay, and whatever trees are run from.
+std::set<SlugId> slugs_in_use(const Ledger& ledger, Facts facts,
+                              const std::vector<Expiry>& expiring, const Running& running) {
     std::set<ReleaseNumber> going;
     for (const Expiry& expiry : expiring)
         going.insert(expiry.number);
@@ -32,7 +33,29 @@ std::set<SlugId> slugs_in_use(Facts facts, const std::vector<Expiry>& expiring) 
     for (const Fact& fact : facts)
         if (fact.slug && fact.status != Status::expired && !going.contains(fact.number))
             in_use.insert(*fact.slug);
+    auto numbers = running.warm;
+    if (running.live)
+        numbers.push_back(*running.live);
+    for (const ReleaseNumber number : numbers)
+        if (const auto tree = ledger.tree_of(number))
+            in_use.insert(*tree);
     return in_use;
+}
+
+std::vector<SlugId> unused_slugs(const Layout& layout, const std::set<SlugId>& in_use) {
+    std::vector<SlugId> unused;
+    for (const std::string& name : names(layout.releases()))
+        if (const auto slug = slug_in(name); slug && !in_use.contains(*slug))
+            unused.push_back(*slug);
+    return unused;
+}
+
+std::vector<SlugId> unused_trees(const Layout& layout, const std::set<SlugId>& in_use) {
+    std::set<SlugId> unused; // "ID" and "ID.stamp" are one
+    for (const std::string& name : names(layout.trees()))
+        if (const auto slug = tree_in(name); slug && !in_use.contains(*slug))
+            unused.insert(*slug);
+    return {unused.begin(), unused.end()};
 }
 
 class Pruning {
@@ -125,7 +148,6 @@ class Pruning {
 
 PrunePlan plan_prune(const Ledger& ledger, const Marks& marks, const Retention& retention,
                      const std::vector<ReleaseNumber>& warm) {
-    const Layout& layout = ledger.layout();
     const Running running{ledger.current(), warm}; // throws rather than to guess what is live
     const auto facts = ledger.facts(marks);
     PrunePlan plan;
@@ -133,25 +155,15 @@ PrunePlan plan_prune(const Ledger& ledger, const Marks& marks, const Retention& 
         if (!fact.readable)
             plan.warnings.push_back(
                 fmt::format("{}; no slug is removed while it cannot be read", fact.why));
-    if (plan.warnings.empty())
+    const bool knows_all = plan.warnings.empty();
+    if (knows_all)
         plan.expiring = expiring(facts, retention, running, sys::now());
-    auto in_use = slugs_in_use(facts, plan.expiring);
-    for (const ReleaseNumber number : warm)
-        if (const auto tree = ledger.tree_of(number))
-            in_use.insert(*tree);
-    if (running.live)
-        if (const auto tree = ledger.tree_of(*running.live))
-            in_use.insert(*tree);
-    if (plan.warnings.empty())
-        for (const std::string& name : names(layout.releases()))
-            if (const auto slug = slug_in(name); slug && !in_use.contains(*slug)) {
-                plan.slugs.push_back(*slug);
-                plan.frees += size_on_disk(layout.slug(*slug));
-            }
-    for (const std::string& name : names(layout.trees())) // sorted, so "ID" and "ID.stamp" meet
-        if (const auto slug = tree_in(name);
-            slug && !in_use.contains(*slug) && (plan.trees.empty() || plan.trees.back() != *slug))
-            plan.trees.push_back(*slug);
+    const auto in_use = slugs_in_use(ledger, facts, plan.expiring, running);
+    if (knows_all)
+        plan.slugs = unused_slugs(ledger.layout(), in_use);
+    for (const SlugId& slug : plan.slugs)
+        plan.frees += size_on_disk(ledger.layout().slug(slug));
+    plan.trees = unused_trees(ledger.layout(), in_use);
     return plan;
 }
 
