@@ -34,7 +34,9 @@ struct Layout {
     [[nodiscard]] Path shared() const { return folder() / "shared"; }
     [[nodiscard]] Path log() const { return folder() / "log"; }
     [[nodiscard]] Path marks() const { return folder() / "marks"; }
-    [[nodiscard]] Path stopped() const { return marks() / "stopped"; } // `shipit stop` was the last word
+    [[nodiscard]] Path stopped() const {
+        return marks() / "stopped";
+    } // `shipit stop` was the last word
     [[nodiscard]] Path events() const { return folder() / "events.jsonl"; }
     [[nodiscard]] Path lock() const { return folder() / "lock"; }
 
