@@ -17,7 +17,7 @@ expect_exit 0 ship set "app.port=$port" "app.user=$user"
 expect_exit 0 ship config set "APP_FOLDER=$SHIPIT_ROOT/app"
 expect_exit 0 ship deploy "$scratch/app"
 
-expect_answer "$url" "uid $(id -u "$user") gid $(id -g "$user") groups []"
+expect_answer "$url" "uid $(id -u "$user") gid $(id -g "$user") groups [$(id -G "$user" | sed 's/ /, /g')]"
 expect_answer "$url" "write a file of the release: Permission denied"
 expect_answer "$url" "add a file to the release: Permission denied"
 expect_answer "$url" "remove a file of the release: Permission denied"

@@ -38,8 +38,9 @@ declare -A values=(
 expect_exit 0 ship create hello
 expect_exit 0 ship set "app.port=$port"
 for name in "${!values[@]}"; do
-    # From stdin: a value on a command line could be read by anybody (ps).
-    printf '%s' "${values[$name]}" >"$scratch/bin/value"
+    # From stdin, since a value on a command line could be read by anybody (ps).
+    # The last newline is the pipe's, not the value's.
+    printf '%s\n' "${values[$name]}" >"$scratch/bin/value"
     set_from_stdin() { ship config set "$name" <"$scratch/bin/value"; }
     expect_exit 0 set_from_stdin
 done

@@ -65,7 +65,8 @@ while True:
 
 # --- Cleaning up ---
 
-# Processes started for this scenario's folder that are no longer below the scenario's own shell.
+# Processes started for this scenario's folder (by their arguments, environment or working directory)
+# that are no longer below the scenario's own shell.
 leftovers() {
     /usr/bin/env -i PATH="$PATH" python3 - "$$" "$scratch" <<'END'
 import os, sys
@@ -76,7 +77,8 @@ parents, mine = {}, set()
 for pid in filter(str.isdigit, os.listdir("/proc")):
     try:
         state, parents[pid] = read(pid, "stat").rpartition(b") ")[2].split()[:2]
-        if state != b"Z" and folder in read(pid, "cmdline") + read(pid, "environ"):
+        where = os.readlink(f"/proc/{pid}/cwd").encode()
+        if state != b"Z" and folder in where + read(pid, "cmdline") + read(pid, "environ"):
             mine.add(pid)
     except OSError:
         pass  # gone, or not ours to look into

@@ -12,6 +12,7 @@ expect_equal "$(slugs)" 1
 # Live already, down to the last byte: nothing to do.
 expect_exit 0 ship deploy "$scratch/build" -m "The same"
 expect_in "already"
+expect_not_in "Deployed"
 expect_equal "$(readlink "$SHIPIT_ROOT/files/current")" "releases/v1"
 
 # Neither when nor where nor by whom it was made is part of a build's content.

@@ -9,7 +9,8 @@ expect_in "stubborn.1"
 
 of_the_app() { leftovers | xargs -r ps -o args= -p | grep -v supervise | grep -c "stubborn\|sleep 1000"; }
 expect_match "stubborn\.1.*up"
-expect_equal "$(of_the_app)" 4 "two shells and their sleeps"
+all_of_the_app() { [[ $(of_the_app) == 4 ]]; } # two shells and their sleeps
+expect_soon 10 all_of_the_app
 
 expect_exit 0 ship stop
 none_of_the_app() { [[ $(of_the_app || true) == 0 ]]; }

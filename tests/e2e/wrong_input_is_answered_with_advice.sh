@@ -55,15 +55,20 @@ expect_err "shipit.toml:1:"
 expect_exit 2 ship set app.prot=1
 expect_err "app.port"
 expect_exit 2 ship set app.port=70000
-expect_exit 2 ship set app.user=nobody-of-that-name
+expect_exit 0 ship set app.user=somebody # who may be made later
+expect_exit 2 ship deploy "$scratch/hello"
+expect_err "there is no user 'somebody'"
+expect_exit 0 ship set app.user=
 
 # --- Releases ---
 expect_exit 1 ship info v99
 expect_golden unknown_release
 expect_exit 1 ship rollback v99
-expect_exit 1 ship rollback v1
+expect_exit 0 ship rollback v1 # which is live: nothing to do
+expect_in "already"
+expect_not_in "v0"
 expect_exit 1 ship rollback
-expect_err "no"
+expect_err "there is no release before v1"
 expect_exit 2 ship rollback latest
 expect_err "latest"
 
