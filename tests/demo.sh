@@ -50,7 +50,13 @@ type() {
 }
 
 free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    python3 -c '
+import socket
+for port in range(8000, 9000):
+    with socket.socket() as s:
+        if s.connect_ex(("127.0.0.1", port)) != 0:
+            print(port)
+            break'
 }
 
 port=$(free_port)
@@ -64,29 +70,29 @@ type "shipit create hello"
 type "shipit set app.port=$port"
 type "shipit config set NAME=Ada"
 type "shipit deploy hello -m 'First version'"
-type "curl $url/"
+type "curl -s $url/"
 
 say "A change with a slip of the keyboard in it is refused: the first version goes on serving."
 type "sed -i 's/def greeting/def greting/' hello/server.py"
 type "shipit deploy hello -m 'Greet politely'" 3
-type "curl $url/"
+type "curl -s $url/"
 
 say "Done right, and for another name: v3 takes over."
 type "sed -i -e 's/def greting/def greeting/' -e 's/Hello/Good morning/' hello/server.py"
 type "shipit config set --no-restart NAME=Grace"
 type "shipit deploy hello -m 'Greet politely'"
-type "curl $url/"
+type "curl -s $url/"
 type "shipit releases"
 type "shipit info v3"
 
 say "Second thoughts: back to what was good before, with the config vars it had."
 type "shipit rollback"
-type "curl $url/"
+type "curl -s $url/"
 type "shipit releases"
 
 say "Third thoughts: any release can be taken live again."
 type "shipit rollback v3"
-type "curl $url/"
+type "curl -s $url/"
 
 say "A process that dies is started again."
 type "kill -KILL \$(curl -s $url/pid)"
@@ -94,7 +100,7 @@ for _ in {1..100}; do
     curl -s "$url/" >/dev/null && break
     sleep 0.05
 done
-type "curl $url/"
+type "curl -s $url/"
 type "shipit ps"
 
 say "That was it."

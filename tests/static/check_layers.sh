@@ -102,8 +102,8 @@ done < <(grep -nHE '^[[:space:]]*#[[:space:]]*include' "${sources[@]}")
 ban '^core/sys/|^tests/' '\bremove_all *\(' 'sys::remove_tree follows no symlinks, remove_all may'
 ban '\.cpp$' '\busing namespace\b' 'no using namespace in a header'
 ban '^tests/|^cmd/' 'std::(cout|cerr|clog)\b|\bprintf *\(' 'core never prints'
-ban '^cmd/|^tests/|^core/(sys|supervise)/' '\b(_exit|quick_exit|exit) *\(' 'core never exits'
-ban '^none$' '\b(system|popen|tmpnam|mktemp|strcpy|strcat|sprintf|gets) *\(' 'unsafe'
+ban '^cmd/|^tests/' '(^|[^_[:alnum:]])(quick_exit|exit) *\(' 'core never exits; a child after fork(2) calls _exit'
+ban '^tests/' '\b(system|popen|tmpnam|mktemp|strcpy|strcat|sprintf|gets) *\(' 'unsafe'
 for file in "${sources[@]}"; do
     [[ $file != *.hpp ]] || grep -q '^#pragma once$' "$file" || complain "$file: has no #pragma once"
     lines=$(wc -l <"$file")
