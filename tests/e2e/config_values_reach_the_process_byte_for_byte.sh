@@ -21,7 +21,7 @@ watch_arguments() {
     done
 }
 expect_no_secret() {
-    ! cat "$out" "$err" | grep -qF -f "$scratch/bin/sentinel" || depth=1 fail "a value was shown"
+    ! grep -qF -f "$scratch/bin/sentinel" "$out" "$err" || depth=1 fail "a value was shown"
 }
 bytes_of() { od -An -v -tx1 | tr -d ' \n'; }
 watch_arguments &
