@@ -27,8 +27,8 @@ class Handover {
     // (it could not be started again), with the reason and the new one's last lines.
     void prove();
     void commit();
-    // False if the window was cut short: another command changed the app meanwhile, or the supervisor
-    // was stopped. Throws Error (rolled_back) if the release failed within its window.
+    // False if the window was cut short: another command changed the app meanwhile, or the
+    // supervisor was stopped. Throws Error (rolled_back) if the release failed within its window.
     [[nodiscard]] bool watch();
 
   private:

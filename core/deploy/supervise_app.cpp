@@ -1,40 +1,24 @@
 // The body of `shipit supervise`: a supervisor whose answers come from the ledger.
 #include "core/base/error.hpp"
 #include "core/deploy/running.hpp"
+#include "core/supervise/detach.hpp"
 #include "core/supervise/supervisor.hpp"
 #include "core/sys/clock.hpp"
 
-#include <csignal>
-
 #include <fmt/core.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace shipit::deploy {
 
 namespace {
 
-// What the release that failed was watched for is nobody's job any more: the command that deployed
-// it is gone. `shipit rollback --automatic` goes the path of every change; it must not be a child
-// that the supervisor would take for a stray, so it is forked twice and has a session of its own.
+// The command that deployed the failed release is gone, so nobody else takes it back. `shipit
+// rollback
+// --automatic` goes the path of every change, beside the supervisor's own processes.
 void roll_back_alone(const App& app, const std::string& why) {
-    const std::vector<std::string> words{
-        "/proc/self/exe",  "--root",   app.host.root.string(), "-a",
-        app.name().text(), "rollback", "--automatic=" + why,   "--no-wait",
-        "--wait=10m",      "--quiet"};
-    std::vector<char*> argv;
-    for (const std::string& word : words)
-        argv.push_back(const_cast<char*>(word.c_str())); // execv(3) does not write there
-    argv.push_back(nullptr);
-    const pid_t child = ::fork();
-    if (child < 0)
-        throw_errno("cannot start the automatic rollback");
-    if (child == 0) {
-        if (::setsid() >= 0 && ::fork() == 0)
-            ::execv(argv.front(), argv.data());
-        ::_exit(0);
-    }
-    (void)::waitpid(child, nullptr, 0);
+    supervise::spawn_aside({"/proc/self/exe", "--root", app.host.root.string(), "-a",
+                            app.name().text(), "rollback", "--automatic=" + why, "--no-wait",
+                            "--wait=10m", "--quiet"},
+                           app.layout.log() / supervise::supervisor_log_name);
 }
 
 // Only what brings something new is taken back, and only once: a rollback never is.
@@ -54,6 +38,9 @@ void supervise_app(App& app) {
     options.run_folder = app.layout.run_folder();
     options.log_folder = app.layout.log();
     options.live = [&app] { return live_generation(app); };
+    options.needs_watch = [&app](ReleaseNumber release) {
+        return !app.marks.get(release::MarkKind::good, release).has_value();
+    };
     options.on_good = [&app](ReleaseNumber release) {
         app.marks.set(release::MarkKind::good, release,
                       {"shipit", sys::now(), "stayed well through its watch"});
