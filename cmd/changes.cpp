@@ -1,12 +1,15 @@
 #include "cmd/changes.hpp"
 
 #include "core/base/text.hpp"
+#include "core/sys/interrupt.hpp"
 
 #include <fmt/core.h>
 
 namespace shipit::cmd {
 
 deploy::ChangeOptions change_options(const Invocation& invocation) {
+    // A lost connection does not stop a change; ^C does so cleanly, before the switch.
+    sys::defer_signals();
     return {invocation.patience(), invocation.arguments.has("no-wait")
                                        ? deploy::Patience::until_live
                                        : deploy::Patience::until_good};

@@ -4,6 +4,7 @@
 #include "cmd/invocation.hpp"
 
 #include "core/base/error.hpp"
+#include "core/sys/interrupt.hpp"
 
 #include <csignal>
 #include <exception>
@@ -58,6 +59,10 @@ int run(const CommandLine& line) {
         const int status = line.command->run(invocation);
         terminal.finish();
         return status;
+    } catch (const sys::Interrupted& interrupted) {
+        terminal.error(interrupted);
+        constexpr int signal_base = 128; // as a shell tells it
+        return signal_base + interrupted.signal();
     } catch (const Error& error) {
         terminal.error(error);
         terminal.finish();
