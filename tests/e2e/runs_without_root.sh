@@ -46,5 +46,9 @@ expect_exit 0 ship stop
 expect_exit 0 ship start
 expect_soon 10 answers "$url" "This is release v4."
 
-# Another user of the host is asked for as somebody one may not become.
-expect_exit 1 ship set app.user=root
+# Nobody becomes another user of the host without being root.
+expect_exit 0 ship set app.user=root
+sed -i 's/def greting/def greeting/; s/Hello/Good morning/' "$scratch/hello/server.py"
+expect_exit 2 ship deploy "$scratch/hello"
+expect_err "root"
+expect_answer "$url" "This is release v4."
