@@ -46,6 +46,13 @@ int run(Invocation& invocation) {
                                               deployed.description));
         return 0;
     }
+    if (!deployed.changed.release) {
+        invocation.terminal.print(fmt::format(
+            "Nothing changed: slug {} with these config vars is live already", slug.id.brief()));
+        return 0;
+    }
+    if (slug.stored_already)
+        invocation.terminal.note(fmt::format("slug {} was stored already", slug.id.brief()));
     invocation.terminal.print(fmt::format("Deployed {} to {}: {}", deployed.changed.release->text(),
                                           app.name().text(), printable(deployed.description)));
     tell_end(invocation, app, deployed.changed);

@@ -41,18 +41,6 @@ std::vector<Option> all_options(const Command& command) {
     return result;
 }
 
-// An option whose value may be left out takes one only behind '=' (as in GNU getopt): otherwise
-// `deploy --wait build` would wait for "build".
-std::vector<std::string> with_explicit_empty_values(const Command& command,
-                                                    std::vector<std::string> words) {
-    for (const Option& option : command.options)
-        if (value_may_be_left_out(option))
-            for (std::string& word : words)
-                if (word == "--" + key_of(option))
-                    word += "=";
-    return words;
-}
-
 [[noreturn]] void refuse(const Command& command, const std::string& why, const std::string& next) {
     throw Error(why, Outcome::usage)
         .advise(next.empty() ? fmt::format("see 'shipit {} --help'", command.name) : next);
@@ -181,13 +169,14 @@ Arguments parse(const Command& command, std::vector<std::string> words) {
     for (const Option& option : all_options(command)) {
         Binding& binding = bindings.emplace_back(Binding{option, nullptr, {}});
         const std::string names(option.names);
-        binding.parsed = option.value.empty()
-                             ? app.add_flag(names)
-                             : app.add_option(names, binding.value)
-                                   ->expected(value_may_be_left_out(option) ? 0 : 1, 1)
-                                   ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+        // CLI11 gives a flag a value only behind '=' (as GNU getopt does for optional ones): with
+        // an option, `deploy --wait build` would wait for "build".
+        if (option.value.empty() || value_may_be_left_out(option))
+            binding.parsed = app.add_flag(names + "{}", binding.value);
+        else
+            binding.parsed = app.add_option(names, binding.value);
+        binding.parsed->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     }
-    words = with_explicit_empty_values(command, std::move(words));
     std::reverse(words.begin(), words.end()); // CLI11 takes them from the back
     try {
         app.parse(words);

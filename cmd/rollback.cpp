@@ -28,6 +28,10 @@ int run(Invocation& invocation) {
                                            .set("skipped", skipped));
         return 0;
     }
+    if (!done.changed.release) {
+        invocation.terminal.print(fmt::format("{} is live already", done.target.text()));
+        return 0;
+    }
     invocation.terminal.print(fmt::format("Rolled back {} to {} as {}", app.name().text(),
                                           done.target.text(), done.changed.release->text()));
     tell_end(invocation, app, done.changed);

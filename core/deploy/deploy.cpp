@@ -31,7 +31,8 @@ void refuse_if_slug_is_held(const App& app, const DeployRequest& request, const 
     if (!held)
         return;
     if (request.force) {
-        app.marks.clear_hold(slug);
+        if (!request.dry_run)
+            app.marks.clear_hold(slug);
         return;
     }
     throw Error(fmt::format("this build is held by {} since {}: {}", printable(held->who),
@@ -144,6 +145,7 @@ class Deploy {
         options.level = settings.slug_level;
         options.leave_out = settings.app.shared;
         options.recorded_sha256 = [&app](const SlugId& id) { return recorded_sha256(app, id); };
+        options.dry_run = m_request.dry_run;
         options.progress = app.host.progress;
         slug::Store store(app.layout.releases());
         m_packed = while_doing("packing " + printable(build.name()),

@@ -199,6 +199,10 @@ Packed pack(const Build& build, const Store& store, const PackOptions& options) 
             packed.stored_already = true;
             return packed;
         }
+        if (options.dry_run) {
+            packed.size = writer.size();
+            return packed;
+        }
         packed.sha256 = writer.finish(walked.list, text);
         packed.size = writer.size();
         writer.publish(store.path_of(packed.id));

@@ -25,6 +25,8 @@ struct PackOptions {
     std::function<std::optional<std::string>(const SlugId&)> recorded_sha256 = {};
     // Write the archive even if one is stored: to replace one that is found damaged.
     bool anew = false;
+    // Name it, but store nothing: the archive is not written, its SHA-256 stays empty.
+    bool dry_run = false;
     Progress progress = {};
 };
 
