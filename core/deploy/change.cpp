@@ -12,6 +12,7 @@
 #include "core/sys/interrupt.hpp"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 namespace shipit::deploy {
 
@@ -48,6 +49,10 @@ class Walk {
         try {
             changed.is_good = !m_handover || m_handover->watch();
             m_transcript.add(changed.is_good ? "good" : "the watch was cut short");
+        } catch (const sys::Interrupted&) {
+            m_app.host.progress.begin_phase(m_manifest.number.text() +
+                                            " is live; the supervisor goes on watching it");
+            throw;
         } catch (const Error& error) {
             if (error.outcome() != Outcome::rolled_back)
                 throw;
@@ -79,9 +84,14 @@ class Walk {
         const release::SlugFacts& slug = m_manifest.slug.value();
         begin(fmt::format("{}: {}", m_manifest.number.text(), m_manifest.description));
         const auto settings = m_app.settings_of_tree(unpacked(slug));
-        link_shared(m_tree, m_app.layout.shared(), settings.app.shared,
-                    m_app.account(settings.app));
+        m_user = m_app.account(settings.app);
+        link_shared(m_tree, m_app.layout.shared(), settings.app.shared, m_user);
         m_reload = settings.app.reload;
+        m_reload_is_builds = settings.app.reload_is_builds;
+        if (::geteuid() == 0 && !m_user && !m_manifest.spec.processes.empty())
+            m_app.host.progress.warn_of(
+                fmt::format("the processes run as root; better: shipit -a {} set app.user=USER",
+                            m_app.name().text()));
         if (m_plan.is_recorded && !m_manifest.spec.release_command.command.empty())
             run_release_command();
     }
@@ -150,6 +160,12 @@ class Walk {
     }
 
     void run_reload() {
+        if (m_reload_is_builds && ::geteuid() == 0 && !m_user) {
+            m_app.host.progress.warn_of(
+                "the build's app.reload is not run as root; set app.user, or "
+                "app.reload on this host");
+            return;
+        }
         begin("reload: " + m_reload);
         try {
             run_command_in_release(m_app, m_manifest, m_tree, "reload", m_reload,
@@ -201,6 +217,8 @@ class Walk {
     Transcript m_transcript;
     sys::Path m_tree;
     std::string m_reload;
+    bool m_reload_is_builds = false;
+    std::optional<sys::Account> m_user;
     std::unique_ptr<Handover> m_handover;
 };
 

@@ -6,6 +6,7 @@
 #include "core/supervise/client.hpp"
 #include "core/supervise/detach.hpp"
 #include "core/supervise/supervisor.hpp"
+#include "core/sys/process.hpp"
 
 #include <fmt/core.h>
 
@@ -107,10 +108,10 @@ void ensure_supervisor(const App& app) {
     if (is_supervised(app))
         return;
     sys::make_folders(app.layout.run_folder(), 0700);
-    supervise::spawn_detached(
-        {"/proc/self/exe", "--root", app.host.root.string(), "supervise", app.name().text()},
-        app.layout.run_folder(), app.layout.log() / supervise::supervisor_log_name,
-        answer_patience);
+    supervise::spawn_detached({sys::own_program().string(), "--root", app.host.root.string(),
+                               "supervise", app.name().text()},
+                              app.layout.run_folder(),
+                              app.layout.log() / supervise::supervisor_log_name, answer_patience);
 }
 
 std::vector<ProcessFacts> processes(const App& app) {
@@ -132,7 +133,7 @@ void start(App& app, std::chrono::milliseconds patience) {
     if (!live_generation(app))
         throw Error(fmt::format("'{}' has no processes to start", app.name().text()));
     ensure_supervisor(app);
-    (void)demanded(app, Json::object({{"request", "start"}}), std::chrono::minutes(1));
+    (void)demanded(app, Json::object({{"request", "start"}}), std::chrono::hours(1));
     app.note_event("start", app.ledger.current(), name_of(Outcome::done));
 }
 
@@ -164,7 +165,13 @@ Changed restart(App& app, const std::string& process, const ChangeOptions& optio
         plan.was_good = locked.marks.get(release::MarkKind::good, *live).has_value();
         return plan;
     };
-    return carry_out(app, change, options);
+    Changed changed = carry_out(app, change, options);
+    if (!changed.watch_failure.empty())
+        throw Error(fmt::format("{} was restarted and failed within its watch window: {}",
+                                changed.release->text(), changed.watch_failure))
+            .advise(fmt::format("shipit -a {} logs --release {}", app.name().text(),
+                                changed.release->text()));
+    return changed;
 }
 
 } // namespace shipit::deploy

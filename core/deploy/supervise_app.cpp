@@ -4,6 +4,7 @@
 #include "core/supervise/detach.hpp"
 #include "core/supervise/supervisor.hpp"
 #include "core/sys/clock.hpp"
+#include "core/sys/process.hpp"
 
 #include <fmt/core.h>
 
@@ -15,7 +16,7 @@ namespace {
 // rollback
 // --automatic` goes the path of every change, beside the supervisor's own processes.
 void roll_back_alone(const App& app, const std::string& why) {
-    supervise::spawn_aside({"/proc/self/exe", "--root", app.host.root.string(), "-a",
+    supervise::spawn_aside({sys::own_program().string(), "--root", app.host.root.string(), "-a",
                             app.name().text(), "rollback", "--automatic=" + why, "--no-wait",
                             "--wait=10m", "--quiet"},
                            app.layout.log() / supervise::supervisor_log_name);

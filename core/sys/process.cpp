@@ -59,6 +59,11 @@ bool is_alive(const ProcessName& process) {
            number_in<std::uint64_t>((*fields)[start_field]) == process.start_time;
 }
 
+std::filesystem::path own_program() {
+    const auto target = link_target("/proc/self/exe"); // ends in " (deleted)" once it is replaced
+    return target && is_there(*target) ? *target : "/proc/self/exe";
+}
+
 std::string boot_id() {
     return std::string(trimmed(read_file("/proc/sys/kernel/random/boot_id", 64)));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,8 +21,10 @@ struct ProcessName {
 
 [[nodiscard]] std::optional<std::uint64_t> start_time_of(pid_t pid);
 [[nodiscard]] bool is_alive(const ProcessName& process); // zombies are not
-[[nodiscard]] std::string boot_id();                     // /proc/sys/kernel/random/boot_id
-[[nodiscard]] std::uint64_t resident_bytes(pid_t pid);   // 0 if it is gone
+// The program that runs, as a path to start it again; works also after it was replaced on disk.
+[[nodiscard]] std::filesystem::path own_program();
+[[nodiscard]] std::string boot_id();                   // /proc/sys/kernel/random/boot_id
+[[nodiscard]] std::uint64_t resident_bytes(pid_t pid); // 0 if it is gone
 // All processes below `root` now, children before grandchildren; without `root` itself.
 [[nodiscard]] std::vector<pid_t> descendants_of(pid_t root);
 
