@@ -25,16 +25,21 @@ int create(Invocation& invocation) {
     return 0;
 }
 
+const char* state_of(const deploy::App& app, const std::optional<ReleaseNumber>& current) {
+    if (!current)
+        return "nothing deployed";
+    if (app.is_stopped())
+        return "stopped";
+    return deploy::is_supervised(app) ? "up" : "not supervised";
+}
+
 int list(Invocation& invocation) {
     Json all = Json::array();
     std::vector<Terminal::Row> rows;
     for (const AppName& name : deploy::app_names(invocation.host())) {
         const auto app = deploy::App::open(invocation.host(), name);
         const auto current = app.ledger.current();
-        const char* state = !current                     ? "nothing deployed"
-                            : app.is_stopped()           ? "stopped"
-                            : deploy::is_supervised(app) ? "up"
-                                                         : "not supervised";
+        const char* state = state_of(app, current);
         all.push_back(Json::object({{"app", name.text()},
                                     {"current", current ? Json(current->text()) : Json()},
                                     {"state", state},
@@ -69,20 +74,23 @@ int destroy(Invocation& invocation) {
     return 0;
 }
 
+int show_settings(Invocation& invocation, const deploy::App& app) {
+    Json values = Json::object();
+    for (const auto& [key, value] : config::host_values(app.layout.app_toml())) {
+        values.set(key, value);
+        if (!invocation.terminal.wants_json())
+            invocation.terminal.print(fmt::format("{}={}", key, printable(value)));
+    }
+    if (invocation.terminal.wants_json())
+        invocation.terminal.print_json(values);
+    return 0;
+}
+
 int set(Invocation& invocation) {
     const auto app = invocation.app();
     const auto words = invocation.arguments.words();
-    if (words.empty()) {
-        Json values = Json::object();
-        for (const auto& [key, value] : config::host_values(app.layout.app_toml())) {
-            values.set(key, value);
-            if (!invocation.terminal.wants_json())
-                invocation.terminal.print(fmt::format("{}={}", key, printable(value)));
-        }
-        if (invocation.terminal.wants_json())
-            invocation.terminal.print_json(values);
-        return 0;
-    }
+    if (words.empty())
+        return show_settings(invocation, app);
     const auto lock = app.lock("set", invocation.patience());
     const auto changes = config::set_keys(app.layout.app_toml(), {words.begin(), words.end()});
     Json all = Json::array();

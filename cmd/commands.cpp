@@ -77,17 +77,28 @@ const Command* named(std::string_view name) {
                       : "'shipit help' lists the commands");
 }
 
+// Whether `word` is the option `name` with its value: -aAPP, --app=APP.
+bool is_attached(std::string_view word, std::string_view name) {
+    constexpr std::size_t short_name = 2; // "-a"
+    return word.size() > name.size() && word.substr(0, name.size()) == name &&
+           (name.size() == short_name || word[name.size()] == '=');
+}
+
+std::size_t words_of(const Option& option, std::string_view word) {
+    for (const std::string_view name : split(option.names, ',')) {
+        if (word == name)
+            return option.value.empty() ? 1 : 2;
+        if (!option.value.empty() && is_attached(word, name))
+            return 1;
+    }
+    return 0;
+}
+
 // How many words a common option before the command's name takes; 0 if `word` is none.
-std::size_t words_of_common_option(const std::string& word) {
+std::size_t words_of_common_option(std::string_view word) {
     for (const Option& option : common_options())
-        for (const std::string_view name : split(option.names, ',')) {
-            if (word == name)
-                return option.value.empty() ? 1 : 2;
-            const bool attached = !option.value.empty() && word.size() > name.size() &&
-                                  word.compare(0, name.size(), name) == 0;
-            if (attached && (name.size() == 2 || word[name.size()] == '='))
-                return 1;
-        }
+        if (const std::size_t words = words_of(option, word); words > 0)
+            return words;
     return 0;
 }
 

@@ -92,6 +92,39 @@ struct Binding {
     std::string value;
 };
 
+// CLI11 gives a flag a value only behind '=' (as GNU getopt does for optional ones): with an
+// option, `deploy --wait build` would wait for "build".
+void bind(CLI::App& app, Binding& binding) {
+    const std::string names(binding.option.names);
+    if (binding.option.value.empty() || value_may_be_left_out(binding.option))
+        binding.parsed = app.add_flag(names + "{}", binding.value);
+    else
+        binding.parsed = app.add_option(names, binding.value);
+    binding.parsed->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+std::optional<std::string> value_of(const Binding& binding) {
+    if (binding.option.value.empty() || binding.value.empty())
+        return std::nullopt;
+    return binding.value;
+}
+
+// What CLI11 left: arguments, and options that there are not.
+void take_words(const Command& command, const std::vector<std::string>& words,
+                Arguments& arguments) {
+    bool only_words = false;
+    for (const std::string& word : words) {
+        if (word == "--" && !only_words) {
+            only_words = true;
+            continue;
+        }
+        only_words = only_words || command.takes_command_line;
+        if (!only_words && word.size() > 1 && word.front() == '-')
+            refuse_extra(command, word);
+        arguments.add_word(word);
+    }
+}
+
 std::string argument_text(const Argument& argument) {
     switch (argument.number) {
     case Argument::Number::one:
@@ -166,17 +199,8 @@ Arguments parse(const Command& command, std::vector<std::string> words) {
     if (command.takes_command_line)
         app.prefix_command();
     std::deque<Binding> bindings;
-    for (const Option& option : all_options(command)) {
-        Binding& binding = bindings.emplace_back(Binding{option, nullptr, {}});
-        const std::string names(option.names);
-        // CLI11 gives a flag a value only behind '=' (as GNU getopt does for optional ones): with
-        // an option, `deploy --wait build` would wait for "build".
-        if (option.value.empty() || value_may_be_left_out(option))
-            binding.parsed = app.add_flag(names + "{}", binding.value);
-        else
-            binding.parsed = app.add_option(names, binding.value);
-        binding.parsed->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    }
+    for (const Option& option : all_options(command))
+        bind(app, bindings.emplace_back(Binding{option, nullptr, {}}));
     std::reverse(words.begin(), words.end()); // CLI11 takes them from the back
     try {
         app.parse(words);
@@ -186,21 +210,8 @@ Arguments parse(const Command& command, std::vector<std::string> words) {
     Arguments arguments;
     for (const Binding& binding : bindings)
         if (binding.parsed->count() > 0)
-            arguments.add(key_of(binding.option),
-                          binding.option.value.empty() || binding.value.empty()
-                              ? std::nullopt
-                              : std::optional(binding.value));
-    bool only_words = false;
-    for (const std::string& word : app.remaining()) {
-        if (word == "--" && !only_words) {
-            only_words = true;
-            continue;
-        }
-        only_words = only_words || command.takes_command_line;
-        if (!only_words && word.size() > 1 && word.front() == '-')
-            refuse_extra(command, word);
-        arguments.add_word(word);
-    }
+            arguments.add(key_of(binding.option), value_of(binding));
+    take_words(command, app.remaining(), arguments);
     if (!arguments.has("help"))
         check_words(command, arguments);
     return arguments;

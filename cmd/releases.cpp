@@ -185,41 +185,52 @@ void tell_facts(Invocation& invocation, const deploy::App& app, const Manifest& 
     fact(invocation, "Release command", printable(manifest.spec.release_command.command));
 }
 
-int info(Invocation& invocation) {
-    const auto app = invocation.app();
-    const auto current = app.ledger.current();
-    const auto asked = invocation.release(0);
-    if (!asked && !current)
-        throw Error(fmt::format("{} has no live release", app.name().text()));
-    const Manifest manifest = app.ledger.load(asked.value_or(*current));
-    const auto facts = app.ledger.facts(app.marks);
-    const auto eligible = release::eligibility(facts, manifest.number, current);
-    const bool reveal = invocation.arguments.has("reveal");
-    if (invocation.terminal.wants_json()) {
-        Json json = json_of(app, manifest, current, eligible);
+void print_json_of(Invocation& invocation, const deploy::App& app, const Manifest& manifest,
+                   const release::Eligibility& eligible) {
+    Json json = json_of(app, manifest, app.ledger.current(), eligible);
+    if (invocation.arguments.has("reveal")) {
         Json values = Json::object();
         for (const auto& [name, value] : manifest.config)
             values.set(name, value);
-        if (reveal)
-            json.set("config", values);
-        invocation.terminal.print_json(json);
-        return 0;
+        json.set("config", values);
     }
-    if (invocation.arguments.has("shell")) {
-        for (const auto& [name, value] : manifest.config)
-            invocation.terminal.print(fmt::format("{}={}", name, shell_quoted(value)));
-        return 0;
-    }
-    invocation.terminal.print(fmt::format("=== Release {}{}", manifest.number.text(),
-                                          manifest.number == current ? " (current)" : ""));
-    tell_facts(invocation, app, manifest, eligible);
+    invocation.terminal.print_json(json);
+}
+
+void tell_config(Invocation& invocation, const Manifest& manifest) {
     if (manifest.config.empty())
-        return 0;
+        return;
+    const bool reveal = invocation.arguments.has("reveal");
     invocation.terminal.print(fmt::format("\n=== {} Config vars\n", manifest.number.text()));
     for (const auto& [name, value] : manifest.config)
         invocation.terminal.print(reveal ? fmt::format("{}: {}", name, printable(value)) : name);
     if (!reveal)
         invocation.terminal.note("(values with --reveal)");
+}
+
+int info(Invocation& invocation) {
+    const auto app = invocation.app();
+    const auto current = app.ledger.current();
+    const auto asked = invocation.release(0);
+    const auto number = asked ? asked : current;
+    if (!number)
+        throw Error(fmt::format("{} has no live release", app.name().text()));
+    const Manifest manifest = app.ledger.load(*number);
+    if (invocation.arguments.has("shell")) {
+        for (const auto& [name, value] : manifest.config)
+            invocation.terminal.print(fmt::format("{}={}", name, shell_quoted(value)));
+        return 0;
+    }
+    const auto facts = app.ledger.facts(app.marks);
+    const auto eligible = release::eligibility(facts, manifest.number, current);
+    if (invocation.terminal.wants_json()) {
+        print_json_of(invocation, app, manifest, eligible);
+        return 0;
+    }
+    invocation.terminal.print(fmt::format("=== Release {}{}", manifest.number.text(),
+                                          manifest.number == current ? " (current)" : ""));
+    tell_facts(invocation, app, manifest, eligible);
+    tell_config(invocation, manifest);
     return 0;
 }
 

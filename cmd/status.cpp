@@ -12,6 +12,13 @@ namespace shipit::cmd {
 
 namespace {
 
+struct Status {
+    std::optional<ReleaseNumber> current;
+    std::vector<deploy::ProcessFacts> processes;
+    std::optional<sys::LockHolder> holder;
+    const char* state = "";
+};
+
 // One word for the whole app.
 const char* state_of(const deploy::App& app, const std::optional<ReleaseNumber>& current,
                      const std::vector<deploy::ProcessFacts>& processes) {
@@ -21,6 +28,8 @@ const char* state_of(const deploy::App& app, const std::optional<ReleaseNumber>&
         return "stopped";
     if (!deploy::live_generation(app))
         return "files only";
+    if (!deploy::is_supervised(app)) // they may well serve: processes outlive their supervisor
+        return "not supervised";
     const auto up = std::count_if(processes.begin(), processes.end(),
                                   [](const auto& process) { return process.state == "up"; });
     if (processes.empty() || up == 0)
@@ -41,41 +50,52 @@ void tell_release(Invocation& invocation, const deploy::App& app, ReleaseNumber 
                      printable(manifest.created_by)));
 }
 
-int run(Invocation& invocation) {
-    const auto app = invocation.app();
-    const auto current = app.ledger.current();
-    const auto processes = deploy::processes(app);
-    const char* state = state_of(app, current, processes);
-    const auto holder = sys::Lock::holder(app.layout.lock());
-    if (invocation.terminal.wants_json()) {
-        Json all = Json::array();
-        for (const deploy::ProcessFacts& process : processes)
-            all.push_back(process.json());
-        invocation.terminal.print_json(
-            Json::object({{"app", app.name().text()},
-                          {"state", state},
-                          {"current", current ? Json(current->text()) : Json()},
-                          {"supervised", deploy::is_supervised(app)},
-                          {"locked_by", holder ? Json(holder->text(sys::now())) : Json()},
-                          {"processes", all}}));
-        return 0;
-    }
-    const bool is_up = std::string_view(state) == "up";
-    const bool is_down = std::string_view(state) == "down";
+Colour colour_of(std::string_view state) {
+    if (state == "up")
+        return Colour::good;
+    return state == "down" || state == "not supervised" ? Colour::bad : Colour::waiting;
+}
+
+Json json_of(const deploy::App& app, const Status& status) {
+    Json all = Json::array();
+    for (const deploy::ProcessFacts& process : status.processes)
+        all.push_back(process.json());
+    return Json::object(
+        {{"app", app.name().text()},
+         {"state", status.state},
+         {"current", status.current ? Json(status.current->text()) : Json()},
+         {"supervised", deploy::is_supervised(app)},
+         {"locked_by", status.holder ? Json(status.holder->text(sys::now())) : Json()},
+         {"processes", all}});
+}
+
+void tell_all(Invocation& invocation, const deploy::App& app, const Status& status) {
     tell(invocation, "app", app.name().text());
-    tell(invocation, "state",
-         invocation.terminal.coloured(state, is_up     ? Colour::good
-                                             : is_down ? Colour::bad
-                                                       : Colour::waiting));
-    if (current)
-        tell_release(invocation, app, *current);
-    if (holder)
-        tell(invocation, "locked", "by " + holder->text(sys::now()));
-    for (const deploy::ProcessFacts& process : processes)
+    tell(invocation, "state", invocation.terminal.coloured(status.state, colour_of(status.state)));
+    if (status.current)
+        tell_release(invocation, app, *status.current);
+    if (status.holder)
+        tell(invocation, "locked", "by " + status.holder->text(sys::now()));
+    for (const deploy::ProcessFacts& process : status.processes)
         tell(invocation, process.name,
              fmt::format("{}{}, {} restarts, {}", process.state,
                          process.since ? " since " + time_text(*process.since) : "",
                          process.restarts, size_text(process.resident)));
+    if (std::string_view(status.state) == "not supervised")
+        invocation.terminal.note(fmt::format("next: shipit -a {} start", app.name().text()));
+}
+
+int run(Invocation& invocation) {
+    const auto app = invocation.app();
+    Status status;
+    status.current = app.ledger.current();
+    status.processes = deploy::processes(app);
+    status.holder = sys::Lock::holder(app.layout.lock());
+    status.state = state_of(app, status.current, status.processes);
+    if (invocation.terminal.wants_json())
+        invocation.terminal.print_json(json_of(app, status));
+    else
+        tell_all(invocation, app, status);
     return 0;
 }
 

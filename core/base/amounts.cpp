@@ -206,7 +206,7 @@ std::string time_ago(WallTime time, WallTime now) {
         return said(count, "second");
     if (count < 3600)
         return said(count / 60, "minute");
-    if (count < 2 * 86400)
+    if (count < std::int64_t{2} * 86400)
         return said(count / 3600, "hour");
     return said(count / 86400, "day");
 }

@@ -40,7 +40,7 @@ void shut_down(const App& app) {
 } // namespace
 
 App::App(Host at, release::Layout where)
-    : host(std::move(at)), layout(where), ledger(where), marks(where) {}
+    : host(std::move(at)), layout(std::move(where)), ledger(layout), marks(layout) {}
 
 App App::open(Host host, AppName name) {
     release::Layout layout{host.root, std::move(name)};

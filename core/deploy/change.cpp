@@ -168,8 +168,8 @@ class Walk {
         }
         begin("reload: " + m_reload);
         try {
-            run_command_in_release(m_app, m_manifest, m_tree, "reload", m_reload,
-                                   [this](std::string_view output) { m_transcript.add(output); });
+            run_reload_command(m_app, m_manifest, m_tree, m_reload,
+                               [this](std::string_view output) { m_transcript.add(output); });
         } catch (const Error& error) {
             m_app.host.progress.warn_of(error.why() + "; the release is live all the same");
         }

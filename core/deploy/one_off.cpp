@@ -14,7 +14,7 @@ namespace {
 
 // The release's tree; unpacked under the lock if it is not there (trees are a cache).
 sys::Path tree_of(const App& app, const release::SlugFacts& slug) {
-    const sys::Path tree = app.layout.tree(slug.id);
+    sys::Path tree = app.layout.tree(slug.id);
     if (sys::is_there(tree))
         return tree;
     const auto lock = app.lock("run", std::chrono::minutes(10));

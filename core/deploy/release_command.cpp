@@ -62,10 +62,9 @@ void run_command_of_release(const App& app, const release::Manifest& manifest,
         manifest.spec.release_command.timeout, "the release command", on_output);
 }
 
-void run_command_in_release(const App& app, const release::Manifest& manifest,
-                            const sys::Path& tree, const std::string& process,
-                            const std::string& command, const OnOutput& on_output) {
-    run(one_off_program(app, manifest, tree, process, command), std::chrono::minutes(10),
+void run_reload_command(const App& app, const release::Manifest& manifest, const sys::Path& tree,
+                        const std::string& command, const OnOutput& on_output) {
+    run(one_off_program(app, manifest, tree, "reload", command), std::chrono::minutes(10),
         fmt::format("'{}'", printable(command)), on_output);
 }
 

@@ -17,9 +17,8 @@ using OnOutput = std::function<void(std::string_view)>;
 void run_command_of_release(const App& app, const release::Manifest& manifest,
                             const sys::Path& tree, const OnOutput& on_output);
 
-// Any other one; `process` is its SHIPIT_PROCESS. At most ten minutes.
-void run_command_in_release(const App& app, const release::Manifest& manifest,
-                            const sys::Path& tree, const std::string& process,
-                            const std::string& command, const OnOutput& on_output);
+// `app.reload`. Throws Error likewise; it may take ten minutes.
+void run_reload_command(const App& app, const release::Manifest& manifest, const sys::Path& tree,
+                        const std::string& command, const OnOutput& on_output);
 
 } // namespace shipit::deploy

@@ -82,7 +82,8 @@ void Check::run_command(const Generation& generation) {
 
 void Check::end(ProbeResult result) {
     const Probe::OnDone done = std::move(m_done); // which may destroy this
-    done(result);
+    const ProbeResult kept = std::move(result);
+    done(kept);
 }
 
 } // namespace shipit::supervise

@@ -45,31 +45,38 @@ void Client::send(const Json& message) {
     }
 }
 
+std::optional<std::string> Client::take_line() {
+    const auto newline = m_received.find('\n');
+    if (newline == std::string::npos)
+        return std::nullopt;
+    std::string line = m_received.substr(0, newline);
+    m_received.erase(0, newline + 1);
+    return line;
+}
+
+void Client::receive() {
+    char chunk[chunk_size];
+    const ssize_t got = ::read(m_fd.get(), chunk, sizeof chunk);
+    if (got < 0 && errno == EINTR)
+        return;
+    if (got <= 0 || m_received.size() > longest_message)
+        throw_gone();
+    m_received.append(chunk, static_cast<std::size_t>(got));
+}
+
 std::optional<Json> Client::next(std::chrono::milliseconds patience) {
     const sys::Deadline deadline(patience);
     for (;;) {
-        const auto newline = m_received.find('\n');
-        if (newline != std::string::npos) {
-            const std::string line = m_received.substr(0, newline);
-            m_received.erase(0, newline + 1);
-            return Json::parse(line);
-        }
+        if (const auto line = take_line())
+            return Json::parse(*line);
         pollfd wish{m_fd.get(), POLLIN, 0};
         const int ready = ::poll(&wish, 1, static_cast<int>(deadline.left().count()));
         if (ready < 0 && errno != EINTR)
             throw_errno("cannot wait for the supervisor");
-        if (ready <= 0) {
-            if (deadline.passed())
-                return std::nullopt;
-            continue;
-        }
-        char chunk[chunk_size];
-        const ssize_t got = ::read(m_fd.get(), chunk, sizeof chunk);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0 || m_received.size() > longest_message)
-            throw_gone();
-        m_received.append(chunk, static_cast<std::size_t>(got));
+        if (ready > 0)
+            receive();
+        else if (deadline.passed())
+            return std::nullopt;
     }
 }
 

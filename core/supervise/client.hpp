@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <string>
 
 namespace shipit::supervise {
 
@@ -33,6 +34,9 @@ class Client {
                 const std::function<void(const Json&)>& on_event = {});
 
   private:
+    [[nodiscard]] std::optional<std::string> take_line();
+    void receive();
+
     sys::Fd m_fd;
     std::string m_received;
 };

@@ -48,7 +48,7 @@ enum class Parent { none, us };
         ::_exit(0);
     const pid_t pid = ::getpid();
     (void)!::write(report, &pid, sizeof pid);
-    const int null = ::open("/dev/null", O_RDONLY);
+    const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC); // its copy stays open
     (void)::dup2(null, STDIN_FILENO);
     (void)::dup2(log, STDOUT_FILENO);
     (void)::dup2(log, STDERR_FILENO);

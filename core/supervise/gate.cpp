@@ -100,7 +100,8 @@ void Gate::decide(std::optional<std::string> why_not) {
     if (!why_not)
         m_crew.set_proven();
     const OnVerdict on_verdict = std::move(m_on_verdict); // which may destroy this
-    on_verdict(why_not);
+    const std::optional<std::string> verdict = std::move(why_not);
+    on_verdict(verdict);
 }
 
 Vigil::Vigil(Loop& loop, Crew& crew, OnVerdict on_verdict)
@@ -133,7 +134,8 @@ void Vigil::decide(std::optional<std::string> why_not) {
     m_next.cancel();
     m_end.cancel();
     const OnVerdict on_verdict = std::move(m_on_verdict); // which may destroy this
-    on_verdict(why_not);
+    const std::optional<std::string> verdict = std::move(why_not);
+    on_verdict(verdict);
 }
 
 } // namespace shipit::supervise

@@ -16,7 +16,7 @@ namespace {
 
 constexpr int pipe_capacity = 1 << 20; // what a process can write while there is no supervisor
 constexpr std::size_t chunk_size = 32 << 10;
-constexpr unsigned drained_chunks = 2 * pipe_capacity / chunk_size;
+constexpr unsigned drained_chunks = std::size_t{2} * pipe_capacity / chunk_size;
 constexpr std::size_t tail_lines = 20;
 constexpr std::size_t longest_tail_line = 1000;
 

@@ -202,8 +202,9 @@ void Probe::end(ProbeResult result) {
     m_timeout.cancel();
     m_watch.cancel();
     m_fd.reset();
-    const OnDone done = std::move(m_done); // which may destroy this
-    done(result);
+    const OnDone done = std::move(m_done); // which may destroy this, and what `result` came from
+    const ProbeResult kept = std::move(result);
+    done(kept);
 }
 
 } // namespace shipit::supervise

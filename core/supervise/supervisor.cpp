@@ -109,14 +109,18 @@ void Supervisor::Core::bring_up() {
         });
 }
 
+// By the live crew's process of that name; false if there is none, or the saved one is gone.
+bool Supervisor::Core::adopt(const SavedProcess& saved) {
+    for (const auto& process : m_crew->processes())
+        if (process->program().name == saved.name)
+            return process->adopt(saved.main, saved.since, saved.restarts);
+    return false;
+}
+
 void Supervisor::Core::take_over(const std::optional<Generation>& live) {
     std::map<ReleaseNumber, std::vector<SavedProcess>> others;
     for (const SavedProcess& saved : saved_processes(m_options.run_folder)) {
-        bool adopted = false;
-        if (live && live->release == saved.release)
-            for (const auto& process : m_crew->processes())
-                if (process->program().name == saved.name && !adopted)
-                    adopted = process->adopt(saved.main, saved.since, saved.restarts);
+        const bool adopted = live && live->release == saved.release && adopt(saved);
         if (!adopted)
             others[saved.release].push_back(saved);
         note(fmt::format("{} {} {}, process {}", adopted ? "takes over" : "stops",

@@ -17,6 +17,7 @@ class Supervisor::Core {
   private:
     // --- Life (supervisor.cpp) ---
     void bring_up();
+    [[nodiscard]] bool adopt(const SavedProcess& saved);
     void take_over(const std::optional<Generation>& live);
     void end_unsaved();
     void start_rest();

@@ -8,8 +8,7 @@ using namespace shipit;
 TEST_SUITE_BEGIN("base: JSON");
 
 TEST_CASE("members keep the order in which they were set") {
-    const Json json =
-        Json::object({{"z", 1}, {"a", true}, {"m", "text"}, {"n", nullptr ? 1 : 2.5}});
+    const Json json = Json::object({{"z", 1}, {"a", true}, {"m", "text"}, {"n", 2.5}});
     CHECK(json.dump() == R"({"z":1,"a":true,"m":"text","n":2.5})");
 }
 

@@ -13,7 +13,8 @@ TEST_CASE("nothing that drives a terminal passes printable") {
     CHECK(printable("a\nb\tc\r") == "a\\nb\\tc\\r");
     CHECK(printable("\xc2\x9b"
                     "31m") == "\\u009b31m");
-    CHECK(printable("\xe2\x80\xae") == "\\u202e");
+    const std::string right_to_left{'\xe2', '\x80', '\xae'};
+    CHECK(printable(right_to_left) == "\\u202e");
     CHECK(printable("\xff\xc0\x80") == "\\xff\\xc0\\x80");
     CHECK(printable_lines("a\n\tb\x07") == "a\n\tb\\x07");
 }

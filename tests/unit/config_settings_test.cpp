@@ -158,9 +158,10 @@ TEST_CASE("a Procfile with a line that is not understood is refused with the lin
         {"web: \xff\n", "Procfile:1: the command of 'web' is not UTF-8"},
         {"\x1b[2J: a\n", "Procfile:1: '\\x1b[2J' is not a name"},
     };
-    for (const auto& [text, expected] : table) {
+    for (const auto& row : table) {
+        const std::string text = row.first; // clang 14 cannot capture a structured binding
         CAPTURE(text);
-        CHECK_MESSAGE(begins_with(complaint({}, text), expected), complaint({}, text));
+        CHECK_MESSAGE(begins_with(complaint({}, text), row.second), complaint({}, text));
     }
     CHECK(complaint({}, longest + ": x") == "none");
     CHECK(complaint({}, "") == "none");
@@ -227,9 +228,10 @@ TEST_CASE("what is wrong in shipit.toml is named with file, line, column and wha
         {"name = 'a'\rport = 1\n", "shipit.toml:1:"},
         {"name = 'a", "shipit.toml:1:"},
     };
-    for (const auto& [text, expected] : table) {
+    for (const auto& row : table) {
+        const std::string text = row.first; // clang 14 cannot capture a structured binding
         CAPTURE(text);
-        CHECK_MESSAGE(begins_with(complaint(text), expected), complaint(text));
+        CHECK_MESSAGE(begins_with(complaint(text), row.second), complaint(text));
     }
     CHECK(begins_with(complaint({}, {}, "name = 'blog'\n"), "app.toml:1:1: unknown key 'name'"));
     CHECK(begins_with(complaint({}, {}, "[aap]\n"), "app.toml:1:2: unknown key 'aap'"));

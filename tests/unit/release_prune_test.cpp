@@ -48,7 +48,7 @@ struct App {
         marks().set(MarkKind::good, number, {});
         return number;
     }
-    PrunePlan plan(unsigned keep, std::vector<ReleaseNumber> warm = {}) const {
+    PrunePlan plan(unsigned keep, const std::vector<ReleaseNumber>& warm = {}) const {
         Retention retention;
         retention.keep = keep;
         retention.keep_failed = 0;

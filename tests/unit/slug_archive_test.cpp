@@ -34,7 +34,7 @@ std::string refusal(const SlugFolder& folder, const Path& archive = "a.tar",
                     const slug::Limits& limits = {}) {
     run(folder.path(), "mkdir -p outside && echo secret > outside/secret && touch -d 2001-01-01 "
                        "outside/secret outside");
-    const auto why = why_not([&] { (void)folder.pack_archive(folder / archive, limits); });
+    auto why = why_not([&] { (void)folder.pack_archive(folder / archive, limits); });
     CHECK(run(folder.path(),
               "ls -A staging trees releases; find outside -printf '%p %s %n %m %TY\\n' | sort") ==
           "releases:\n\nstaging:\n\ntrees:\noutside 60 2 755 2001\noutside/secret 7 1 644 2001\n");

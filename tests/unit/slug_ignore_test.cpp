@@ -158,8 +158,7 @@ TEST_CASE("rules mean what they mean to git") {
                               "a/**b",
                               "*/b",
                               "/*/b",
-                              "\xef\xbb\xbf"
-                              "a",
+                              "\xef\xbb\xbf\x61", // a byte order mark before "a"
                               "a\r\nb\r\n",
                               "a\r",
                               "#a",

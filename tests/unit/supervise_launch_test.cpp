@@ -64,7 +64,8 @@ TEST_CASE("a program gets exactly the environment that is given, byte for byte")
 }
 
 TEST_CASE("a program has descriptors 0, 1 and 2 and no other, and an empty stdin") {
-    const sys::Fd leaked(::open("/dev/null", O_RDONLY)); // without O_CLOEXEC
+    const sys::Fd leaked(
+        ::open("/dev/null", O_RDONLY)); // NOLINT(android-cloexec-open): a leak is wanted
     const Ran ran = run(program_of("ls /proc/self/fd"));
     CHECK(ran.output == "0\n1\n2\n3\n"); // 3: the folder that ls reads
     CHECK(run(program_of("readlink /proc/self/fd/0")).output == "/dev/null\n");

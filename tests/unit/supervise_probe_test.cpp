@@ -46,7 +46,7 @@ class CannedServer {
     [[noreturn]] static void serve(int listening, const std::string& answer, Then then) {
         ::signal(SIGPIPE, SIG_IGN);
         for (;;) {
-            const sys::Fd connection(::accept(listening, nullptr, nullptr));
+            const sys::Fd connection(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
             char request[2000];
             (void)!::read(connection.get(), request, sizeof request);
             do
