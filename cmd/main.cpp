@@ -64,8 +64,7 @@ int run(const CommandLine& line) {
         constexpr int signal_base = 128; // as a shell tells it
         return signal_base + interrupted.signal();
     } catch (const Error& error) {
-        terminal.error(error);
-        terminal.finish();
+        terminal.error(error); // what is left in stdout's buffer goes out at exit, if it can
         return static_cast<int>(error.outcome());
     }
 }

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,7 +40,7 @@ TEST_CASE("the second to come is told who holds the lock, since when, and how to
 TEST_CASE("a lock goes with its holder, however the holder dies") {
     const tests::TestFolder folder;
     int ready[2];
-    REQUIRE(::pipe(ready) == 0);
+    REQUIRE(::pipe2(ready, O_CLOEXEC) == 0);
     const pid_t child = ::fork();
     if (child == 0) {
         const Lock lock(folder / "lock", alice, 0ms);
