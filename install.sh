@@ -79,7 +79,7 @@ packages_to_build=(g++ cmake ninja-build pkg-config libarchive-dev libzstd-dev l
 packages_to_demo=(python3 curl)
 packages_to_test=(doctest-dev)
 # What single scenarios and linters need; without these, they are skipped.
-packages_to_test_all=(python3 curl python3-django gunicorn zstd xxhash strace mandoc shellcheck
+packages_to_test_all=(python3 curl python3-django gunicorn libarchive-tools zstd xxhash strace mandoc shellcheck
     clang-format-14 procps util-linux)
 
 # Sets the packages that go by another name on each distribution; refuses those not tried.

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -12,6 +13,8 @@
 namespace shipit::slug {
 
 namespace {
+
+constexpr std::size_t piece = std::size_t{1} << 18; // fits the caches of a core
 
 [[noreturn]] void refuse_changed(const std::string& shown) {
     throw Error(fmt::format("'{}' changed while it was packed", shown))
@@ -28,29 +31,60 @@ void ContentReader::require_unchanged(int fd, const Entry& entry, const Identity
         refuse_changed(m_chain.shown(entry.path));
 }
 
-void ContentReader::read(const Entry& entry, const Identity& identity, std::uint64_t offset,
-                         std::span<char> bytes) {
+sys::Fd ContentReader::open(const Entry& entry) {
     const int parent = m_chain.parent_of(entry.path);
-    const sys::Fd fd(parent < 0 ? -1
-                                : ::openat(parent, FolderChain::name_of(entry.path).c_str(),
-                                           O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    sys::Fd fd(parent < 0 ? -1
+                          : ::openat(parent, FolderChain::name_of(entry.path).c_str(),
+                                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR))
         refuse_changed(m_chain.shown(entry.path));
     if (!fd)
         throw_errno(fmt::format("cannot read '{}'", m_chain.shown(entry.path)));
-    require_unchanged(fd.get(), entry, identity);
-    for (std::size_t got = 0; got < bytes.size();) {
-        const auto n = ::pread(fd.get(), bytes.data() + got, bytes.size() - got,
-                               static_cast<off_t>(offset + got));
+    return fd;
+}
+
+void ContentReader::read_at(int fd, const Entry& entry, std::uint64_t offset,
+                            std::span<char> bytes) const {
+    while (!bytes.empty()) {
+        const auto n = ::pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
         if (n < 0 && errno == EINTR)
             continue;
+        if (n == 0 || (n < 0 && (errno == ESPIPE || errno == EISDIR))) // not the file it was
+            refuse_changed(m_chain.shown(entry.path));
         if (n < 0)
             throw_errno(fmt::format("cannot read '{}'", m_chain.shown(entry.path)));
-        if (n == 0)
-            refuse_changed(m_chain.shown(entry.path));
-        got += static_cast<std::size_t>(n);
+        offset += static_cast<std::uint64_t>(n);
+        bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
+}
+
+// What the file is after it was read, it was before too: no change leaves size and times as they
+// were.
+void ContentReader::read(const Entry& entry, const Identity& identity, std::uint64_t offset,
+                         std::span<char> bytes) {
+    const auto fd = open(entry);
+    read_at(fd.get(), entry, offset, bytes);
+    require_unchanged(fd.get(), entry, identity);
+}
+
+Hash ContentReader::hash(const Entry& entry, const Identity& identity) {
+    const auto fd = open(entry);
+    Hash hash;
+    if (entry.size <= piece) {
+        m_buffer.resize(entry.size);
+        read_at(fd.get(), entry, 0, m_buffer);
+        hash = hash_of(m_buffer);
+    } else {
+        Hasher hasher;
+        for (std::uint64_t at = 0; at < entry.size; at += m_buffer.size()) {
+            m_buffer.resize(std::min<std::uint64_t>(entry.size - at, piece));
+            read_at(fd.get(), entry, at, m_buffer);
+            hasher.add(m_buffer);
+        }
+        hash = hasher.result();
     }
     require_unchanged(fd.get(), entry, identity);
+    return hash;
 }
 
 } // namespace shipit::slug

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 namespace shipit::slug {
 
@@ -16,14 +17,19 @@ class ContentReader {
     ContentReader(int root, Path shown) : m_chain(root, std::move(shown)) {}
 
     // Fills `bytes` with the content from `offset` on. Throws Error if the file cannot be read, or
-    // is not `identity` before or after.
+    // is not `identity` any more.
     void read(const Entry& entry, const Identity& identity, std::uint64_t offset,
               std::span<char> bytes);
+    // The hash of the whole content; throws like read().
+    [[nodiscard]] Hash hash(const Entry& entry, const Identity& identity);
 
   private:
+    [[nodiscard]] sys::Fd open(const Entry& entry);
+    void read_at(int fd, const Entry& entry, std::uint64_t offset, std::span<char> bytes) const;
     void require_unchanged(int fd, const Entry& entry, const Identity& identity) const;
 
     FolderChain m_chain;
+    std::string m_buffer; // of hash()
 };
 
 } // namespace shipit::slug

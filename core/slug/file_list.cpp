@@ -238,6 +238,23 @@ FileList FileList::parse(std::string_view text) {
     return list;
 }
 
+void merge(const FileList& left, const FileList& right,
+           const std::function<void(const Entry*, const Entry*)>& meet) {
+    auto l = left.entries.begin();
+    auto r = right.entries.begin();
+    while (l != left.entries.end() || r != right.entries.end()) {
+        const bool is_same =
+            l != left.entries.end() && r != right.entries.end() && l->path == r->path;
+        const bool left_only =
+            !is_same && (r == right.entries.end() ||
+                         (l != left.entries.end() && path_before(l->path, r->path)));
+        const bool right_only = !is_same && !left_only;
+        meet(right_only ? nullptr : &*l, left_only ? nullptr : &*r);
+        l += right_only ? 0 : 1;
+        r += left_only ? 0 : 1;
+    }
+}
+
 std::vector<Extent> extents_of(const FileList& list) {
     std::vector<Extent> extents;
     extents.reserve(list.entries.size());

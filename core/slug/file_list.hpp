@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,11 @@ struct FileList {
     // listed before; hard links point at earlier files. Throws Error (corrupt) naming the line.
     [[nodiscard]] static FileList parse(std::string_view text);
 };
+
+// Goes along two lists in their common order: calls meet(left, right) for every path, with null for
+// the list that lacks it.
+void merge(const FileList& left, const FileList& right,
+           const std::function<void(const Entry* left, const Entry* right)>& meet);
 
 // The id of a list whose text is at hand already.
 [[nodiscard]] SlugId id_of_text(std::string_view text);

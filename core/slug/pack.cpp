@@ -2,17 +2,14 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
-#include "core/slug/content_reader.hpp"
-#include "core/slug/crew.hpp"
-#include "core/slug/parts.hpp"
+#include "core/slug/hash_files.hpp"
+#include "core/slug/packing.hpp"
 #include "core/slug/slug_check.hpp"
 #include "core/slug/slug_file.hpp"
 #include "core/slug/slug_writer.hpp"
-#include "core/slug/tar_header.hpp"
-#include "core/slug/walk.hpp"
+#include "core/slug/stat_cache.hpp"
 
 #include <algorithm>
-#include <map>
 #include <memory>
 
 #include <fmt/core.h>
@@ -22,122 +19,13 @@ namespace shipit::slug {
 
 namespace {
 
-struct PackedFrame {
-    std::string bytes;
-    std::uint64_t unpacked = 0;
-    Hash hash;
-};
-
-// Reads, hashes and compresses the frames of a plan on all cores, and writes them in order. No more
-// than two frames per core and two are in memory, whatever the size of the build.
-class Packing {
-  public:
-    Packing(const Build& build, Walked& walked, SlugWriter& writer, const PackOptions& options)
-        : m_build(build), m_list(walked.list), m_identities(walked.identities), m_writer(writer),
-          m_options(options), m_extents(extents_of(m_list)),
-          m_plan(plan_frames(m_list, m_extents, options.cut)), m_crew(options.threads),
-          m_hashes(m_list, m_crew), m_workers(m_crew.workers()) {}
-
-    // Fills in the hashes of the list.
-    void run() {
-        m_crew.run(m_plan.size(), [this](unsigned worker, std::size_t frame) {
-            m_crew.wait_until([&] { return frame < m_written + m_in_flight; });
-            deliver(frame, pack_frame(worker_at(worker), m_plan[frame]));
-        });
-    }
-
-  private:
-    struct Worker {
-        Worker(const Build& build, int level)
-            : reader(build.fd(), build.name()), compressor(level) {}
-        ContentReader reader;
-        Compressor compressor;
-        std::string bytes;
-    };
-
-    Worker& worker_at(unsigned index) {
-        auto& worker = m_workers[index];
-        if (!worker)
-            worker = std::make_unique<Worker>(m_build, m_options.level);
-        return *worker;
-    }
-
-    PackedFrame pack_frame(Worker& worker, Span span) {
-        worker.bytes.resize(span.size());
-        for (const auto& part : parts_in(m_list, m_extents, span))
-            fill(worker, part);
-        return {worker.compressor.compress(worker.bytes), span.size(), hash_of(worker.bytes)};
-    }
-
-    void fill(Worker& worker, const Part& part) {
-        char* bytes = worker.bytes.data() + part.at;
-        if (part.kind == Part::Kind::padding) {
-            std::fill_n(bytes, part.size, '\0');
-            return;
-        }
-        auto& entry = m_list.entries[part.entry];
-        if (part.kind == Part::Kind::header) {
-            tar_header(entry).copy(bytes, part.size, part.offset);
-            return;
-        }
-        worker.reader.read(entry, m_identities[part.entry], part.offset, {bytes, part.size});
-        if (const auto hash = m_hashes.add(part.entry, part.offset, {bytes, part.size}))
-            entry.hash = *hash; // no other job looks at this entry's hash
-    }
-
-    // Whoever brings the frame that is next writes it, and those that follow it.
-    void deliver(std::size_t frame, PackedFrame packed) {
-        bool is_writer = false;
-        m_crew.change([&] {
-            m_waiting.emplace(frame, std::move(packed));
-            is_writer = !std::exchange(m_has_writer, true);
-        });
-        PackedFrame next;
-        while (is_writer) {
-            m_crew.change([&] { is_writer = take_next(next); });
-            if (!is_writer)
-                break;
-            m_writer.add_frame(next.bytes, next.unpacked, next.hash);
-            m_done += next.unpacked;
-            m_options.progress.advance_to(m_done, m_plan.back().end);
-            m_crew.change([&] { m_written++; });
-        }
-    }
-
-    bool take_next(PackedFrame& next) {
-        const auto found = m_waiting.find(m_written);
-        m_has_writer = found != m_waiting.end();
-        if (!m_has_writer)
-            return false;
-        next = std::move(found->second);
-        m_waiting.erase(found);
-        return true;
-    }
-
-    const Build& m_build;
-    FileList& m_list;
-    const std::vector<Identity>& m_identities;
-    SlugWriter& m_writer;
-    const PackOptions& m_options;
-    std::vector<Extent> m_extents;
-    std::vector<Span> m_plan;
-    Crew m_crew;
-    ContentHashes m_hashes;
-    std::vector<std::unique_ptr<Worker>> m_workers;
-    std::size_t m_in_flight = std::size_t{2} * m_crew.workers() + 2;
-    std::uint64_t m_done = 0; // the writer's
-    // Under the crew's lock:
-    std::map<std::size_t, PackedFrame> m_waiting;
-    std::size_t m_written = 0;
-    bool m_has_writer = false;
-};
-
 Walked walk_build(const Build& build, const Store& store, const PackOptions& options) {
     WalkOptions walk_options;
     walk_options.rules.add(".git\n.hg\n.svn\n"); // a rule "!.git" takes it back
     if (const auto rules = build.read_file(".slugignore"))
         walk_options.rules.add(*rules);
     walk_options.leave_out = {options.leave_out.begin(), options.leave_out.end()};
+    walk_options.threads = options.threads;
     struct stat status {};
     if (::stat(store.folder().c_str(), &status) == 0)
         walk_options.forbidden = identity_of(status);
@@ -178,35 +66,171 @@ bool is_stored_whole(const Store& store, const SlugId& id, const std::string& te
         Outcome::corrupt);
 }
 
+// The steps of one try; a second one follows only if the stat cache was wrong.
+class Pack {
+  public:
+    Pack(const Build& build, const Store& store, const PackOptions& options)
+        : m_build(build), m_store(store), m_options(options), m_crew(options.threads) {}
+
+    Packed run(StatCache cache) {
+        m_looked_at = StatCache::now();
+        m_draft.walked = walk_build(m_build, m_store, m_options);
+        share_times(m_draft.walked.list);
+        take_hashes(cache);
+        if (all_hashed())
+            if (const auto stored = stored_already())
+                return *stored;
+        open_earlier();
+        if (m_earlier) {
+            hash_alike();
+            m_earlier->carry_times(m_draft.walked.list);
+            share_times(m_draft.walked.list);
+            if (all_hashed())
+                if (const auto stored = stored_already())
+                    return *stored;
+        }
+        return write();
+    }
+
+  private:
+    void take_hashes(const StatCache& cache) {
+        auto& entries = m_draft.walked.list.entries;
+        m_draft.is_hashed.resize(entries.size());
+        for (std::size_t i = 0; i < entries.size(); i++) {
+            m_draft.is_hashed[i] = entries[i].type != Type::file || entries[i].size == 0 ? 1 : 0;
+            if (m_draft.is_hashed[i] != 0)
+                continue;
+            if (const auto hash = cache.find(m_draft.walked.identities[i])) {
+                entries[i].hash = *hash;
+                m_draft.is_hashed[i] = 1;
+                m_from_cache++;
+            }
+        }
+    }
+
+    [[nodiscard]] bool all_hashed() const {
+        return std::all_of(m_draft.is_hashed.begin(), m_draft.is_hashed.end(),
+                           [](char is_hashed) { return is_hashed != 0; });
+    }
+
+    // The list is final.
+    std::optional<Packed> stored_already() {
+        const auto text = m_draft.walked.list.text();
+        const auto id = id_of_text(text);
+        if (m_options.anew || !m_store.has(id) || !is_stored_whole(m_store, id, text))
+            return std::nullopt;
+        return stored(id);
+    }
+
+    Packed stored(const SlugId& id) {
+        const auto recorded =
+            m_options.recorded_sha256 ? m_options.recorded_sha256(id) : std::nullopt;
+        auto packed = described(id);
+        packed.sha256 = recorded ? *recorded : m_store.sha256_of(id);
+        packed.size = m_store.size_of(id);
+        packed.stored_already = true;
+        save_cache();
+        return packed;
+    }
+
+    [[nodiscard]] Packed described(const SlugId& id) const {
+        const auto& walked = m_draft.walked;
+        Packed packed{id, {}, 0, walked.list.unpacked(), walked.list.files()};
+        packed.left_out = walked.left_out;
+        return packed;
+    }
+
+    void open_earlier() {
+        if (!m_options.earlier || m_options.anew || !m_store.has(*m_options.earlier))
+            return;
+        try {
+            m_earlier.emplace(m_store.path_of(*m_options.earlier));
+        } catch (const Error& error) {
+            m_options.progress.warn_of(error.why() + "; nothing is taken from it");
+        }
+    }
+
+    // What is not like it was has changed, and is hashed when it is packed.
+    void hash_alike() {
+        auto wanted = m_earlier->alike(m_draft.walked.list);
+        std::erase_if(wanted, [&](std::size_t i) { return m_draft.is_hashed[i] != 0; });
+        hash_files({m_build.fd(), m_build.name()}, m_draft.walked, wanted, m_crew, {});
+        for (const auto index : wanted)
+            m_draft.is_hashed[index] = 1;
+    }
+
+    Packed write() {
+        SlugWriter writer(m_store.folder(), m_options.level);
+        const PackingOptions packing{m_options.level, m_options.cut,
+                                     m_earlier ? &*m_earlier : nullptr, m_options.progress};
+        const auto reused = pack_frames(m_build, m_draft, writer, m_crew, packing);
+        const auto text = m_draft.walked.list.text();
+        const auto id = id_of_text(text);
+        if (!m_options.anew && m_store.has(id) && is_stored_whole(m_store, id, text))
+            return stored(id);
+        auto packed = described(id);
+        packed.reused_frames = reused.frames;
+        packed.reused_bytes = reused.bytes;
+        if (!m_options.dry_run)
+            packed.sha256 = writer.finish(m_draft.walked.list, text);
+        packed.size = writer.size();
+        if (m_options.dry_run)
+            return packed;
+        writer.publish(m_store.path_of(id));
+        save_cache();
+        return packed;
+    }
+
+    // An aid for the next time: failing to write it is no failure of this one.
+    void save_cache() {
+        const auto& walked = m_draft.walked;
+        const auto files = std::count_if(
+            walked.list.entries.begin(), walked.list.entries.end(),
+            [](const Entry& entry) { return entry.type == Type::file && entry.size != 0; });
+        if (m_options.stat_cache.empty() || m_options.dry_run || m_from_cache == files)
+            return;
+        StatCache cache;
+        for (std::size_t i = 0; i < walked.list.entries.size(); i++)
+            if (walked.list.entries[i].type == Type::file && walked.list.entries[i].size != 0)
+                cache.add(walked.identities[i], walked.list.entries[i].hash, m_looked_at);
+        try {
+            cache.save(m_options.stat_cache, StatCache::now());
+        } catch (const Error& error) {
+            m_options.progress.warn_of(error.why() + ", ignoring");
+        }
+    }
+
+    const Build& m_build;
+    const Store& m_store;
+    const PackOptions& m_options;
+    Crew m_crew;
+    Draft m_draft;
+    StatCache::Time m_looked_at{};
+    std::ptrdiff_t m_from_cache = 0;
+    std::optional<EarlierSlug> m_earlier;
+};
+
+StatCache known_files(const PackOptions& options) {
+    if (options.stat_cache.empty() || options.anew)
+        return {};
+    try {
+        return StatCache::load(options.stat_cache, StatCache::now());
+    } catch (const Error& error) {
+        options.progress.warn_of(error.why() + ", ignoring");
+        return {};
+    }
+}
+
 } // namespace
 
 Packed pack(const Build& build, const Store& store, const PackOptions& options) {
     return while_doing(fmt::format("packing '{}'", printable(build.name())), [&] {
         options.progress.begin_phase("packing");
-        auto walked = walk_build(build, store, options);
-        share_times(walked.list);
-        SlugWriter writer(store.folder(), options.level);
-        Packing(build, walked, writer, options).run();
-
-        const auto text = walked.list.text();
-        Packed packed{id_of_text(text), {},   0, walked.list.unpacked(), walked.list.files(),
-                      walked.left_out,  false};
-        if (!options.anew && store.has(packed.id) && is_stored_whole(store, packed.id, text)) {
-            const auto recorded =
-                options.recorded_sha256 ? options.recorded_sha256(packed.id) : std::nullopt;
-            packed.sha256 = recorded ? *recorded : store.sha256_of(packed.id);
-            packed.size = store.size_of(packed.id);
-            packed.stored_already = true;
-            return packed;
+        try {
+            return Pack(build, store, options).run(known_files(options));
+        } catch (const StaleCache&) {
+            return Pack(build, store, options).run({});
         }
-        if (options.dry_run) {
-            packed.size = writer.size();
-            return packed;
-        }
-        packed.sha256 = writer.finish(walked.list, text);
-        packed.size = writer.size();
-        writer.publish(store.path_of(packed.id));
-        return packed;
     });
 }
 

@@ -20,10 +20,15 @@ struct PackOptions {
     int level = default_level; // of zstd: 1 to 19
     unsigned threads = 0;      // 0: as many as there are cores
     Cut cut = {};
+    // A stored slug of the app: what did not change since is taken from it, mtimes included.
+    std::optional<SlugId> earlier = {};
+    // The file of the stat cache (stat_cache.hpp), which is read and replaced; empty: no cache.
+    sys::Path stat_cache = {};
     std::vector<std::string> leave_out = {}; // paths, with all in them: the app's shared ones
     // The SHA-256 that a manifest records for a stored slug, if any does; saves reading it again.
     std::function<std::optional<std::string>(const SlugId&)> recorded_sha256 = {};
-    // Write the archive even if one is stored: to replace one that is found damaged.
+    // Write the archive even if one is stored, and take nothing from earlier ones or from the
+    // cache: to replace one that is found damaged.
     bool anew = false;
     // Name it, but store nothing: the archive is not written, its SHA-256 stays empty.
     bool dry_run = false;
@@ -38,6 +43,8 @@ struct Packed {
     std::uint64_t files = 0;
     std::uint64_t left_out = 0; // entries that .slugignore or `leave_out` kept out
     bool stored_already = false;
+    std::uint64_t reused_frames = 0; // copied from the earlier slug
+    std::uint64_t reused_bytes = 0;  // what these frames unpack to
 };
 
 // Packs `build` into `store`. On return the slug is complete, under its name, and on the disk; a

@@ -5,6 +5,7 @@
 #include "core/base/ids.hpp"
 #include "core/slug/digest.hpp"
 #include "core/slug/seek_table.hpp"
+#include "core/slug/slug_file.hpp"
 #include "core/slug/tail.hpp"
 #include "core/sys/fd.hpp"
 #include "core/sys/file.hpp"
@@ -28,6 +29,10 @@ class SlugWriter {
     // Adds a data frame; `hash` is that of its unpacked bytes.
     void add_frame(std::string_view packed, std::uint64_t unpacked, const Hash& hash);
 
+    // Adds a frame of another slug, which is open as `source`: shares its blocks where the file
+    // system can (btrfs, XFS). `packed` are its bytes.
+    void add_copy(std::string_view packed, const DataFrame& frame, int source);
+
     // Adds the end of the tar, the list and the seek table, and flushes the file to the disk.
     // `text` is list.text(). Gives the archive's SHA-256.
     [[nodiscard]] std::string finish(const FileList& list, const std::string& text);
@@ -38,7 +43,18 @@ class SlugWriter {
     [[nodiscard]] std::uint64_t size() const { return m_size; }
 
   private:
+    // The copies of neighbouring frames of another slug.
+    struct Run {
+        std::uint64_t source_end = 0; // where the next neighbour begins there
+        std::uint64_t shared_end = 0; // here: the first block that is not shared yet
+    };
+    enum class Sharing { untried, works, fails };
+
     void write(std::string_view bytes);
+    void note_written(std::string_view bytes);
+    [[nodiscard]] bool can_share(int source);
+    void begin_run(std::uint64_t source_at);
+    void share(std::string_view packed, std::uint64_t source_at, int source);
 
     Path m_releases;
     int m_level;
@@ -46,6 +62,9 @@ class SlugWriter {
     Path m_temporary; // made together with m_fd
     Sha256 m_sha256;
     std::uint64_t m_size = 0;
+    std::uint64_t m_handed_over = 0; // of these bytes, to the disk
+    Sharing m_sharing = Sharing::untried;
+    Run m_run;
     std::vector<Frame> m_frames;
     std::vector<Hash> m_hashes;
 };

@@ -1,15 +1,11 @@
 #include "core/slug/verify.hpp"
 
-#include "core/slug/content_reader.hpp"
 #include "core/slug/crew.hpp"
+#include "core/slug/hash_files.hpp"
 #include "core/slug/unpack.hpp"
 #include "core/slug/walk.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <functional>
-#include <memory>
-#include <span>
 
 #include <fcntl.h>
 
@@ -17,67 +13,18 @@ namespace shipit::slug {
 
 namespace {
 
-constexpr std::size_t piece = std::size_t{1} << 20;
-
-// Goes along two lists in their common order.
-void merge(const FileList& left, const FileList& right,
-           const std::function<void(const Entry*, const Entry*)>& meet) {
-    auto l = left.entries.begin();
-    auto r = right.entries.begin();
-    while (l != left.entries.end() || r != right.entries.end()) {
-        const bool left_first =
-            r == right.entries.end() || (l != left.entries.end() && path_before(l->path, r->path));
-        const bool right_first =
-            l == left.entries.end() || (r != right.entries.end() && path_before(r->path, l->path));
-        meet(right_first ? nullptr : &*l, left_first ? nullptr : &*r);
-        l += right_first ? 0 : 1;
-        r += left_first ? 0 : 1;
-    }
+// Of every file of the tree that the list has with the same size.
+void hash_comparable(const WalkedRoot& root, Walked& walked, const FileList& list,
+                     const Progress& progress) {
+    std::vector<std::size_t> wanted;
+    merge(list, walked.list, [&](const Entry* listed, const Entry* found) {
+        if (listed != nullptr && found != nullptr && found->type == Type::file &&
+            found->size == listed->size && found->size != 0)
+            wanted.push_back(static_cast<std::size_t>(found - walked.list.entries.data()));
+    });
+    Crew crew(0);
+    hash_files(root, walked, wanted, crew, progress);
 }
-
-// Hashes every file of the tree that the list has with the same size.
-class TreeHashing {
-  public:
-    TreeHashing(int root, const Path& shown, Walked& walked, const FileList& list)
-        : m_walked(walked), m_list(list), m_readers(m_crew.workers()), m_root(root),
-          m_shown(shown) {}
-
-    void run(const Progress& progress) {
-        std::atomic<std::uint64_t> done = 0;
-        const auto total = m_walked.list.unpacked();
-        m_crew.run(m_walked.list.entries.size(), [&](unsigned worker, std::size_t index) {
-            auto& entry = m_walked.list.entries[index];
-            const auto* listed = m_list.find(entry.path);
-            if (entry.type != Type::file || listed == nullptr || listed->size != entry.size)
-                return;
-            entry.hash = hash_file(worker, index);
-            progress.advance_to(done += entry.size, total);
-        });
-    }
-
-  private:
-    Hash hash_file(unsigned worker, std::size_t index) {
-        auto& reader = m_readers[worker];
-        if (!reader)
-            reader = std::make_unique<ContentReader>(m_root, m_shown);
-        const auto& entry = m_walked.list.entries[index];
-        std::string bytes(std::min<std::uint64_t>(entry.size, piece), '\0');
-        Hasher hasher;
-        for (std::uint64_t at = 0; at < entry.size; at += bytes.size()) {
-            bytes.resize(std::min<std::uint64_t>(entry.size - at, piece));
-            reader->read(entry, m_walked.identities[index], at, bytes);
-            hasher.add(bytes);
-        }
-        return hasher.result();
-    }
-
-    Walked& m_walked;
-    const FileList& m_list;
-    Crew m_crew{0};
-    std::vector<std::unique_ptr<ContentReader>> m_readers;
-    int m_root;
-    Path m_shown;
-};
 
 // Hard links are files to whoever edits one: they are compared by what they are linked to.
 bool is_same(const Entry& listed, const Entry& found) {
@@ -132,7 +79,7 @@ std::vector<Difference> verify_tree(const Path& tree, const FileList& list,
              path});
     };
     auto walked = walk(root.get(), tree, walk_options);
-    TreeHashing(root.get(), tree, walked, list).run(options.progress);
+    hash_comparable({root.get(), tree}, walked, list, options.progress);
     const auto others = differences.size();
     merge(list, walked.list, [&](const Entry* listed, const Entry* found) {
         if (found == nullptr) {

@@ -2,11 +2,14 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/slug/crew.hpp"
+#include "core/slug/folder_chain.hpp"
 #include "core/slug/tar_header.hpp"
 #include "core/sys/fd.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <deque>
 #include <map>
 #include <memory>
 #include <utility>
@@ -32,28 +35,84 @@ std::string kind_of(mode_t mode) {
     return S_ISCHR(mode) || S_ISBLK(mode) ? "a device" : "of an unknown kind";
 }
 
+// A folder that was found, and what is in it once somebody has listed it.
+struct Folder {
+    struct Found {
+        Entry entry;
+        Identity identity;
+        mode_t other = 0;         // what it is, if it is no file, folder or link
+        bool has_names = false;   // several: hard links
+        Folder* inside = nullptr; // of a folder
+    };
+    std::string path;
+    std::size_t depth = 0;
+    std::vector<Found> found = {};
+    std::uint64_t left_out = 0;
+};
+
+// Lists folders on all cores, whichever is found next, and puts the lists together in order.
 class Walk {
   public:
-    Walk(Path shown, const WalkOptions& options) : m_shown(std::move(shown)), m_options(options) {}
+    Walk(int root, Path shown, const WalkOptions& options)
+        : m_root(root), m_shown(std::move(shown)), m_options(options), m_crew(options.threads) {}
 
-    void enter(sys::Fd fd, const std::string& folder, std::size_t depth) {
-        if (depth > deepest)
-            throw Error(fmt::format("'{}' is more than {} folders deep", shown(folder), deepest));
-        refuse_forbidden(fd.get(), folder);
-        const int folder_fd = fd.get();
-        const Names names(::fdopendir(folder_fd), ::closedir);
-        if (!names)
-            throw_errno(fmt::format("cannot read '{}'", shown(folder)));
-        (void)fd.release(); // closedir(3) closes it
-        for (const auto& name : sorted(names.get(), folder))
-            take(folder_fd, name, folder, depth);
+    Walked run() {
+        m_waiting.push_back(&m_folders.emplace_back());
+        m_unlisted = 1;
+        // One job per worker, each of which goes on until every folder is listed. None waits for a
+        // job that has not begun: a folder that is not waiting is held by one that runs.
+        m_crew.run(m_crew.workers(), [this](unsigned, std::size_t) {
+            FolderChain chain(m_root, m_shown);
+            while (Folder* folder = next())
+                list(chain, *folder);
+        });
+        m_walked.list.entries.reserve(m_entries);
+        m_walked.identities.reserve(m_entries);
+        collect(m_folders.front());
+        return std::move(m_walked);
     }
-
-    Walked finish() { return std::move(m_walked); }
 
   private:
     [[nodiscard]] std::string shown(const std::string& path) const {
         return printable((path.empty() ? m_shown : m_shown / path).string());
+    }
+
+    // The folder that was found last is taken first: its parents are open still. Null: all done.
+    Folder* next() {
+        Folder* folder = nullptr;
+        m_crew.wait_until([&] {
+            if (m_waiting.empty())
+                return m_unlisted == 0;
+            folder = m_waiting.back();
+            m_waiting.pop_back();
+            return true;
+        });
+        return folder;
+    }
+
+    void list(FolderChain& chain, Folder& folder) {
+        if (folder.depth > deepest)
+            throw Error(
+                fmt::format("'{}' is more than {} folders deep", shown(folder.path), deepest));
+        const int fd = chain.folder(folder.path);
+        if (fd < 0)
+            throw_errno(fmt::format("cannot read '{}'", shown(folder.path)));
+        refuse_forbidden(fd, folder.path);
+        for (const auto& name : names_in(fd, folder.path))
+            take(fd, name, folder);
+        m_crew.change([&] {
+            for (auto found = folder.found.rbegin(); found != folder.found.rend(); ++found)
+                if (found->entry.type == Type::folder)
+                    m_waiting.push_back(found->inside = add_folder(*found, folder.depth + 1));
+            m_unlisted--;
+            m_entries += folder.found.size();
+        });
+    }
+
+    Folder* add_folder(const Folder::Found& found, std::size_t depth) {
+        m_unlisted++;
+        m_folders.push_back({found.entry.path, depth});
+        return &m_folders.back();
     }
 
     void refuse_forbidden(int fd, const std::string& folder) const {
@@ -67,10 +126,18 @@ class Walk {
                 .advise("name it in .slugignore, or deploy another folder");
     }
 
-    [[nodiscard]] std::vector<std::string> sorted(DIR* names, const std::string& folder) const {
+    // In byte order.
+    [[nodiscard]] std::vector<std::string> names_in(int folder_fd,
+                                                    const std::string& folder) const {
+        // A descriptor of its own: reading names moves the offset that duplicates share.
+        sys::Fd fd(::openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        const Names names(fd ? ::fdopendir(fd.get()) : nullptr, ::closedir);
+        if (!names)
+            throw_errno(fmt::format("cannot read '{}'", shown(folder)));
+        (void)fd.release(); // closedir(3) closes it
         std::vector<std::string> found;
         errno = 0;
-        while (const dirent* entry = ::readdir(names)) {
+        while (const dirent* entry = ::readdir(names.get())) {
             const std::string_view name = entry->d_name;
             if (name != "." && name != "..")
                 found.emplace_back(name);
@@ -82,57 +149,46 @@ class Walk {
         return found;
     }
 
-    void take(int folder_fd, const std::string& name, const std::string& folder,
-              std::size_t depth) {
-        std::string path = folder.empty() ? name : folder + '/' + name;
+    void take(int folder_fd, const std::string& name, Folder& folder) const {
+        std::string path = folder.path.empty() ? name : folder.path + '/' + name;
         struct stat status {};
         if (::fstatat(folder_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
             throw_errno(fmt::format("cannot read '{}'", shown(path)));
-        if (is_left_out(path, S_ISDIR(status.st_mode)))
+        if (m_options.leave_out.count(path) != 0 ||
+            m_options.rules.leaves_out(path, S_ISDIR(status.st_mode))) {
+            folder.left_out++;
             return;
+        }
         if (path_fault(path) != nullptr)
             throw Error(fmt::format("cannot pack '{}': {}", shown(path), path_fault(path)));
-        if (S_ISDIR(status.st_mode))
-            return take_folder(folder_fd, name, path, status, depth);
-        Entry entry;
+        Folder::Found found;
+        auto& entry = found.entry;
         entry.path = std::move(path);
-        if (S_ISREG(status.st_mode))
-            entry.size = static_cast<std::uint64_t>(status.st_size);
-        else if (S_ISLNK(status.st_mode)) {
-            entry.type = Type::symlink;
+        entry.mtime = clamped_mtime(status.st_mtim.tv_sec);
+        found.identity = identity_of(status);
+        set_type(found, status);
+        if (entry.type == Type::symlink)
             entry.target = read_link(folder_fd, name, entry.path);
-        } else
-            return take_other(entry.path, status.st_mode);
-        add(std::move(entry), status);
+        folder.found.push_back(std::move(found));
     }
 
-    bool is_left_out(const std::string& path, bool is_folder) {
-        const bool out =
-            m_options.leave_out.count(path) != 0 || m_options.rules.leaves_out(path, is_folder);
-        m_walked.left_out += out ? 1 : 0;
-        return out;
-    }
-
-    void take_folder(int parent, const std::string& name, const std::string& path,
-                     const struct stat& status, std::size_t depth) {
-        sys::Fd fd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-        if (!fd)
-            throw_errno(fmt::format("cannot read '{}'", shown(path)));
-        Entry entry;
-        entry.type = Type::folder;
-        entry.path = path;
-        add(std::move(entry), status);
-        enter(std::move(fd), path, depth + 1);
-    }
-
-    void take_other(const std::string& path, mode_t mode) const {
-        if (m_options.other)
-            return m_options.other(path);
-        throw Error(
-            fmt::format(
-                "cannot pack '{}': it is {}, and a slug holds files, folders and links only",
-                shown(path), kind_of(mode)))
-            .advise("name it in .slugignore to leave it out");
+    static void set_type(Folder::Found& found, const struct stat& status) {
+        auto& entry = found.entry;
+        if (S_ISLNK(status.st_mode)) {
+            entry.type = Type::symlink;
+            return;
+        }
+        entry.mode = status.st_mode & 0777U;
+        if (S_ISDIR(status.st_mode)) {
+            entry.type = Type::folder;
+        } else if (S_ISREG(status.st_mode)) {
+            entry.size = static_cast<std::uint64_t>(status.st_size);
+            found.has_names = status.st_nlink > 1;
+            if (entry.size == 0)
+                entry.hash = hash_of({});
+        } else {
+            found.other = status.st_mode;
+        }
     }
 
     [[nodiscard]] std::string read_link(int folder_fd, const std::string& name,
@@ -145,32 +201,55 @@ class Walk {
         return target;
     }
 
-    void add(Entry entry, const struct stat& status) {
-        entry.mode = entry.type == Type::symlink ? 0 : status.st_mode & 0777U;
-        entry.mtime = clamped_mtime(status.st_mtim.tv_sec);
-        if (entry.type == Type::file && status.st_nlink > 1)
-            note_link(entry, status);
-        if (entry.type == Type::file && entry.size == 0)
-            entry.hash = hash_of({});
-        m_walked.list.entries.push_back(std::move(entry));
-        m_walked.identities.push_back(identity_of(status));
+    void collect(Folder& folder) {
+        m_walked.left_out += folder.left_out;
+        for (auto& found : std::exchange(folder.found, {})) {
+            if (found.other != 0) {
+                tell_other(found.entry.path, found.other);
+                continue;
+            }
+            if (found.has_names)
+                note_link(found.entry, found.identity);
+            m_walked.list.entries.push_back(std::move(found.entry));
+            m_walked.identities.push_back(found.identity);
+            if (found.inside != nullptr)
+                collect(*found.inside);
+        }
+    }
+
+    void tell_other(const std::string& path, mode_t mode) const {
+        if (m_options.other)
+            return m_options.other(path);
+        throw Error(
+            fmt::format(
+                "cannot pack '{}': it is {}, and a slug holds files, folders and links only",
+                shown(path), kind_of(mode)))
+            .advise("name it in .slugignore to leave it out");
     }
 
     // The first name of a file is the file, later ones are links to it.
-    void note_link(Entry& entry, const struct stat& status) {
+    void note_link(Entry& entry, const Identity& identity) {
         const auto [known, is_first] =
-            m_linked.try_emplace({status.st_dev, status.st_ino}, entry.path);
+            m_linked.try_emplace({identity.device, identity.inode}, entry.path);
         if (is_first)
             return;
         entry.type = Type::hard_link;
         entry.size = 0;
+        entry.hash = {};
         entry.target = known->second;
     }
 
+    int m_root;
     Path m_shown;
     const WalkOptions& m_options;
+    Crew m_crew;
     Walked m_walked;
-    std::map<std::pair<dev_t, ino_t>, std::string> m_linked;
+    std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> m_linked;
+    // Under the crew's lock while it works:
+    std::deque<Folder> m_folders;
+    std::vector<Folder*> m_waiting;
+    std::size_t m_unlisted = 0;
+    std::size_t m_entries = 0;
 };
 
 std::int64_t nanoseconds(const timespec& time) {
@@ -185,13 +264,7 @@ Identity identity_of(const struct stat& status) {
 }
 
 Walked walk(int root, const Path& shown, const WalkOptions& options) {
-    // A descriptor of its own: reading names moves the offset that duplicates share.
-    sys::Fd fd(::openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd)
-        throw_errno(fmt::format("cannot read '{}'", printable(shown.string())));
-    Walk walk(shown, options);
-    walk.enter(std::move(fd), {}, 0);
-    return walk.finish();
+    return Walk(root, shown, options).run();
 }
 
 } // namespace shipit::slug

@@ -38,14 +38,15 @@ struct Walked {
 struct WalkOptions {
     IgnoreRules rules;
     std::set<std::string, std::less<>> leave_out = {}; // paths, with all that is in them
-    // Called with what is no file, folder or link; it is left out then. Without it that is an
-    // error.
+    // Called, in order, with what is no file, folder or link; it is left out then. Without it that
+    // is an error.
     std::function<void(const std::string& path)> other = {};
     Identity forbidden = {}; // a folder whose device and inode these are must not be in there
+    unsigned threads = 0;    // 0: as many as there are cores
 };
 
 // `root` is an open folder, `shown` its name for errors. Throws Error that names what cannot be
-// read or packed. Symlinks are never followed.
+// read or packed. Symlinks are never followed. Works on several cores; the result is in order.
 [[nodiscard]] Walked walk(int root, const Path& shown, const WalkOptions& options);
 
 } // namespace shipit::slug

@@ -46,16 +46,13 @@ class Replacement {
     Replacement(const Replacement&) = delete;
     Replacement& operator=(const Replacement&) = delete;
 
-    void fill(std::string_view content) {
-        write_all(m_fd.get(), content, m_path);
-        flush(m_fd.get(), m_path);
-    }
+    void fill(std::string_view content) { write_all(m_fd.get(), content, m_path); }
+    void flush_content() { flush(m_fd.get(), m_path); }
 
     void take_the_place() {
         if (::rename(m_temporary.c_str(), m_path.c_str()) != 0)
             throw_errno(named("cannot replace", m_path));
         m_temporary.clear();
-        flush_folder(folder_of(m_path));
     }
 
     void take_an_empty_place() {
@@ -175,12 +172,21 @@ void flush_folder(const Path& folder) {
 void replace_durably(const Path& path, std::string_view content, mode_t mode) {
     Replacement replacement(path, mode);
     replacement.fill(content);
+    replacement.flush_content();
+    replacement.take_the_place();
+    flush_folder(folder_of(path));
+}
+
+void replace(const Path& path, std::string_view content, mode_t mode) {
+    Replacement replacement(path, mode);
+    replacement.fill(content);
     replacement.take_the_place();
 }
 
 void create_durably(const Path& path, std::string_view content, mode_t mode) {
     Replacement replacement(path, mode);
     replacement.fill(content);
+    replacement.flush_content();
     replacement.take_an_empty_place();
 }
 

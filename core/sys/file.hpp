@@ -46,7 +46,9 @@ void flush_folder(const Path& folder);
 
 // Replaces or creates `path` durably with this content and mode.
 void replace_durably(const Path& path, std::string_view content, mode_t mode);
-// As above, but throws Error if `path` exists (linkat or RENAME_NOREPLACE: no race).
+// As above but not durable: for what is worth nothing after a power cut.
+void replace(const Path& path, std::string_view content, mode_t mode);
+// Like replace_durably, but throws Error if `path` exists (linkat or RENAME_NOREPLACE: no race).
 void create_durably(const Path& path, std::string_view content, mode_t mode);
 // Makes `link` a symlink to `target`, replacing one that is there by one rename; durable.
 // Throws, changing nothing, if `link` exists and is no symlink.

@@ -34,15 +34,17 @@ TEST_CASE("tar restores from a slug exactly what was packed") {
     SUBCASE("GNU tar") {
         run(folder.path(), "mkdir restored && tar --zstd -xpf " + archive + " -C restored");
     }
-    SUBCASE("bsdtar") {
-        if (shell("/", "command -v bsdtar").status != 0)
-            return;
-        run(folder.path(), "mkdir restored && bsdtar -xpf " + archive + " -C restored");
-    }
     SUBCASE("Python's tarfile") {
         run(folder.path(), "mkdir restored && zstd -dcq " + archive +
                                " > t.tar && python3 -c \"import tarfile; "
                                "tarfile.open('t.tar').extractall('restored')\"");
+        // It leaves the times of symlinks alone.
+        run(folder.path(), "find build restored -type l -exec touch -h -d 2001-01-01 {} +");
+    }
+    SUBCASE("bsdtar") {
+        if (shell("/", "command -v bsdtar").status != 0)
+            return;
+        run(folder.path(), "mkdir restored && bsdtar -xpf " + archive + " -C restored");
     }
     run(folder.path(), same_trees);
 }
