@@ -3,11 +3,11 @@
 #include "core/base/text.hpp"
 #include "core/deploy/handover.hpp"
 #include "core/deploy/release_command.hpp"
+#include "core/deploy/release_tree.hpp"
 #include "core/deploy/rollback.hpp"
 #include "core/deploy/running.hpp"
 #include "core/deploy/shared.hpp"
 #include "core/deploy/transcript.hpp"
-#include "core/slug/unpack.hpp"
 #include "core/sys/clock.hpp"
 #include "core/sys/interrupt.hpp"
 
@@ -43,6 +43,9 @@ class Walk {
             throw;
         }
     }
+
+    // Between the two: nothing waits for the disk before traffic is switched.
+    void flush_tree() const { flush_release_tree(m_app, m_manifest.slug.value().id); }
 
     // Step 9.
     void watch(Changed& changed) {
@@ -81,9 +84,9 @@ class Walk {
     }
 
     void prepare() {
-        const release::SlugFacts& slug = m_manifest.slug.value();
         begin(fmt::format("{}: {}", m_manifest.number.text(), m_manifest.description));
-        const auto settings = m_app.settings_of_tree(unpacked(slug));
+        unpack();
+        const auto settings = m_app.settings_of_tree(m_tree);
         m_user = m_app.account(settings.app);
         link_shared(m_tree, m_app.layout.shared(), settings.app.shared, m_user);
         m_reload = settings.app.reload;
@@ -96,20 +99,19 @@ class Walk {
             run_release_command();
     }
 
-    sys::Path unpacked(const release::SlugFacts& slug) {
+    void unpack() {
         sys::stop_if_interrupted();
-        const auto user = m_app.account(m_app.host_settings().app);
-        slug::UnpackOptions options;
-        options.progress = m_app.host.progress;
-        if (!m_plan.is_fresh)
-            options.sha256 = slug.sha256;
-        if (user)
-            options.group = user->gid;
-        m_tree = while_doing(fmt::format("unpacking slug {}", slug.id.brief()), [&] {
-            const slug::Store store(m_app.layout.releases());
-            return slug::unpack(store, slug.id, m_app.layout.trees(), options);
-        });
-        return m_tree;
+        const auto origin = m_plan.is_fresh ? Slug::packed_just_now : Slug::from_store;
+        try {
+            m_tree = unpacked_tree(m_app, m_manifest.slug.value(), origin);
+        } catch (const Error& error) {
+            if (error.outcome() != Outcome::corrupt || !m_plan.repack)
+                throw;
+            m_app.host.progress.warn_of(error.why() + "; packing the build anew");
+            m_manifest.slug = m_plan.repack();
+            m_app.ledger.save(m_manifest);
+            m_tree = unpacked_tree(m_app, *m_manifest.slug, Slug::packed_just_now);
+        }
     }
 
     void run_release_command() {
@@ -235,8 +237,9 @@ Changed carry_out(App& app, const Change& change, const ChangeOptions& options) 
             return Changed{};
         Walk walk(app, change.what, std::move(*plan));
         walk.go_live();
-        lock.reset();
         Changed changed{walk.number(), walk.previous(), false, "", since(begun)};
+        walk.flush_tree();
+        lock.reset();
         if (options.patience == Patience::until_good)
             walk.watch(changed);
         return changed;

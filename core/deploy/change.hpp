@@ -35,6 +35,8 @@ struct Plan {
     bool was_good = false;
     // The slug was packed by this command just now: its SHA-256 needs no second look.
     bool is_fresh = false;
+    // Packs the slug once more, taking nothing from earlier ones, where it turns out to be damaged.
+    std::function<release::SlugFacts()> repack = {};
     // Done durably right after the switch, under the lock: today's config vars, marks.
     std::function<void(ReleaseNumber)> after_switch = {};
 };

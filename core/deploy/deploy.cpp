@@ -95,6 +95,16 @@ std::optional<std::string> recorded_sha256(const App& app, const SlugId& id) {
     return std::nullopt;
 }
 
+// Of the newest release whose slug is stored, live or not: what is deployed next is most like it.
+std::optional<SlugId> newest_slug(const App& app) {
+    constexpr std::size_t enough = 20;
+    const slug::Store store(app.layout.releases());
+    for (const auto& entry : app.ledger.newest(enough))
+        if (entry.manifest && entry.manifest->slug && store.has(entry.manifest->slug->id))
+            return entry.manifest->slug->id;
+    return std::nullopt;
+}
+
 bool is_live_already(const App& app, const Plan& plan) {
     const auto live = app.ledger.current();
     if (!live || app.is_stopped() || app.marks.get(release::MarkKind::bad, *live))
@@ -110,12 +120,15 @@ class Deploy {
 
     std::optional<Plan> plan(App& app) {
         refuse_if_held(app, m_request);
-        const slug::Build build =
-            slug::Build::open(m_request.build, app.layout.releases(), {}, app.host.progress);
+        m_build.emplace(
+            slug::Build::open(m_request.build, app.layout.releases(), {}, app.host.progress));
+        const slug::Build& build = *m_build;
         refuse_build_around_root(app, build);
         const ConfigVars vars = config::load_config(app.layout.config_toml());
         const config::Settings settings = checked_settings(app, build, vars);
-        pack(app, build, settings);
+        const auto options = pack_options(app, settings);
+        m_packed = slug::pack(build, slug::Store(app.layout.releases()), options);
+        tell_packed(app);
         refuse_if_slug_is_held(app, m_request, m_packed->id);
         const auto source = build.is_staged() ? std::nullopt : release::source_of(build.folder());
         m_description = description_of(m_request, *m_packed, source);
@@ -125,12 +138,17 @@ class Deploy {
             (void)choose_port(app);
         Plan plan{release::Manifest{ReleaseNumber(1), app.name()}};
         plan.manifest.description = m_description;
-        plan.manifest.slug = release::SlugFacts{m_packed->id, m_packed->size, m_packed->unpacked,
-                                                m_packed->files, m_packed->sha256};
+        plan.manifest.slug = facts();
         plan.manifest.source = source;
         plan.manifest.spec = settings.spec;
         plan.manifest.config = vars;
         plan.is_fresh = !m_packed->stored_already;
+        plan.repack = [this, &app, options] {
+            auto anew = options;
+            anew.anew = true;
+            m_packed = slug::pack(*m_build, slug::Store(app.layout.releases()), anew);
+            return facts();
+        };
         if (!m_request.force && is_live_already(app, plan))
             return std::nullopt;
         return plan;
@@ -140,23 +158,39 @@ class Deploy {
     [[nodiscard]] const std::string& description() const { return m_description; }
 
   private:
-    void pack(const App& app, const slug::Build& build, const config::Settings& settings) {
+    [[nodiscard]] slug::PackOptions pack_options(const App& app,
+                                                 const config::Settings& settings) const {
         slug::PackOptions options;
         options.level = settings.slug_level;
+        options.earlier = newest_slug(app);
+        if (!m_build->is_staged()) // files that are new every time
+            options.stat_cache = app.layout.stat_cache();
         options.leave_out = settings.app.shared;
         options.recorded_sha256 = [&app](const SlugId& id) { return recorded_sha256(app, id); };
         options.dry_run = m_request.dry_run;
         options.progress = app.host.progress;
-        slug::Store store(app.layout.releases());
-        m_packed = while_doing("packing " + printable(build.name()),
-                               [&] { return slug::pack(build, store, options); });
-        app.host.progress.begin_phase(
-            fmt::format("slug {}: {} files, {} packed to {}{}", m_packed->id.brief(),
-                        m_packed->files, size_text(m_packed->unpacked), size_text(m_packed->size),
-                        m_packed->stored_already ? " (stored already)" : ""));
+        return options;
+    }
+
+    [[nodiscard]] release::SlugFacts facts() const {
+        return {m_packed->id, m_packed->size, m_packed->unpacked, m_packed->files,
+                m_packed->sha256};
+    }
+
+    void tell_packed(const App& app) const {
+        std::string what =
+            fmt::format("slug {}: {} files, {} packed to {}", m_packed->id.brief(), m_packed->files,
+                        size_text(m_packed->unpacked), size_text(m_packed->size));
+        if (m_packed->stored_already)
+            what += " (stored already)";
+        else if (m_packed->reused_bytes > 0)
+            what += fmt::format(", {} of it taken from an earlier one",
+                                size_text(m_packed->reused_bytes));
+        app.host.progress.begin_phase(what);
     }
 
     const DeployRequest& m_request;
+    std::optional<slug::Build> m_build; // until all is over: deleting what was staged takes time
     std::optional<slug::Packed> m_packed;
     std::string m_description;
 };

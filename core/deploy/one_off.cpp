@@ -1,9 +1,8 @@
 // Programs beside the supervised ones: `shipit run`, the release command, a reload.
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/release_tree.hpp"
 #include "core/deploy/running.hpp"
-#include "core/slug/store.hpp"
-#include "core/slug/unpack.hpp"
 #include "core/supervise/run_once.hpp"
 
 #include <fmt/core.h>
@@ -14,16 +13,12 @@ namespace {
 
 // The release's tree; unpacked under the lock if it is not there (trees are a cache).
 sys::Path tree_of(const App& app, const release::SlugFacts& slug) {
-    sys::Path tree = app.layout.tree(slug.id);
-    if (sys::is_there(tree))
-        return tree;
+    if (has_tree(app, slug.id))
+        return app.layout.tree(slug.id);
     const auto lock = app.lock("run", std::chrono::minutes(10));
-    slug::UnpackOptions options;
-    options.progress = app.host.progress;
-    if (const auto user = app.account(app.host_settings().app))
-        options.group = user->gid;
-    options.sha256 = slug.sha256;
-    return slug::unpack(slug::Store(app.layout.releases()), slug.id, app.layout.trees(), options);
+    auto tree = unpacked_tree(app, slug, Slug::from_store);
+    flush_release_tree(app, slug.id);
+    return tree;
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/environment.hpp"
+#include "core/deploy/release_tree.hpp"
 #include "core/supervise/client.hpp"
 #include "core/supervise/detach.hpp"
 #include "core/supervise/supervisor.hpp"
@@ -107,6 +108,7 @@ bool is_supervised(const App& app) {
 void ensure_supervisor(const App& app) {
     if (is_supervised(app))
         return;
+    ensure_live_tree(app); // here, since its own process would wait for our lock
     sys::make_folders(app.layout.run_folder(), 0700);
     supervise::spawn_detached({sys::own_program().string(), "--root", app.host.root.string(),
                                "supervise", app.name().text()},

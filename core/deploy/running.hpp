@@ -41,7 +41,7 @@ struct ProcessFacts {
 // stopped.
 [[nodiscard]] std::optional<supervise::Generation> live_generation(const App& app);
 
-// Starts the app's supervisor unless one runs. Returns when it answers.
+// Starts the app's supervisor unless one runs. Returns when it answers. Under the app's lock.
 void ensure_supervisor(const App& app);
 
 // Empty if no supervisor runs.

@@ -68,4 +68,8 @@ void link_shared(const sys::Path& tree, const sys::Path& shared,
     }
 }
 
+bool is_shared_link(const std::string& path, const std::string& target) {
+    return target == target_of(path);
+}
+
 } // namespace shipit::deploy

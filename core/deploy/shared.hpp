@@ -18,4 +18,7 @@ namespace shipit::deploy {
 void link_shared(const sys::Path& tree, const sys::Path& shared,
                  const std::vector<std::string>& paths, const std::optional<sys::Account>& owner);
 
+// Whether the symlink at `path` in a tree, which leads to `target`, is one that link_shared made.
+[[nodiscard]] bool is_shared_link(const std::string& path, const std::string& target);
+
 } // namespace shipit::deploy

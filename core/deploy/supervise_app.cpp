@@ -1,5 +1,6 @@
 // The body of `shipit supervise`: a supervisor whose answers come from the ledger.
 #include "core/base/error.hpp"
+#include "core/deploy/release_tree.hpp"
 #include "core/deploy/running.hpp"
 #include "core/supervise/detach.hpp"
 #include "core/supervise/supervisor.hpp"
@@ -34,6 +35,7 @@ void on_watch_failed(const App& app, ReleaseNumber release, const std::string& w
 } // namespace
 
 void supervise_app(App& app) {
+    ensure_live_tree_alone(app); // after a power cut
     sys::make_folders(app.layout.run_folder(), 0700);
     supervise::SupervisorOptions options;
     options.run_folder = app.layout.run_folder();

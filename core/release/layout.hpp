@@ -1,6 +1,6 @@
 // Where everything of an app is on disk. Every file name is made here and read here, nowhere else.
 //
-//   ROOT/APP/app.toml  config.toml  current  events.jsonl  lock  shared/  log/  marks/  trees/ID/
+//   ROOT/APP/app.toml  config.toml  current  events.jsonl  lock  stat-cache  shared/  log/  marks/  trees/ID/
 //            releases/v12.toml  v12.log  v12 -> ../trees/ID  ID.tar.zst  .last
 //
 // The lock stands beside the data, not in the run folder: commands from cron and from ssh see
@@ -39,6 +39,7 @@ struct Layout {
     } // `shipit stop` was the last word
     [[nodiscard]] Path events() const { return folder() / "events.jsonl"; }
     [[nodiscard]] Path lock() const { return folder() / "lock"; }
+    [[nodiscard]] Path stat_cache() const { return folder() / "stat-cache"; }
 
     [[nodiscard]] Path releases() const { return folder() / "releases"; }
     [[nodiscard]] Path manifest(ReleaseNumber number) const;     // releases/v12.toml

@@ -88,24 +88,32 @@ std::string SlugFile::bytes_at(std::uint64_t at, std::uint64_t size) const {
     return bytes;
 }
 
-std::string_view SlugFile::unpacked(std::size_t data_frame, Decompressor& decompressor) const {
-    const auto& wanted = m_data_frames[data_frame];
+std::string_view SlugFile::unpacked_unchecked(std::size_t data_frame,
+                                              Decompressor& decompressor) const {
+    const auto& frame = m_data_frames[data_frame].frame;
     try {
-        const auto bytes = decompressor.unpack(bytes_at(wanted.frame.at, wanted.frame.packed),
-                                               wanted.frame.unpacked);
-        const auto found = hash_of(bytes);
-        if (found != wanted.hash)
-            throw Error(fmt::format("a frame has the hash {} instead of {}", found.hex(),
-                                    wanted.hash.hex()),
-                        Outcome::corrupt);
-        return bytes;
+        return decompressor.unpack(bytes_at(frame.at, frame.packed), frame.unpacked);
     } catch (Error& error) {
         if (error.outcome() != Outcome::corrupt)
             throw;
-        throw Error(fmt::format("slug '{}' is damaged at byte {}: {}", printable(m_path.string()),
-                                wanted.frame.at, error.why()),
-                    Outcome::corrupt);
+        refuse_frame(frame, error.why());
     }
+}
+
+std::string_view SlugFile::unpacked(std::size_t data_frame, Decompressor& decompressor) const {
+    const auto& wanted = m_data_frames[data_frame];
+    const auto bytes = unpacked_unchecked(data_frame, decompressor);
+    const auto found = hash_of(bytes);
+    if (found != wanted.hash)
+        refuse_frame(wanted.frame, fmt::format("a frame has the hash {} instead of {}", found.hex(),
+                                               wanted.hash.hex()));
+    return bytes;
+}
+
+void SlugFile::refuse_frame(const Frame& frame, const std::string& why) const {
+    throw Error(fmt::format("slug '{}' is damaged at byte {}: {}", printable(m_path.string()),
+                            frame.at, why),
+                Outcome::corrupt);
 }
 
 } // namespace shipit::slug

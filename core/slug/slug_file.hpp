@@ -48,8 +48,12 @@ class SlugFile {
     // used again. From any thread. Throws Error (corrupt).
     [[nodiscard]] std::string_view unpacked(std::size_t data_frame,
                                             Decompressor& decompressor) const;
+    // The same, only their number checked: for whoever checks what they make of them.
+    [[nodiscard]] std::string_view unpacked_unchecked(std::size_t data_frame,
+                                                      Decompressor& decompressor) const;
 
   private:
+    [[noreturn]] void refuse_frame(const Frame& frame, const std::string& why) const;
     void read_tail();
     void place_data_frames(const std::vector<Hash>& hashes);
 

@@ -10,7 +10,7 @@ namespace shipit::slug {
 
 namespace {
 
-constexpr std::string_view first_line = "shipit tree 1";
+constexpr std::string_view first_line = "shipit tree 2";
 
 std::optional<gid_t> group_in(std::string_view text) {
     gid_t group = 0;
@@ -31,8 +31,9 @@ std::optional<TreeStamp> read_stamp(const Path& trees, const SlugId& id) {
     if (!text)
         return std::nullopt;
     const auto lines = split(*text, '\n');
-    if (lines.size() != 5 || lines[0] != first_line || lines[1] != "slug " + id.text() ||
-        !lines[2].starts_with("group ") || !lines[3].starts_with("boot ") || !lines[4].empty())
+    if (lines.size() != 6 || lines[0] != first_line || lines[1] != "slug " + id.text() ||
+        !lines[2].starts_with("group ") || !lines[3].starts_with("boot ") ||
+        !lines[4].starts_with("flushed ") || !lines[5].empty())
         return std::nullopt;
     TreeStamp stamp;
     const auto group = lines[2].substr(6);
@@ -40,15 +41,24 @@ std::optional<TreeStamp> read_stamp(const Path& trees, const SlugId& id) {
     if (!stamp.group && group != "-")
         return std::nullopt;
     stamp.boot_id = lines[3].substr(5);
+    stamp.is_flushed = lines[4] == "flushed yes";
     return stamp;
 }
 
 void write_stamp(const Path& trees, const SlugId& id, const TreeStamp& stamp) {
     const auto group = stamp.group ? std::to_string(*stamp.group) : std::string("-");
-    sys::replace_durably(stamp_path(trees, id),
-                         fmt::format("{}\nslug {}\ngroup {}\nboot {}\n", first_line, id.text(),
-                                     group, stamp.boot_id),
-                         0600);
+    const auto text = fmt::format("{}\nslug {}\ngroup {}\nboot {}\nflushed {}\n", first_line,
+                                  id.text(), group, stamp.boot_id, stamp.is_flushed ? "yes" : "no");
+    // One that says "no" is worth nothing after a power cut, and need not outlive it.
+    if (stamp.is_flushed)
+        sys::replace_durably(stamp_path(trees, id), text, 0600);
+    else
+        sys::replace(stamp_path(trees, id), text, 0600);
+}
+
+void remove_stamp(const Path& trees, const SlugId& id) {
+    if (sys::remove_file(stamp_path(trees, id)))
+        sys::flush_folder(trees);
 }
 
 } // namespace shipit::slug

@@ -5,10 +5,13 @@
 #include "core/slug/unpack.hpp"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,25 +33,99 @@ constexpr auto no_owner = static_cast<uid_t>(-1);
 TreeWriter::TreeWriter(const SlugFile& slug, const Path& folder, std::optional<gid_t> group,
                        Crew& crew)
     : m_slug(slug), m_folder(folder), m_group(group), m_crew(crew),
-      m_root(sys::open_file(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)),
-      m_hashes(slug.list(), crew) {
+      m_root(sys::open_file(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)), m_umask(::umask(0)),
+      m_modes_are_kept(modes_are_kept()), m_hashes(slug.list(), crew),
+      m_is_done(slug.list().entries.size()) {
     for (unsigned i = 0; i < crew.workers(); i++)
-        m_chains.push_back(std::make_unique<FolderChain>(m_root.get(), m_folder));
+        m_chains.push_back(std::make_unique<FolderChain>(m_root.get(), m_folder, Missing::is_made));
 }
 
-void TreeWriter::make_folders() {
-    auto& chain = *m_chains.front();
-    for (const auto& entry : m_slug.list().entries) {
-        if (entry.type != Type::folder)
-            continue;
-        const int parent = chain.parent_of(entry.path);
-        if (parent < 0 || ::mkdirat(parent, FolderChain::name_of(entry.path).c_str(), S_IRWXU) != 0)
-            throw_errno(fmt::format("cannot create '{}'", chain.shown(entry.path)));
+TreeWriter::~TreeWriter() {
+    (void)::umask(m_umask);
+}
+
+// Not where the folder has a default ACL (acl(5)): a new file's mode is its business then.
+bool TreeWriter::modes_are_kept() const {
+    constexpr const char* probe = "probe";
+    constexpr mode_t mode = 0777;
+    struct stat status {};
+    if (::mkdirat(m_root.get(), probe, mode) != 0 ||
+        ::fstatat(m_root.get(), probe, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        ::unlinkat(m_root.get(), probe, AT_REMOVEDIR) != 0)
+        throw_errno(fmt::format("cannot write to '{}'", m_folder.string()));
+    return (status.st_mode & mode) == mode;
+}
+
+void TreeWriter::clone_from(const Path& tree, const FileList& list) {
+    // Below this, sharing blocks takes longer than writing, and saves next to nothing.
+    constexpr std::uint64_t least = std::uint64_t{64} << 10;
+    const auto root = sys::open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    std::vector<std::size_t> alike;
+    merge(list, m_slug.list(), [&](const Entry* there, const Entry* here) {
+        if (there != nullptr && here != nullptr && here->type == Type::file &&
+            there->type == Type::file && there->hash == here->hash && here->size >= least)
+            alike.push_back(static_cast<std::size_t>(here - m_slug.list().entries.data()));
+    });
+    std::atomic<bool> works = true;
+    std::vector<std::unique_ptr<FolderChain>> sources(m_crew.workers());
+    m_crew.run(alike.size(), [&](unsigned worker, std::size_t job) {
+        if (!sources[worker])
+            sources[worker] = std::make_unique<FolderChain>(root.get(), tree);
+        const auto& entry = m_slug.list().entries[alike[job]];
+        const int parent = works ? sources[worker]->parent_of(entry.path) : -1;
+        const sys::Fd source(parent < 0 ? -1
+                                        : ::openat(parent, FolderChain::name_of(entry.path).c_str(),
+                                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+        if (source && clone(worker, source, entry))
+            m_is_done[alike[job]] = 1;
+        else if (source && (errno == EOPNOTSUPP || errno == EXDEV || errno == ENOTTY))
+            works = false;
+    });
+}
+
+// Whoever runs the other tree may have changed it: what was cloned must have the right hash.
+bool TreeWriter::clone(unsigned worker, const sys::Fd& source, const Entry& entry) {
+    const auto fd = create(*m_chains[worker], entry);
+    bool is_right = ::ioctl(fd.get(), FICLONE, source.get()) == 0;
+    const int why_not = errno;
+    if (is_right) {
+        Hasher hasher;
+        std::string bytes(std::size_t{1} << 18, '\0');
+        std::uint64_t at = 0;
+        for (ssize_t n = 1; n > 0; at += n > 0 ? static_cast<std::uint64_t>(n) : 0) {
+            n = ::pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(at));
+            if (n > 0)
+                hasher.add(std::string_view(bytes).substr(0, static_cast<std::size_t>(n)));
+        }
+        is_right = at == entry.size && hasher.result() == entry.hash;
     }
+    if (is_right) {
+        dress(fd.get(), entry);
+        return true;
+    }
+    const int parent = m_chains[worker]->parent_of(entry.path);
+    if (::unlinkat(parent, FolderChain::name_of(entry.path).c_str(), 0) != 0)
+        throw_errno(fmt::format("cannot remove '{}'", (m_folder / entry.path).string()));
+    errno = why_not;
+    return false;
+}
+
+void TreeWriter::write_only(std::vector<char> wanted) {
+    for (std::size_t i = 0; i < m_is_done.size(); i++)
+        m_is_done[i] = wanted[i] != 0 ? 0 : 1;
+}
+
+bool TreeWriter::needs(Span span) const {
+    const auto& extents = m_slug.extents();
+    for (auto i = entry_at(extents, span.begin); i < extents.size() && extents[i].header < span.end;
+         i++)
+        if (m_is_done[i] == 0)
+            return true;
+    return false;
 }
 
 void TreeWriter::write(unsigned worker, const Part& part, std::string_view bytes) {
-    if (part.kind == Part::Kind::padding)
+    if (part.kind == Part::Kind::padding || m_is_done[part.entry] != 0)
         return;
     auto& chain = *m_chains[worker];
     const auto& entry = m_slug.list().entries[part.entry];
@@ -63,6 +140,8 @@ void TreeWriter::write(unsigned worker, const Part& part, std::string_view bytes
         make_symlink(chain, entry);
     else if (entry.type == Type::file && entry.size == 0)
         make_file(chain, entry, {});
+    else if (entry.type == Type::folder && chain.folder(entry.path) < 0)
+        throw_errno(fmt::format("cannot create '{}'", chain.shown(entry.path)));
 }
 
 void TreeWriter::make_symlink(FolderChain& chain, const Entry& entry) const {
@@ -81,8 +160,8 @@ sys::Fd TreeWriter::create(FolderChain& chain, const Entry& entry) const {
     const auto name = FolderChain::name_of(entry.path);
     sys::Fd fd(parent < 0 ? -1
                           : ::openat(parent, name.c_str(),
-                                     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                                     S_IRUSR | S_IWUSR));
+                                     O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                                     mode_in_tree(entry, m_group)));
     if (!fd)
         throw_errno(fmt::format("cannot create '{}'", chain.shown(entry.path)));
     return fd;
@@ -101,10 +180,10 @@ void TreeWriter::write_at(int fd, const Entry& entry, std::uint64_t offset,
     }
 }
 
-// The group first: changing it takes mode bits away.
+// A file that was created with its mode, in a folder that only we can enter as yet.
 void TreeWriter::dress(int fd, const Entry& entry) const {
     const bool failed = (m_group && ::fchown(fd, no_owner, *m_group) != 0) ||
-                        ::fchmod(fd, mode_in_tree(entry, m_group)) != 0 ||
+                        (!m_modes_are_kept && ::fchmod(fd, mode_in_tree(entry, m_group)) != 0) ||
                         ::futimens(fd, times_of(entry).data()) != 0;
     if (failed)
         throw_errno(fmt::format("cannot set the mode of '{}'", (m_folder / entry.path).string()));
@@ -145,8 +224,7 @@ void TreeWriter::write_piece(FolderChain& chain, const Part& part, std::string_v
     m_crew.change([&] { m_running.erase(part.entry); });
 }
 
-void TreeWriter::make_hard_link(const Entry& entry) {
-    auto& chain = *m_chains.front();
+void TreeWriter::make_hard_link(FolderChain& chain, const Entry& entry) {
     FolderChain target_chain(m_root.get(), m_folder);
     const int from = target_chain.parent_of(entry.target);
     const int to = chain.parent_of(entry.path);
@@ -156,35 +234,42 @@ void TreeWriter::make_hard_link(const Entry& entry) {
         throw_errno(fmt::format("cannot link '{}'", chain.shown(entry.path)));
 }
 
-void TreeWriter::dress_folder(const Entry& entry) {
-    auto& chain = *m_chains.front();
+// The group first: changing it may take mode bits away.
+void TreeWriter::dress_folder(FolderChain& chain, const Entry& entry, unsigned more_mode) const {
     const int parent = chain.parent_of(entry.path);
-    const sys::Fd fd(parent < 0 ? -1
-                                : ::openat(parent, FolderChain::name_of(entry.path).c_str(),
-                                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!fd)
-        throw_errno(fmt::format("cannot open '{}'", chain.shown(entry.path)));
-    dress(fd.get(), entry);
+    const auto name = FolderChain::name_of(entry.path);
+    const bool failed =
+        parent < 0 ||
+        (m_group &&
+         ::fchownat(parent, name.c_str(), no_owner, *m_group, AT_SYMLINK_NOFOLLOW) != 0) ||
+        ::fchmodat(parent, name.c_str(), mode_in_tree(entry, m_group) | more_mode, 0) != 0 ||
+        ::utimensat(parent, name.c_str(), times_of(entry).data(), AT_SYMLINK_NOFOLLOW) != 0;
+    if (failed)
+        throw_errno(fmt::format("cannot set the mode of '{}'", chain.shown(entry.path)));
 }
 
 void TreeWriter::finish() {
     const auto& entries = m_slug.list().entries;
-    for (const auto& entry : entries)
+    std::vector<const Entry*> folders;
+    std::vector<const Entry*> closed; // that we may not change any more once they have their mode
+    for (const auto& entry : entries) {
         if (entry.type == Type::hard_link)
-            make_hard_link(entry);
-    // What is inside first: afterwards a folder may not be ours to change any more.
-    for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry)
-        if (entry->type == Type::folder)
-            dress_folder(*entry);
+            make_hard_link(*m_chains.front(), entry);
+        if (entry.type != Type::folder)
+            continue;
+        folders.push_back(&entry);
+        if ((entry.mode & S_IRWXU) != S_IRWXU)
+            closed.push_back(&entry);
+    }
+    m_crew.run(folders.size(), [&](unsigned worker, std::size_t job) {
+        dress_folder(*m_chains[worker], *folders[job], S_IRWXU);
+    });
+    for (auto folder = closed.rbegin(); folder != closed.rend(); ++folder) // what is inside first
+        dress_folder(*m_chains.front(), **folder, 0);
     const bool failed = (m_group && ::fchown(m_root.get(), no_owner, *m_group) != 0) ||
                         ::fchmod(m_root.get(), m_group ? whole_tree_for_group : whole_tree) != 0;
     if (failed)
         throw_errno(fmt::format("cannot set the mode of '{}'", m_folder.string()));
-}
-
-void TreeWriter::flush() const {
-    if (::syncfs(m_root.get()) != 0)
-        throw_errno(fmt::format("cannot flush '{}' to the disk", m_folder.string()));
 }
 
 } // namespace shipit::slug

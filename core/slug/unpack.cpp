@@ -4,30 +4,30 @@
 #include "core/base/text.hpp"
 #include "core/slug/slug_check.hpp"
 #include "core/slug/slug_writer.hpp"
+#include "core/slug/tree_check.hpp"
 #include "core/slug/tree_stamp.hpp"
 #include "core/slug/tree_writer.hpp"
 #include "core/sys/process.hpp"
 
+#include <algorithm>
 #include <atomic>
-#include <memory>
-#include <vector>
-
 #include <cerrno>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <linux/fs.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace shipit::slug {
 
 namespace {
-
-// A tree has a stamp only after it was flushed, so that any stamp will do; the group must fit.
-bool is_unpacked(const Path& trees, const SlugId& id, const UnpackOptions& options) {
-    const auto stamp = read_stamp(trees, id);
-    return stamp && stamp->group == options.group && sys::is_there(trees / id.text());
-}
 
 void require_room(const FileList& list, const Path& trees) {
     const auto space = sys::disk_space(trees);
@@ -42,34 +42,157 @@ void require_room(const FileList& list, const Path& trees) {
             .advise("run 'shipit prune', or make room");
 }
 
-void unpack_frames(const SlugFile& slug, TreeWriter& writer, Crew& crew, const Progress& progress) {
-    std::vector<std::unique_ptr<Decompressor>> decompressors(crew.workers());
-    std::atomic<std::uint64_t> done = 0;
-    const auto total = slug.data_frames().back().span.end;
-    crew.run(slug.data_frames().size(), [&](unsigned worker, std::size_t index) {
-        if (!decompressors[worker])
-            decompressors[worker] = std::make_unique<Decompressor>();
-        const auto bytes = slug.unpacked(index, *decompressors[worker]);
-        const auto span = slug.data_frames()[index].span;
-        for (const auto& part : parts_in(slug.list(), slug.extents(), span))
-            writer.write(worker, part, bytes.substr(part.at, part.size));
-        progress.advance_to(done += span.size(), total);
-    });
-}
-
-// Puts the finished tree in its place. One that is there already is damaged or of another group;
-// it may be live, so that it is never missing.
-void publish(sys::TempFolder& made, const Path& trees, const SlugId& id) {
-    const auto tree = trees / id.text();
-    if (::renameat2(AT_FDCWD, made.path().c_str(), AT_FDCWD, tree.c_str(), RENAME_EXCHANGE) == 0) {
-        sys::flush_folder(trees);
-        return; // the old one goes with `made`
+// One slug on its way to a tree.
+class Unpacking {
+  public:
+    Unpacking(const Store& store, const SlugId& id, const Path& trees, const UnpackOptions& options)
+        : m_store(store), m_id(id), m_trees(trees), m_options(options), m_slug(store.path_of(id)) {
+        require_id(m_slug, id);
     }
-    if (errno != ENOENT)
-        throw_errno(fmt::format("cannot rename '{}' to '{}'", made.path().string(), tree.string()));
-    sys::rename_durably(made.path(), tree);
-    made.keep();
-}
+
+    // Makes the whole tree, and puts it in its place.
+    void make_tree() {
+        m_options.progress.begin_phase("unpacking");
+        require_room(m_slug.list(), m_trees);
+        sys::TempFolder folder(m_trees, std::string(temporary_prefix));
+        {
+            TreeWriter writer(m_slug, folder.path(), m_options.group, m_crew);
+            clone_from_beside(writer, folder.path());
+            write_frames(writer);
+            writer.finish();
+        }
+        remove_stamp(m_trees, m_id); // of a tree that is going to be replaced
+        publish(folder);
+        write_stamp(m_trees, m_id, {m_options.group, sys::boot_id()});
+    }
+
+    // Brings back what was changed in the tree that is there.
+    void restore() {
+        const auto tree = m_trees / m_id.text();
+        const auto changed =
+            changed_entries(tree, m_slug.list(), m_options.group, m_options.is_ours);
+        if (changed.empty())
+            return;
+        tell_changed(changed);
+        if (!are_replaceable(changed))
+            return make_tree();
+        remove_stamp(m_trees, m_id); // until all of it is back
+        const sys::TempFolder folder(m_trees, std::string(temporary_prefix));
+        {
+            TreeWriter writer(m_slug, folder.path(), m_options.group, m_crew);
+            std::vector<char> wanted(m_slug.list().entries.size());
+            for (const auto index : changed)
+                wanted[index] = 1;
+            writer.write_only(std::move(wanted));
+            write_frames(writer);
+        }
+        for (const auto index : changed) {
+            const auto& path = m_slug.list().entries[index].path;
+            if (::rename((folder.path() / path).c_str(), (tree / path).c_str()) != 0)
+                throw_errno(fmt::format("cannot restore '{}'", printable((tree / path).string())));
+        }
+        write_stamp(m_trees, m_id, {m_options.group, sys::boot_id()});
+    }
+
+  private:
+    // Files and symlinks whose folders are there. Not what has several names: all of these would
+    // have to become names of the new file.
+    [[nodiscard]] bool are_replaceable(const std::vector<std::size_t>& changed) const {
+        const auto& entries = m_slug.list().entries;
+        std::set<std::string_view> linked;
+        for (const auto& entry : entries)
+            if (entry.type == Type::hard_link)
+                linked.insert(entry.target);
+        return std::all_of(changed.begin(), changed.end(), [&](std::size_t index) {
+            const auto& entry = entries[index];
+            struct stat status {};
+            const auto path = m_trees / m_id.text() / entry.path;
+            const bool is_folder = ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+            return (entry.type == Type::file || entry.type == Type::symlink) && !is_folder &&
+                   linked.count(entry.path) == 0;
+        });
+    }
+
+    void tell_changed(const std::vector<std::size_t>& changed) const {
+        constexpr std::size_t most = 3;
+        std::string names;
+        for (std::size_t i = 0; i < std::min(most, changed.size()); i++)
+            names += fmt::format("{}'{}'", i == 0 ? "" : ", ",
+                                 printable(m_slug.list().entries[changed[i]].path));
+        m_options.progress.warn_of(fmt::format(
+            "{}{} changed on this server since it was unpacked; restored from the slug", names,
+            changed.size() > most ? fmt::format(" and {} more", changed.size() - most) : ""));
+    }
+
+    void clone_from_beside(TreeWriter& writer, const Path& folder) const {
+        if (!m_options.beside || !can_clone(folder))
+            return;
+        try {
+            const SlugFile other(m_store.path_of(*m_options.beside));
+            writer.clone_from(m_trees / m_options.beside->text(), other.list());
+        } catch (const Error& error) {
+            if (error.outcome() != Outcome::corrupt)
+                throw;
+        }
+    }
+
+    // Whether the file system shares blocks between the slug and a file here.
+    [[nodiscard]] bool can_clone(const Path& folder) const {
+        if (!sys::is_there(m_trees / m_options.beside->text()) || !m_store.has(*m_options.beside))
+            return false;
+        const auto probe = folder / "probe";
+        const auto fd = sys::open_file(probe, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, S_IRUSR);
+        const bool works = ::ioctl(fd.get(), FICLONE, m_slug.fd()) == 0;
+        (void)sys::remove_file(probe);
+        return works;
+    }
+
+    // The archive's SHA-256 is computed by one worker while the others unpack: nothing has its name
+    // before all of it is done.
+    void write_frames(TreeWriter& writer) {
+        std::vector<std::size_t> frames;
+        for (std::size_t i = 0; i < m_slug.data_frames().size(); i++)
+            if (writer.needs(m_slug.data_frames()[i].span))
+                frames.push_back(i);
+        std::vector<std::unique_ptr<Decompressor>> decompressors(m_crew.workers());
+        std::atomic<std::uint64_t> done = 0;
+        const auto total = m_slug.data_frames().back().span.end;
+        const std::size_t checks = m_options.sha256.empty() ? 0 : 1;
+        m_crew.run(checks + frames.size(), [&](unsigned worker, std::size_t job) {
+            if (job < checks)
+                return require_sha256(m_store, m_id, m_options.sha256, {});
+            auto& decompressor = decompressors[worker];
+            if (!decompressor) // every file is checked against its hash instead
+                decompressor = std::make_unique<Decompressor>(Checksum::ignored);
+            const auto index = frames[job - checks];
+            const auto span = m_slug.data_frames()[index].span;
+            const auto bytes = m_slug.unpacked_unchecked(index, *decompressor);
+            for (const auto& part : parts_in(m_slug.list(), m_slug.extents(), span))
+                writer.write(worker, part, bytes.substr(part.at, part.size));
+            m_options.progress.advance_to(done += span.size(), total);
+        });
+    }
+
+    // A tree that is there already is damaged or of another group; it may be live, so that it is
+    // never missing.
+    void publish(sys::TempFolder& made) const {
+        const auto tree = m_trees / m_id.text();
+        if (::renameat2(AT_FDCWD, made.path().c_str(), AT_FDCWD, tree.c_str(), RENAME_EXCHANGE) ==
+            0)
+            return; // the old one goes with `made`
+        if (errno != ENOENT || ::rename(made.path().c_str(), tree.c_str()) != 0)
+            throw_errno(
+                fmt::format("cannot rename '{}' to '{}'", made.path().string(), tree.string()));
+        made.keep();
+    }
+
+    const Store& m_store;
+    const SlugId& m_id;
+    const Path& m_trees;
+    const UnpackOptions& m_options;
+    SlugFile m_slug;
+    Crew m_crew{m_options.threads};
+};
 
 } // namespace
 
@@ -80,35 +203,48 @@ unsigned mode_in_tree(const Entry& entry, std::optional<gid_t> group) {
     return (entry.mode & ~022U) | ((entry.mode >> 3U) & 050U);
 }
 
+bool is_unpacked(const SlugId& id, const Path& trees, std::optional<gid_t> group) {
+    const auto stamp = read_stamp(trees, id);
+    return stamp && stamp->group == group &&
+           (stamp->is_flushed || stamp->boot_id == sys::boot_id()) &&
+           sys::is_there(trees / id.text());
+}
+
 Path unpack(const Store& store, const SlugId& id, const Path& trees, const UnpackOptions& options) {
     return while_doing(fmt::format("unpacking slug {}", id.brief()), [&] {
-        auto tree = trees / id.text();
-        if (is_unpacked(trees, id, options))
-            return tree;
-        options.progress.begin_phase("unpacking");
-        if (!options.sha256.empty())
-            require_sha256(store, id, options.sha256, {});
-        const SlugFile slug(store.path_of(id));
-        require_id(slug, id);
-        require_room(slug.list(), trees);
-
-        sys::TempFolder folder(trees, std::string(temporary_prefix));
-        Crew crew(options.threads);
-        TreeWriter writer(slug, folder.path(), options.group, crew);
-        writer.make_folders();
-        unpack_frames(slug, writer, crew, options.progress);
-        writer.finish();
-        writer.flush();
-        (void)sys::remove_file(stamp_path(trees, id)); // of a tree that is going to be replaced
-        publish(folder, trees, id);
-        write_stamp(trees, id, {options.group, sys::boot_id()});
-        return tree;
+        const bool is_there = is_unpacked(id, trees, options.group);
+        std::optional<Unpacking> unpacking;
+        try {
+            unpacking.emplace(store, id, trees, options);
+        } catch (const Error& error) {
+            if (!is_there)
+                throw;
+            // Nothing is gained by refusing a tree that is whole as far as we know.
+            options.progress.warn_of(error.why() + "; its tree is used unchecked");
+            return trees / id.text();
+        }
+        if (is_there)
+            unpacking->restore();
+        else
+            unpacking->make_tree();
+        return trees / id.text();
     });
+}
+
+void flush_tree(const SlugId& id, const Path& trees) {
+    auto stamp = read_stamp(trees, id);
+    if (!stamp || stamp->is_flushed || stamp->boot_id != sys::boot_id())
+        return;
+    const auto tree = sys::open_file(trees / id.text(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (::syncfs(tree.get()) != 0)
+        throw_errno(fmt::format("cannot flush '{}' to the disk", (trees / id.text()).string()));
+    stamp->is_flushed = true;
+    write_stamp(trees, id, *stamp);
 }
 
 bool remove_tree(const SlugId& id, const Path& trees) {
     const auto tree = trees / id.text();
-    (void)sys::remove_file(stamp_path(trees, id));
+    remove_stamp(trees, id);
     if (!sys::is_there(tree))
         return false;
     // Interrupted, this leaves a folder that tidy_trees knows, and no half of a tree by its name.

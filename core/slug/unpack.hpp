@@ -4,6 +4,7 @@
 #include "core/base/ids.hpp"
 #include "core/base/progress.hpp"
 #include "core/slug/store.hpp"
+#include "core/slug/tree_check.hpp"
 
 #include <optional>
 #include <string>
@@ -13,22 +14,36 @@
 namespace shipit::slug {
 
 struct UnpackOptions {
-    // What the manifest records; checked before anything is unpacked. Empty: this process has just
-    // written the archive.
+    // What the manifest records; no tree gets its name unless the archive has it. Empty: this
+    // process has just written the archive.
     std::string sha256 = {};
     // The group of the app's user: it gets all that can be read, and may write nothing. Without
     // it every mode is exactly the build's.
     std::optional<gid_t> group = {};
+    // A stored slug whose tree is there: where the file system can share blocks (btrfs, XFS), the
+    // bigger files that are the same there are cloned from it.
+    std::optional<SlugId> beside = {};
+    IsOurs is_ours = {};  // what shipit itself put into a tree is no damage
     unsigned threads = 0; // 0: as many as there are cores
     Progress progress = {};
 };
 
-// The tree of a slug, `trees`/ID, which is complete and on the disk when this returns. Does nothing
-// if it is there already and was on the disk before this machine last started. `trees` exists.
-// Throws Error (corrupt) naming slug and both hashes; (failed) for a missing slug or a full disk.
-// No tree has its name before it is complete.
+// The tree of a slug, `trees`/ID, which is complete when this returns, but not yet on the disk: if
+// the power goes before flush_tree(), the next unpack() after that notices and makes it again.
+// A tree that is there is looked at (tree_check.hpp), and files that were changed in it are brought
+// back, with a warning. `trees` exists. Throws Error (corrupt) naming slug and both hashes;
+// (failed) for a missing slug or a full disk. No tree has its name before it is complete.
 [[nodiscard]] Path unpack(const Store& store, const SlugId& id, const Path& trees,
                           const UnpackOptions& options);
+
+// Whether the tree is there, was complete when it was last looked at, and no power cut may have
+// taken any of it since.
+[[nodiscard]] bool is_unpacked(const SlugId& id, const Path& trees, std::optional<gid_t> group);
+
+// Puts a tree on the disk and notes that it is there; durable on return. Waits for all that is to
+// be written on its file system (syncfs(2): one wait of a second, where a flush of every file takes
+// a minute), so it is called when nobody waits any more: traffic has been switched.
+void flush_tree(const SlugId& id, const Path& trees);
 
 // The mode that an entry has in a tree for `group`.
 [[nodiscard]] unsigned mode_in_tree(const Entry& entry, std::optional<gid_t> group);

@@ -4,6 +4,9 @@
 
 #include <new>
 
+// For ZSTD_d_forceIgnoreChecksum, which is there since 1.5.0 and still called experimental; a
+// library that does not know it verifies.
+#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 
 namespace shipit::slug {
@@ -39,9 +42,12 @@ struct Decompressor::State {
     std::string bytes;
 };
 
-Decompressor::Decompressor() : m_state(std::make_unique<State>()) {
-    if (m_state->context == nullptr)
+Decompressor::Decompressor(Checksum checksum) : m_state(std::make_unique<State>()) {
+    auto* context = m_state->context.get();
+    if (context == nullptr)
         throw std::bad_alloc();
+    if (checksum == Checksum::ignored)
+        (void)ZSTD_DCtx_setParameter(context, ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum);
 }
 
 Decompressor::~Decompressor() = default;

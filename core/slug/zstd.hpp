@@ -22,9 +22,13 @@ class Compressor {
     std::unique_ptr<State> m_state;
 };
 
+// Whether a frame's own checksum is looked at. Ignored where every byte of use is checked against a
+// hash anyway.
+enum class Checksum { verified, ignored };
+
 class Decompressor {
   public:
-    Decompressor();
+    explicit Decompressor(Checksum checksum = Checksum::verified);
     ~Decompressor();
     // `frame` must be one frame that unpacks to exactly `size` bytes; throws Error (corrupt).
     [[nodiscard]] std::string_view unpack(std::string_view frame, std::size_t size);

@@ -16,6 +16,14 @@ void flip(const SlugFolder& folder, const std::string& at) {
             at + "\nf.seek(i); f.write(bytes([d[i]^1]))\"");
 }
 
+slug::UnpackOptions expecting(std::string sha256, std::optional<gid_t> group = {}) {
+    slug::UnpackOptions options;
+    options.sha256 = std::move(sha256);
+    options.group = group;
+    options.threads = 3;
+    return options;
+}
+
 Outcome outcome_of(const std::function<void()>& action) {
     try {
         action();
@@ -38,8 +46,7 @@ TEST_CASE("a tree is the build again: contents, modes, links, whole seconds of t
         options.cut.target = 16 << 10;
     }
     const auto packed = folder.pack(options);
-    const auto tree =
-        folder.unpack(packed, {.sha256 = packed.sha256, .group = {}, .threads = 3, .progress = {}});
+    const auto tree = folder.unpack(packed, expecting(packed.sha256));
     run(folder.path(), "diff -r --no-dereference build '" + tree.string() + "'");
     const std::string facts = "find . -mindepth 1 -printf '%p %y %m %T@ %l %n\\n' | sed "
                               "'s/\\.0000000000//' | LC_ALL=C sort";
@@ -55,6 +62,125 @@ TEST_CASE("unpacking again does nothing") {
     const auto before = run(folder.path(), "ls -lid trees/*");
     (void)folder.unpack(packed);
     CHECK(run(folder.path(), "ls -lid trees/*") == before);
+}
+
+namespace {
+
+// As after a reboot: the stamp is of another run of the machine.
+void reboot(const SlugFolder& folder) {
+    run(folder.trees(), "sed -i 's/^boot .*/boot 00000000-0000-0000-0000-000000000000/' *.stamp");
+}
+
+std::vector<std::string> warnings_of_unpacking(const SlugFolder& folder, const slug::Packed& packed,
+                                               slug::IsOurs is_ours = {}) {
+    std::vector<std::string> warnings;
+    slug::UnpackOptions options;
+    options.is_ours = std::move(is_ours);
+    options.progress.warn = [&](const std::string& warning) { warnings.push_back(warning); };
+    (void)folder.unpack(packed, options);
+    return warnings;
+}
+
+} // namespace
+
+TEST_CASE("a tree that was not on the disk when the power went is unpacked again") {
+    SlugFolder folder;
+    folder.run_in_build("echo 1 > a; echo 2 > b");
+    const auto packed = folder.pack();
+    const auto tree = folder.unpack(packed);
+    const auto inode = "ls -id '" + tree.string() + "'";
+    const auto before = run(tree, inode);
+    SUBCASE("") {
+        reboot(folder);
+        (void)folder.unpack(packed);
+        CHECK(run(tree, inode) != before);
+    }
+    SUBCASE("and one that was flushed is not") {
+        slug::flush_tree(packed.id, folder.trees());
+        reboot(folder);
+        (void)folder.unpack(packed);
+        CHECK(run(tree, inode) == before);
+    }
+}
+
+TEST_CASE("flushing what is not there, or was unpacked before a power cut, promises nothing") {
+    SlugFolder folder;
+    folder.run_in_build("echo 1 > a");
+    const auto packed = folder.pack();
+    slug::flush_tree(packed.id, folder.trees());
+    CHECK(run(folder.trees(), "ls").empty());
+    (void)folder.unpack(packed);
+    reboot(folder);
+    slug::flush_tree(packed.id, folder.trees());
+    CHECK(run(folder.trees(), "grep flushed *.stamp") == "flushed no\n");
+}
+
+TEST_CASE("files that were changed in a tree are brought back, and named") {
+    SlugFolder folder;
+    folder.run_in_build("mkdir d; seq 1000 > d/a; echo b > b; echo c > c; ln -s b l; seq 9 > keep; "
+                        "head -c 5000000 /dev/urandom > big; chmod 755 c");
+    const auto packed = folder.pack();
+    const auto tree = folder.unpack(packed);
+    const auto inode = "ls -id .";
+    const auto before = run(tree, inode);
+    CHECK(warnings_of_unpacking(folder, packed).empty());
+    run(tree, "echo edited >> d/a; rm b; chmod 644 c; ln -sfn /etc l; echo mine > extra; "
+              "printf x | dd of=big bs=1 seek=3000000 conv=notrunc status=none");
+    const auto warnings = warnings_of_unpacking(folder, packed);
+    REQUIRE(warnings.size() == 1);
+    CHECK(warnings[0].find("'b', 'big', 'c' and 2 more changed") != std::string::npos);
+    CHECK(run(tree, "cat extra; rm extra") == "mine\n");
+    run(folder.path(), "diff -r --no-dereference build '" + tree.string() + "'");
+    CHECK(run(tree, inode) == before);
+    CHECK(run(tree, "stat -c %a c") == "755\n");
+    CHECK(warnings_of_unpacking(folder, packed).empty());
+    CHECK(run(folder.path(), "ls -A trees").find(".new-") == std::string::npos);
+}
+
+TEST_CASE("a tree that lost a folder, or a file of several names, is unpacked anew") {
+    SlugFolder folder;
+    folder.run_in_build("mkdir d; echo 1 > d/a; echo 2 > b; ln b h");
+    const auto packed = folder.pack();
+    const auto tree = folder.unpack(packed);
+    SUBCASE("a folder") {
+        run(tree, "rm -r d");
+    }
+    SUBCASE("a file in the place of a folder") {
+        run(tree, "rm -r d; echo > d");
+    }
+    SUBCASE("a folder in the place of a file") {
+        run(tree, "rm d/a; mkdir d/a");
+    }
+    SUBCASE("a file of several names") {
+        run(tree, "echo 3 > b");
+    }
+    CHECK(warnings_of_unpacking(folder, packed).size() == 1);
+    run(folder.path(), "diff -r build '" + tree.string() + "'; test " + tree.string() + "/b -ef " +
+                           tree.string() + "/h");
+}
+
+TEST_CASE("what shipit put into a tree itself is no damage") {
+    SlugFolder folder;
+    folder.run_in_build("mkdir media; echo 1 > media/a; echo 2 > b");
+    const auto packed = folder.pack();
+    const auto tree = folder.unpack(packed);
+    run(tree, "rm -r media; ln -s ../../shared/media media");
+    CHECK(warnings_of_unpacking(folder, packed, [](const std::string& path, const std::string& to) {
+              return path == "media" && to == "../../shared/media";
+          }).empty());
+    CHECK(run(tree, "readlink media") == "../../shared/media\n");
+    CHECK(warnings_of_unpacking(folder, packed).size() == 1);
+}
+
+TEST_CASE("a whole tree whose slug cannot be read any more is used, with a warning") {
+    SlugFolder folder;
+    folder.run_in_build("echo 1 > a");
+    const auto packed = folder.pack();
+    (void)folder.unpack(packed);
+    run(folder.path(), "truncate -s -1 releases/*.zst");
+    const auto warnings = warnings_of_unpacking(folder, packed);
+    REQUIRE(warnings.size() == 1);
+    CHECK(warnings[0].find("is used unchecked") != std::string::npos);
 }
 
 TEST_CASE("a tree without its stamp is unpacked again") {
@@ -77,8 +203,7 @@ TEST_CASE("a tree for an app's group can be read by it and written by nobody but
                         "666 d/all; chmod 600 d/own; "
                         "chmod 777 d/run; chmod 700 d");
     const auto packed = folder.pack();
-    const auto tree =
-        folder.unpack(packed, {.sha256 = {}, .group = 12345, .threads = 0, .progress = {}});
+    const auto tree = folder.unpack(packed, expecting({}, 12345));
     CHECK(run(tree, "stat -c '%a %g %n' . d d/*") ==
           "750 12345 .\n750 12345 d\n644 12345 d/all\n640 12345 d/own\n755 12345 d/run\n");
     CHECK(slug::verify_tree(tree, folder.store.read_list(packed.id),
@@ -91,10 +216,7 @@ TEST_CASE("a slug whose SHA-256 is not the recorded one is refused, naming both"
     folder.run_in_build("echo 1 > a");
     const auto packed = folder.pack();
     const std::string recorded(64, '0');
-    const auto why = why_not([&] {
-        (void)folder.unpack(packed,
-                            {.sha256 = recorded, .group = {}, .threads = 0, .progress = {}});
-    });
+    const auto why = why_not([&] { (void)folder.unpack(packed, expecting(recorded)); });
     CHECK(why.find(packed.id.text()) != std::string::npos);
     CHECK(why.find(recorded) != std::string::npos);
     CHECK(why.find(packed.sha256) != std::string::npos);
@@ -111,10 +233,8 @@ TEST_CASE("every flipped byte of a slug is found, by check and by unpacking") {
         CAPTURE(at);
         CHECK(outcome_of([&] { folder.store.check(packed.id, packed.sha256); }) ==
               Outcome::corrupt);
-        CHECK(outcome_of([&] {
-                  (void)folder.unpack(
-                      packed, {.sha256 = packed.sha256, .group = {}, .threads = 0, .progress = {}});
-              }) == Outcome::corrupt);
+        CHECK(outcome_of([&] { (void)folder.unpack(packed, expecting(packed.sha256)); }) ==
+              Outcome::corrupt);
         flip(folder, at);
     }
     CHECK(run(folder.path(), "ls -A trees").empty());

@@ -1,0 +1,76 @@
+#include "core/deploy/release_tree.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/deploy/shared.hpp"
+#include "core/slug/store.hpp"
+#include "core/slug/unpack.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+std::optional<gid_t> group_of(const App& app) {
+    const auto user = app.account(app.host_settings().app);
+    return user ? std::optional(user->gid) : std::nullopt;
+}
+
+std::optional<SlugId> live_slug(const App& app) {
+    const auto live = app.ledger.current();
+    return live ? app.ledger.tree_of(*live) : std::nullopt;
+}
+
+std::optional<release::SlugFacts> missing_live_tree(const App& app) {
+    const auto live = app.ledger.current();
+    if (!live)
+        return std::nullopt;
+    auto slug = app.ledger.load(*live).slug;
+    return slug && !has_tree(app, slug->id) ? slug : std::nullopt;
+}
+
+} // namespace
+
+sys::Path unpacked_tree(const App& app, const release::SlugFacts& slug, Slug origin) {
+    slug::UnpackOptions options;
+    options.progress = app.host.progress;
+    options.group = group_of(app);
+    options.is_ours = is_shared_link;
+    options.beside = live_slug(app);
+    if (origin == Slug::from_store)
+        options.sha256 = slug.sha256;
+    const slug::Store store(app.layout.releases());
+    return slug::unpack(store, slug.id, app.layout.trees(), options);
+}
+
+void flush_release_tree(const App& app, const SlugId& slug) {
+    try {
+        slug::flush_tree(slug, app.layout.trees());
+    } catch (const Error& error) {
+        app.host.progress.warn_of(error.why() + ", ignoring");
+    }
+}
+
+bool has_tree(const App& app, const SlugId& slug) {
+    return slug::is_unpacked(slug, app.layout.trees(), group_of(app));
+}
+
+void ensure_live_tree(const App& app) {
+    const auto slug = missing_live_tree(app);
+    if (!slug)
+        return;
+    const auto tree = unpacked_tree(app, *slug, Slug::from_store);
+    const auto settings = app.settings_of_tree(tree);
+    link_shared(tree, app.layout.shared(), settings.app.shared, app.account(settings.app));
+    flush_release_tree(app, slug->id);
+}
+
+void ensure_live_tree_alone(const App& app) {
+    if (!missing_live_tree(app))
+        return;
+    const auto lock = app.lock("unpack", std::chrono::minutes(10));
+    ensure_live_tree(app);
+}
+
+} // namespace shipit::deploy

@@ -1,0 +1,32 @@
+// The tree of a release on this host: unpacked when it is missing, checked before it goes live.
+#pragma once
+
+#include "core/deploy/app.hpp"
+#include "core/release/manifest.hpp"
+
+#include <optional>
+
+namespace shipit::deploy {
+
+// Whether the slug was packed by this command just now: its SHA-256 needs no second look.
+enum class Slug { from_store, packed_just_now };
+
+// Makes the tree if it is not there, and brings back what was changed in it. Under the app's lock.
+// Not on the disk yet when this returns: see flush_release_tree. Throws Error (corrupt) for a
+// damaged slug.
+[[nodiscard]] sys::Path unpacked_tree(const App& app, const release::SlugFacts& slug, Slug origin);
+
+// Puts it on the disk, after the switch, when nobody waits for it. A failure is a warning: the tree
+// is made again after the next power cut.
+void flush_release_tree(const App& app, const SlugId& slug);
+
+// Whether the tree is there and whole as far as its stamp tells: not if the power went before it
+// was on the disk.
+[[nodiscard]] bool has_tree(const App& app, const SlugId& slug);
+
+// Makes the live release's tree if a power cut took it. Under the app's lock.
+void ensure_live_tree(const App& app);
+// The same for whoever has no lock: takes it only if there is something to make.
+void ensure_live_tree_alone(const App& app);
+
+} // namespace shipit::deploy
