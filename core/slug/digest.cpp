@@ -51,7 +51,18 @@ Hash Hash::from_bytes(const char* sixteen) {
 }
 
 std::string Hash::hex() const {
-    return hex_of(bytes());
+    std::string hex;
+    append_hex(hex);
+    return hex;
+}
+
+void Hash::append_hex(std::string& text) const {
+    std::array<char, 32> hex{};
+    for (unsigned i = 0; i < 16; i++) {
+        hex[i] = digits[high >> (60 - 4 * i) & 15U];
+        hex[16 + i] = digits[low >> (60 - 4 * i) & 15U];
+    }
+    text.append(hex.data(), hex.size());
 }
 
 std::optional<Hash> Hash::parse(std::string_view hex) {
@@ -59,11 +70,12 @@ std::optional<Hash> Hash::parse(std::string_view hex) {
         return std::nullopt;
     Hash hash;
     for (std::size_t i = 0; i < 32; i++) {
-        const auto digit = digits.find(hex[i]);
-        if (digit == std::string_view::npos)
+        const char c = hex[i];
+        const bool is_letter = c >= 'a' && c <= 'f';
+        if (!is_letter && (c < '0' || c > '9'))
             return std::nullopt;
         auto& half = i < 16 ? hash.high : hash.low;
-        half = half << 4U | digit;
+        half = half << 4U | static_cast<std::uint64_t>(is_letter ? c - 'a' + 10 : c - '0');
     }
     return hash;
 }

@@ -18,6 +18,7 @@ struct Hash {
 
     // 32 lower-case digits, as `xxhsum -H2` prints them.
     [[nodiscard]] std::string hex() const;
+    void append_hex(std::string& text) const;
     [[nodiscard]] static std::optional<Hash> parse(std::string_view hex);
     // 16 bytes, most significant first.
     [[nodiscard]] std::string bytes() const;

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <optional>
-#include <unordered_map>
 
 #include <fmt/core.h>
 
@@ -21,6 +21,10 @@ constexpr std::size_t most_name_bytes = 255;
 constexpr std::uint64_t most_file_bytes = std::uint64_t{1} << 60;
 
 void append_escaped(std::string& text, std::string_view raw) {
+    if (raw.find_first_of("\\\n\t") == std::string_view::npos) {
+        text += raw;
+        return;
+    }
     for (const char byte : raw) {
         if (byte == '\\')
             text += "\\\\";
@@ -34,6 +38,8 @@ void append_escaped(std::string& text, std::string_view raw) {
 }
 
 std::optional<std::string> unescaped(std::string_view text) {
+    if (text.find('\\') == std::string_view::npos)
+        return std::string(text);
     std::string raw;
     raw.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); i++) {
@@ -56,16 +62,26 @@ std::optional<std::string> unescaped(std::string_view text) {
     return raw;
 }
 
+void append_mode(std::string& text, unsigned mode) {
+    for (const unsigned shift : {9U, 6U, 3U, 0U})
+        text += static_cast<char>('0' + (mode >> shift & 7U));
+}
+
 void append_line(std::string& text, const Entry& entry) {
     text += static_cast<char>(entry.type);
     text += '\t';
-    const bool has_mode = entry.type == Type::file || entry.type == Type::folder;
-    text += has_mode ? fmt::format("{:04o}", entry.mode) : std::string("-");
-    text += '\t';
-    if (entry.type == Type::file)
-        text += fmt::format("{}\t{}\t", entry.size, entry.hash.hex());
+    if (entry.type == Type::file || entry.type == Type::folder)
+        append_mode(text, entry.mode);
     else
+        text += '-';
+    text += '\t';
+    if (entry.type == Type::file) {
+        fmt::format_to(std::back_inserter(text), "{}\t", entry.size);
+        entry.hash.append_hex(text);
+        text += '\t';
+    } else {
         text += "-\t-\t";
+    }
     append_escaped(text, entry.path);
     text += '\t';
     append_escaped(text, entry.target);
@@ -112,11 +128,24 @@ bool take_content(Entry& entry, std::string_view size_text, std::string_view has
     return true;
 }
 
+// Exactly as many as there is room for.
+bool take_fields(std::array<std::string_view, 6>& fields, std::string_view line) {
+    for (auto& field : fields) {
+        const auto end = line.find('\t');
+        const bool is_last = &field == &fields.back();
+        if ((end == std::string_view::npos) != is_last)
+            return false;
+        field = line.substr(0, end);
+        line.remove_prefix(is_last ? line.size() : end + 1);
+    }
+    return true;
+}
+
 std::optional<Entry> parse_line(std::string_view line) {
-    const auto fields = split(line, '\t');
+    std::array<std::string_view, 6> fields;
     Entry entry;
-    if (fields.size() != 6 || !take_type(entry, fields[0]) || !take_mode(entry, fields[1]) ||
-        !take_content(entry, fields[2], fields[3]))
+    if (!take_fields(fields, line) || !take_type(entry, fields[0]) ||
+        !take_mode(entry, fields[1]) || !take_content(entry, fields[2], fields[3]))
         return std::nullopt;
     auto path = unescaped(fields[4]);
     auto target = unescaped(fields[5]);
@@ -216,6 +245,7 @@ std::uint64_t FileList::unpacked() const {
 
 FileList FileList::parse(std::string_view text) {
     FileList list;
+    list.entries.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')));
     Order order;
     while (!text.empty()) {
         const auto end = text.find('\n');
@@ -279,7 +309,9 @@ const char* path_fault(std::string_view path) {
         return "its path is longer than 4095 bytes";
     if (path.find('\0') != std::string_view::npos)
         return "its path contains a NUL";
-    for (const auto name : split(path, '/')) {
+    for (std::size_t begin = 0, end = 0; end != path.size(); begin = end + 1) {
+        end = std::min(path.find('/', begin), path.size());
+        const auto name = path.substr(begin, end - begin);
         if (name.empty())
             return "its path begins or ends with a slash or has two in a row";
         if (name == "." || name == "..")

@@ -50,10 +50,9 @@ void share_times(FileList& list) {
 // two lists have one hash.
 bool is_stored_whole(const Store& store, const SlugId& id, const std::string& text) {
     try {
-        const SlugFile stored(store.path_of(id));
-        if (stored.list_text() == text)
+        if (SlugFile::has_list(store.path_of(id), text))
             return true;
-        require_id(stored, id);
+        require_id(SlugFile(store.path_of(id)), id);
     } catch (const Error& error) {
         if (error.outcome() != Outcome::corrupt)
             throw;
@@ -72,7 +71,7 @@ class Pack {
     Pack(const Build& build, const Store& store, const PackOptions& options)
         : m_build(build), m_store(store), m_options(options), m_crew(options.threads) {}
 
-    Packed run(StatCache cache) {
+    Packed run(const StatCache& cache) {
         m_looked_at = StatCache::now();
         m_draft.walked = walk_build(m_build, m_store, m_options);
         share_times(m_draft.walked.list);

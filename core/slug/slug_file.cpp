@@ -19,27 +19,49 @@ namespace {
 // A reader holds this much of a frame in memory; shipit-slug(5) promises no more.
 constexpr std::uint32_t largest_frame = 16U << 20U;
 
+// Damage that is found in `work` is told with the slug's name.
+template <class Work>
+auto named(const SlugFile& slug, Work&& work) {
+    try {
+        return work();
+    } catch (Error& error) {
+        if (error.outcome() != Outcome::corrupt)
+            throw;
+        throw Error(
+            fmt::format("slug '{}' is damaged: {}", printable(slug.path().string()), error.why()),
+            Outcome::corrupt);
+    }
+}
+
 } // namespace
 
-SlugFile::SlugFile(const Path& path)
+SlugFile::SlugFile(const Path& path) : SlugFile(path, Reading::nothing) {
+    named(*this, [&] {
+        auto tail = parse_list_frame(read_list_frame());
+        m_text = std::move(tail.text);
+        m_list = std::move(tail.list);
+        m_extents = extents_of(m_list);
+        place_data_frames(tail.frame_hashes);
+    });
+}
+
+SlugFile::SlugFile(const Path& path, Reading)
     : m_path(path), m_fd(sys::open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)) {
     struct stat status {};
     if (::fstat(m_fd.get(), &status) != 0)
         throw_errno(fmt::format("cannot read '{}'", printable(path.string())));
     m_size = static_cast<std::uint64_t>(status.st_size);
-    try {
-        if (!S_ISREG(status.st_mode))
-            throw Error("it is not a file", Outcome::corrupt);
-        read_tail();
-    } catch (Error& error) {
-        if (error.outcome() != Outcome::corrupt)
-            throw;
-        throw Error(fmt::format("slug '{}' is damaged: {}", printable(path.string()), error.why()),
+    if (!S_ISREG(status.st_mode))
+        throw Error(fmt::format("slug '{}' is damaged: it is not a file", printable(path.string())),
                     Outcome::corrupt);
-    }
 }
 
-void SlugFile::read_tail() {
+bool SlugFile::has_list(const Path& path, std::string_view text) {
+    SlugFile slug(path, Reading::nothing);
+    return named(slug, [&] { return holds_list(slug.read_list_frame(), text); });
+}
+
+std::string SlugFile::read_list_frame() {
     if (m_size < seek_footer_size)
         throw Error(fmt::format("it has {} bytes only", m_size), Outcome::corrupt);
     const auto table_size = seek_table_size(bytes_at(m_size - seek_footer_size, seek_footer_size));
@@ -48,11 +70,7 @@ void SlugFile::read_tail() {
     m_frames = parse_seek_table(bytes_at(m_size - table_size, table_size), m_size);
     if (m_frames.empty())
         throw Error("it has no frames", Outcome::corrupt);
-    auto tail = parse_list_frame(bytes_at(m_frames.back().at, m_frames.back().packed));
-    m_text = std::move(tail.text);
-    m_list = std::move(tail.list);
-    m_extents = extents_of(m_list);
-    place_data_frames(tail.frame_hashes);
+    return bytes_at(m_frames.back().at, m_frames.back().packed);
 }
 
 void SlugFile::place_data_frames(const std::vector<Hash>& hashes) {

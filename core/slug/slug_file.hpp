@@ -28,6 +28,8 @@ class SlugFile {
   public:
     // Reads the tail only. Throws Error (corrupt) naming the file if it is no complete slug.
     explicit SlugFile(const Path& path);
+    // Whether the slug's list has this text; throws likewise. Quicker than reading what it means.
+    [[nodiscard]] static bool has_list(const Path& path, std::string_view text);
 
     [[nodiscard]] const Path& path() const { return m_path; }
     [[nodiscard]] int fd() const { return m_fd.get(); }
@@ -54,7 +56,10 @@ class SlugFile {
 
   private:
     [[noreturn]] void refuse_frame(const Frame& frame, const std::string& why) const;
-    void read_tail();
+    enum class Reading { nothing };
+    SlugFile(const Path& path, Reading);
+    // Reads the seek table on the way.
+    std::string read_list_frame();
     void place_data_frames(const std::vector<Hash>& hashes);
 
     Path m_path;

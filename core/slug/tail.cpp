@@ -5,6 +5,8 @@
 #include "core/slug/tar_header.hpp"
 #include "core/slug/zstd.hpp"
 
+#include <utility>
+
 #include <fmt/core.h>
 
 namespace shipit::slug {
@@ -67,6 +69,16 @@ void take_table(Tail& tail, std::string_view table, std::uint64_t frames) {
         tail.frame_hashes.push_back(Hash::from_bytes(table.data() + i * hash_size));
 }
 
+// The bytes are the decompressor's.
+std::pair<Sizes, std::string_view> unpacked(std::string_view frame, Decompressor& decompressor) {
+    if (frame.size() < skippable_header_size || number_at(frame, 0, 4) != list_frame_magic ||
+        number_at(frame, 4, 4) != frame.size() - skippable_header_size)
+        refuse("its frame is not where it should be");
+    const auto content = frame.substr(skippable_header_size);
+    const Sizes sizes = sizes_in(content);
+    return {sizes, decompressor.unpack(content.substr(at_payload), sizes.payload())};
+}
+
 } // namespace
 
 std::string list_frame(const FileList& list, std::string_view text,
@@ -91,13 +103,8 @@ std::string list_frame(const FileList& list, std::string_view text,
 }
 
 Tail parse_list_frame(std::string_view frame) {
-    if (frame.size() < skippable_header_size || number_at(frame, 0, 4) != list_frame_magic ||
-        number_at(frame, 4, 4) != frame.size() - skippable_header_size)
-        refuse("its frame is not where it should be");
-    const auto content = frame.substr(skippable_header_size);
-    const Sizes sizes = sizes_in(content);
     Decompressor decompressor;
-    const auto payload = decompressor.unpack(content.substr(at_payload), sizes.payload());
+    const auto [sizes, payload] = unpacked(frame, decompressor);
     Tail tail;
     tail.text = payload.substr(0, sizes.text);
     tail.list = FileList::parse(tail.text);
@@ -105,6 +112,12 @@ Tail parse_list_frame(std::string_view frame) {
         refuse("the number of its lines is wrong");
     take_table(tail, payload.substr(sizes.text), sizes.frames);
     return tail;
+}
+
+bool holds_list(std::string_view frame, std::string_view text) {
+    Decompressor decompressor;
+    const auto [sizes, payload] = unpacked(frame, decompressor);
+    return payload.substr(0, sizes.text) == text;
 }
 
 } // namespace shipit::slug

@@ -25,4 +25,7 @@ struct Tail {
 // Reads one, as hostile. Throws Error (corrupt); (failed) if a newer shipit wrote it.
 [[nodiscard]] Tail parse_list_frame(std::string_view frame);
 
+// Whether the list in such a frame has this text. Throws like parse_list_frame.
+[[nodiscard]] bool holds_list(std::string_view frame, std::string_view text);
+
 } // namespace shipit::slug

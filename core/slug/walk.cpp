@@ -8,6 +8,7 @@
 #include "core/sys/fd.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <deque>
 #include <map>
@@ -24,8 +25,7 @@ namespace shipit::slug {
 namespace {
 
 constexpr std::size_t deepest = 256;
-
-using Names = std::unique_ptr<DIR, int (*)(DIR*)>;
+constexpr std::size_t sure_to_be_short = 255; // bytes, for names as well as paths
 
 std::string kind_of(mode_t mode) {
     if (S_ISFIFO(mode))
@@ -57,6 +57,7 @@ class Walk {
         : m_root(root), m_shown(std::move(shown)), m_options(options), m_crew(options.threads) {}
 
     Walked run() {
+        begin_at_root();
         m_waiting.push_back(&m_folders.emplace_back());
         m_unlisted = 1;
         // One job per worker, each of which goes on until every folder is listed. None waits for a
@@ -75,6 +76,13 @@ class Walk {
   private:
     [[nodiscard]] std::string shown(const std::string& path) const {
         return printable((path.empty() ? m_shown : m_shown / path).string());
+    }
+
+    void begin_at_root() const {
+        struct stat status {};
+        if (::fstat(m_root, &status) != 0 || ::lseek(m_root, 0, SEEK_SET) != 0)
+            throw_errno(fmt::format("cannot read '{}'", shown({})));
+        refuse_forbidden(status, {});
     }
 
     // The folder that was found last is taken first: its parents are open still. Null: all done.
@@ -97,8 +105,9 @@ class Walk {
         const int fd = chain.folder(folder.path);
         if (fd < 0)
             throw_errno(fmt::format("cannot read '{}'", shown(folder.path)));
-        refuse_forbidden(fd, folder.path);
-        for (const auto& name : names_in(fd, folder.path))
+        const auto names = names_in(fd, folder.path);
+        folder.found.reserve(names.size());
+        for (const auto& name : names)
             take(fd, name, folder);
         m_crew.change([&] {
             for (auto found = folder.found.rbegin(); found != folder.found.rend(); ++found)
@@ -115,10 +124,7 @@ class Walk {
         return &m_folders.back();
     }
 
-    void refuse_forbidden(int fd, const std::string& folder) const {
-        struct stat status {};
-        if (::fstat(fd, &status) != 0)
-            throw_errno(fmt::format("cannot read '{}'", shown(folder)));
+    void refuse_forbidden(const struct stat& status, const std::string& folder) const {
         const auto& forbidden = m_options.forbidden;
         if (forbidden.inode != 0 && status.st_ino == forbidden.inode &&
             status.st_dev == forbidden.device)
@@ -126,31 +132,36 @@ class Walk {
                 .advise("name it in .slugignore, or deploy another folder");
     }
 
-    // In byte order.
+    // In byte order. Reads by getdents64(2), which needs no further descriptor as readdir(3) does.
     [[nodiscard]] std::vector<std::string> names_in(int folder_fd,
                                                     const std::string& folder) const {
-        // A descriptor of its own: reading names moves the offset that duplicates share.
-        sys::Fd fd(::openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        const Names names(fd ? ::fdopendir(fd.get()) : nullptr, ::closedir);
-        if (!names)
-            throw_errno(fmt::format("cannot read '{}'", shown(folder)));
-        (void)fd.release(); // closedir(3) closes it
         std::vector<std::string> found;
-        errno = 0;
-        while (const dirent* entry = ::readdir(names.get())) {
-            const std::string_view name = entry->d_name;
-            if (name != "." && name != "..")
-                found.emplace_back(name);
-            errno = 0;
+        alignas(dirent64) std::array<char, std::size_t{32} << 10> buffer;
+        for (;;) {
+            const auto size = ::getdents64(folder_fd, buffer.data(), buffer.size());
+            if (size < 0)
+                throw_errno(fmt::format("cannot read '{}'", shown(folder)));
+            if (size == 0)
+                break;
+            for (ssize_t at = 0; at < size;) {
+                const auto* entry = reinterpret_cast<const dirent64*>(buffer.data() + at);
+                const std::string_view name = entry->d_name;
+                if (name != "." && name != "..")
+                    found.emplace_back(name);
+                at += entry->d_reclen;
+            }
         }
-        if (errno != 0)
-            throw_errno(fmt::format("cannot read '{}'", shown(folder)));
         std::sort(found.begin(), found.end());
         return found;
     }
 
     void take(int folder_fd, const std::string& name, Folder& folder) const {
-        std::string path = folder.path.empty() ? name : folder.path + '/' + name;
+        std::string path;
+        path.reserve(folder.path.size() + name.size() + 1);
+        path += folder.path;
+        if (!path.empty())
+            path += '/';
+        path += name;
         struct stat status {};
         if (::fstatat(folder_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
             throw_errno(fmt::format("cannot read '{}'", shown(path)));
@@ -159,9 +170,11 @@ class Walk {
             folder.left_out++;
             return;
         }
-        if (path_fault(path) != nullptr)
+        if (path.size() > sure_to_be_short && path_fault(path) != nullptr)
             throw Error(fmt::format("cannot pack '{}': {}", shown(path), path_fault(path)));
-        Folder::Found found;
+        if (S_ISDIR(status.st_mode))
+            refuse_forbidden(status, path);
+        auto& found = folder.found.emplace_back();
         auto& entry = found.entry;
         entry.path = std::move(path);
         entry.mtime = clamped_mtime(status.st_mtim.tv_sec);
@@ -169,7 +182,6 @@ class Walk {
         set_type(found, status);
         if (entry.type == Type::symlink)
             entry.target = read_link(folder_fd, name, entry.path);
-        folder.found.push_back(std::move(found));
     }
 
     static void set_type(Folder::Found& found, const struct stat& status) {
