@@ -128,6 +128,7 @@ class Deploy {
         const config::Settings settings = checked_settings(app, build, vars);
         const auto options = pack_options(app, settings);
         m_packed = slug::pack(build, slug::Store(app.layout.releases()), options);
+        record_replaced(app);
         tell_packed(app);
         refuse_if_slug_is_held(app, m_request, m_packed->id);
         const auto source = build.is_staged() ? std::nullopt : release::source_of(build.folder());
@@ -147,6 +148,7 @@ class Deploy {
             auto anew = options;
             anew.anew = true;
             m_packed = slug::pack(*m_build, slug::Store(app.layout.releases()), anew);
+            record_replaced(app);
             return facts();
         };
         if (!m_request.force && is_live_already(app, plan))
@@ -170,6 +172,20 @@ class Deploy {
         options.dry_run = m_request.dry_run;
         options.progress = app.host.progress;
         return options;
+    }
+
+    // Other releases of the slug were recorded with the archive that was damaged.
+    void record_replaced(const App& app) const {
+        if (!m_packed->replaced)
+            return;
+        for (const auto& entry : app.ledger.newest(release::Ledger::all)) {
+            if (!entry.manifest || !entry.manifest->slug ||
+                entry.manifest->slug->id != m_packed->id)
+                continue;
+            auto manifest = *entry.manifest;
+            manifest.slug = facts();
+            app.ledger.save(std::move(manifest));
+        }
     }
 
     [[nodiscard]] release::SlugFacts facts() const {

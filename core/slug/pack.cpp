@@ -175,6 +175,7 @@ class Pack {
         packed.size = writer.size();
         if (m_options.dry_run)
             return packed;
+        packed.replaced = m_store.has(id);
         writer.publish(m_store.path_of(id));
         save_cache();
         return packed;

@@ -43,6 +43,7 @@ struct Packed {
     std::uint64_t files = 0;
     std::uint64_t left_out = 0; // entries that .slugignore or `leave_out` kept out
     bool stored_already = false;
+    bool replaced = false; // a damaged archive of the same id; its SHA-256 may have been another
     std::uint64_t reused_frames = 0; // copied from the earlier slug
     std::uint64_t reused_bytes = 0;  // what these frames unpack to
 };
