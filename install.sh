@@ -75,7 +75,7 @@ manifest=$target/lib/shipit/install_manifest
 # --- Packages ---
 
 packages_to_build=(g++ cmake ninja-build pkg-config libarchive-dev libzstd-dev libxxhash-dev
-    libtomlplusplus-dev libcli11-dev libfmt-dev nlohmann-json3-dev libssl-dev)
+    zlib1g-dev libtomlplusplus-dev libcli11-dev libfmt-dev nlohmann-json3-dev libssl-dev)
 packages_to_demo=(python3 curl)
 packages_to_test=(doctest-dev)
 # What single scenarios and linters need; without these, they are skipped.

@@ -150,6 +150,7 @@ constexpr auto app = &Settings::app;
 constexpr auto retention = &Settings::retention;
 constexpr auto release = &ReleaseSpec::release_command;
 constexpr auto health = &ReleaseSpec::health;
+constexpr auto limits = &Settings::archive_limits;
 
 constexpr Key table[] = {
     {"name", Kind::text, 0, 0, name_complaint, put_name},
@@ -192,6 +193,21 @@ constexpr Key table[] = {
      put<std::int64_t, retention, &Retention::keep_failed>},
 
     {"slug.level", Kind::number, 1, 19, nullptr, put<std::int64_t, &Settings::slug_level>},
+    {"slug.max_entries", Kind::number, 1, anything, nullptr,
+     put<std::int64_t, limits, &ArchiveLimits::max_entries>, true},
+    {"slug.max_bytes", Kind::size, 1, anything, nullptr,
+     put<std::uint64_t, limits, &ArchiveLimits::max_bytes>, true},
+    // The most that slugs, and file systems, can take.
+    {"slug.max_depth", Kind::number, 1, 256, nullptr,
+     put<std::int64_t, limits, &ArchiveLimits::max_depth>, true},
+    {"slug.max_path", Kind::number, 1, 4095, nullptr,
+     put<std::int64_t, limits, &ArchiveLimits::max_path>, true},
+    {"slug.max_name", Kind::number, 1, 255, nullptr,
+     put<std::int64_t, limits, &ArchiveLimits::max_name>, true},
+    {"slug.max_expansion", Kind::number, 1, anything, nullptr,
+     put<std::int64_t, limits, &ArchiveLimits::max_expansion>, true},
+    {"slug.outside_links", Kind::flag, 0, 0, nullptr,
+     put<bool, limits, &ArchiveLimits::outside_links>, true},
 
     {"config.required", Kind::list, 0, 0, required_complaint, put<Texts, &Settings::required_vars>},
 };

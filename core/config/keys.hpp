@@ -17,12 +17,12 @@
 
 namespace shipit::config {
 
-// A text, a number, a duration, a size in bytes, a list of texts.
-using Value =
-    std::variant<std::string, std::int64_t, milliseconds, std::uint64_t, std::vector<std::string>>;
+// A text, a number, a duration, a size in bytes, a list of texts, yes or no.
+using Value = std::variant<std::string, std::int64_t, milliseconds, std::uint64_t,
+                           std::vector<std::string>, bool>;
 using Values = std::map<std::string, Value>;
 
-enum class Kind { text, number, duration, size, list };
+enum class Kind { text, number, duration, size, list, flag };
 
 struct Key {
     std::string_view path; // a process type's name is '*': "processes.*.count"
@@ -32,6 +32,7 @@ struct Key {
     // "must begin with '/'", or nothing if the value will do; may be null.
     std::string (*complaint)(const Value& value);
     void (*store)(Settings& into, std::string_view process, const Value& value);
+    bool host_only = false; // no key of shipit.toml
 };
 
 [[nodiscard]] std::span<const Key> keys();

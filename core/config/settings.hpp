@@ -29,12 +29,27 @@ struct AppSettings {
     bool operator==(const AppSettings&) const = default;
 };
 
+// How big an archive that is deployed may be; nothing where the room `slug` decides. The host's
+// alone: they count before the build is unpacked.
+struct ArchiveLimits {
+    std::optional<std::uint64_t> max_entries;
+    std::optional<std::uint64_t> max_bytes;
+    std::optional<std::uint64_t> max_depth;
+    std::optional<std::uint64_t> max_path;
+    std::optional<std::uint64_t> max_name;
+    std::optional<std::uint64_t> max_expansion;
+    bool outside_links = false; // symlinks may be absolute or lead out of the build
+
+    bool operator==(const ArchiveLimits&) const = default;
+};
+
 struct Settings {
     std::optional<AppName> name; // of the build; chooses the app where nothing else does
     ReleaseSpec spec;
     AppSettings app;
     Retention retention;
-    int slug_level = 3;                     // zstd's
+    int slug_level = 3; // zstd's
+    ArchiveLimits archive_limits;
     std::vector<std::string> required_vars; // config vars without which nothing is deployed
     // What is odd but harmless, in words for people.
     std::vector<std::string> warnings;

@@ -18,6 +18,7 @@ constexpr std::string_view processes_table = "processes";
 struct ValueText {
     std::string operator()(const std::string& text) const { return text; }
     std::string operator()(std::int64_t number) const { return std::to_string(number); }
+    std::string operator()(bool flag) const { return flag ? "true" : "false"; }
     std::string operator()(milliseconds duration) const { return duration_text(duration); }
     // The shortest form that is exact, unlike size_text.
     std::string operator()(std::uint64_t bytes) const {
@@ -48,12 +49,18 @@ std::optional<Value> read_any(const TomlTable& table, std::string_view name, con
         return table.size(name);
     case Kind::list:
         return table.strings(name);
+    case Kind::flag:
+        return table.boolean(name);
     }
     return std::nullopt;
 }
 
 // Settings that a build may not give itself; the end of a sentence that begins with the key.
 std::string complaint_about_build(const Key& key, const Value& value) {
+    if (key.host_only)
+        return fmt::format("counts before the build is unpacked, so only this host can say it: "
+                           "'shipit set {}={}'",
+                           key.path, value_text(value));
     if (key.path == "app.port" && std::get<std::int64_t>(value) < 1024)
         return fmt::format("is below 1024, which only this host can grant: "
                            "'shipit set app.port={}'",
@@ -148,6 +155,8 @@ void set_value(TomlWriter& writer, std::string_view name, const Value& value) {
         writer.set(name, *number);
     else if (const auto* items = std::get_if<std::vector<std::string>>(&value))
         writer.set(name, *items);
+    else if (const auto* flag = std::get_if<bool>(&value))
+        writer.set(name, *flag);
     else
         writer.set(name, value_text(value));
 }
@@ -158,6 +167,12 @@ std::optional<std::int64_t> parse_number(std::string_view text) {
     const char* end = text.data() + text.size();
     const auto read = std::from_chars(text.data(), end, number);
     return read.ec == std::errc() && read.ptr == end ? std::optional(number) : std::nullopt;
+}
+
+std::optional<bool> parse_flag(std::string_view text) {
+    if (text == "true" || text == "yes")
+        return true;
+    return text == "false" || text == "no" ? std::optional(false) : std::nullopt;
 }
 
 std::vector<std::string> parse_list(std::string_view text) {
@@ -184,14 +199,21 @@ std::optional<Value> parse_value(Kind kind, std::string_view text) {
         return value_of(parse_size(text));
     case Kind::list:
         return parse_list(text);
+    case Kind::flag:
+        return value_of(parse_flag(text));
     }
     return std::nullopt;
 }
 
 std::string expected_by(const Key& key) {
+    constexpr auto no_limit = std::numeric_limits<std::int64_t>::max();
     switch (key.kind) {
     case Kind::number:
+        if (key.most == no_limit)
+            return fmt::format("a whole number of at least {}", key.least);
         return fmt::format("a whole number from {} to {}", key.least, key.most);
+    case Kind::flag:
+        return "true or false";
     case Kind::duration:
         return "a duration like 500ms, 30s, 10m, 2h or 30d";
     case Kind::size:

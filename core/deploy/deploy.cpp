@@ -55,6 +55,20 @@ void refuse_build_around_root(const App& app, const slug::Build& build) {
             .advise("deploy a folder that holds only what the app needs");
 }
 
+slug::Limits limits_of(const App& app) {
+    const config::ArchiveLimits asked = app.host_settings().archive_limits;
+    slug::Limits limits;
+    limits.entries = asked.max_entries.value_or(limits.entries);
+    limits.bytes = asked.max_bytes.value_or(limits.bytes);
+    limits.depth = asked.max_depth.value_or(limits.depth);
+    limits.path_bytes = asked.max_path.value_or(limits.path_bytes);
+    limits.name_bytes = asked.max_name.value_or(limits.name_bytes);
+    limits.expansion = asked.max_expansion.value_or(limits.expansion);
+    limits.outside_links = asked.outside_links;
+    limits.set_command = fmt::format("shipit -a {} set", app.name().text());
+    return limits;
+}
+
 config::Settings checked_settings(const App& app, const slug::Build& build,
                                   const ConfigVars& vars) {
     config::Settings settings =
@@ -120,8 +134,8 @@ class Deploy {
 
     std::optional<Plan> plan(App& app) {
         refuse_if_held(app, m_request);
-        m_build.emplace(
-            slug::Build::open(m_request.build, app.layout.releases(), {}, app.host.progress));
+        m_build.emplace(slug::Build::open(m_request.build, app.layout.releases(), limits_of(app),
+                                          app.host.progress));
         const slug::Build& build = *m_build;
         refuse_build_around_root(app, build);
         const ConfigVars vars = config::load_config(app.layout.config_toml());

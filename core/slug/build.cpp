@@ -17,10 +17,12 @@ namespace {
 
 constexpr const char* staging_prefix = ".build-";
 
-sys::TempFolder staged(int fd, const std::string& name, const Path& parent, const Limits& limits) {
+sys::TempFolder staged(int fd, const std::string& name, const Path& parent, const Limits& limits,
+                       const Progress& progress) {
     sys::TempFolder folder(parent, staging_prefix);
+    progress.begin_phase("reading the archive");
     while_doing(fmt::format("reading the archive '{}'", printable(name)),
-                [&] { unpack_archive(fd, folder.path(), limits); });
+                [&] { unpack_archive(fd, folder.path(), limits, progress); });
     return folder;
 }
 
@@ -51,8 +53,7 @@ Build::Build(std::string name, Path folder, std::optional<sys::TempFolder> stage
 Build Build::open(const Path& what, const Path& staging_parent, const Limits& limits,
                   const Progress& progress) {
     if (what == "-") {
-        progress.begin_phase("reading the archive");
-        auto folder = staged(STDIN_FILENO, "standard input", staging_parent, limits);
+        auto folder = staged(STDIN_FILENO, "standard input", staging_parent, limits, progress);
         auto path = folder.path();
         return {"standard input", std::move(path), std::move(folder)};
     }
@@ -68,9 +69,8 @@ Build Build::open(const Path& what, const Path& staging_parent, const Limits& li
     if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
         throw Error(fmt::format("the build '{}' is neither a folder nor an archive",
                                 printable(what.string())));
-    progress.begin_phase("reading the archive");
     const auto fd = sys::open_file(what, O_RDONLY);
-    auto folder = staged(fd.get(), what.string(), staging_parent, limits);
+    auto folder = staged(fd.get(), what.string(), staging_parent, limits, progress);
     auto path = folder.path();
     return {what.string(), std::move(path), std::move(folder)};
 }

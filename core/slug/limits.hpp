@@ -2,18 +2,36 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace shipit::slug {
 
+// Keys of app.toml's [slug] table; see shipit.toml(5).
 struct Limits {
-    std::uint64_t entries = 1'000'000;
-    std::uint64_t bytes = std::uint64_t{20} << 30;
-    std::uint64_t depth = 128;       // names in a path
-    std::uint64_t path_bytes = 4000; // in a path
-    std::uint64_t name_bytes = 255;  // between two slashes
-    std::uint64_t expansion =
-        1000;                   // unpacked bytes per byte read, once more than 64 MiB are unpacked
+    std::uint64_t entries = 1'000'000;             // max_entries
+    std::uint64_t bytes = std::uint64_t{20} << 30; // max_bytes
+    std::uint64_t depth = 128;                     // max_depth: names in a path
+    std::uint64_t path_bytes = 4000;               // max_path: in a path
+    std::uint64_t name_bytes = 255;                // max_name: between two slashes
+    std::uint64_t expansion = 1000;                // max_expansion: bytes unpacked per byte read
     bool outside_links = false; // symlinks that are absolute or lead out of the build
+    // How errors tell people to set one of these keys: "shipit -a blog set".
+    std::string set_command = "shipit set";
 };
+
+// Out of any archive so many bytes may come, whatever `expansion` is.
+constexpr std::uint64_t free_expansion = std::uint64_t{64} << 20;
+// All names together may take so many bytes per entry allowed; they are held in memory.
+constexpr std::uint64_t name_bytes_per_entry = 256;
+
+enum class Limit { entries, bytes, depth, path, name, expansion };
+
+// Throws Error: `why`, which tells limit and value, and how to raise the limit to `enough`, if it
+// can be raised so far.
+[[noreturn]] void refuse_beyond(const Limits& limits, Limit which, std::uint64_t enough,
+                                const std::string& why);
+
+// For more entries than may be.
+[[noreturn]] void refuse_entries(const Limits& limits);
 
 } // namespace shipit::slug

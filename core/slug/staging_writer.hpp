@@ -17,7 +17,7 @@ namespace shipit::slug {
 using sys::Path;
 
 struct Attributes {
-    unsigned mode = 0; // masked to the nine permission bits
+    unsigned mode = 0; // the nine permission bits
     std::int64_t mtime = 0;
     std::int64_t mtime_ns = 0;
 };
@@ -46,21 +46,34 @@ class StagingWriter {
   private:
     struct Folder {
         Attributes attributes;
-        bool is_explicit = false;
+        bool is_made = false;
+        bool is_explicit = false; // not only on the way to something
     };
     int parent_of(const std::string& path);
+    void count(std::string_view path, std::string_view target);
     void make_parents(const std::string& path);
-    [[noreturn]] void refuse(std::string_view path, const std::string& why) const;
+    void make_parent(const std::string& path, const std::string& folder);
+    [[noreturn]] void refuse_limit(std::string_view path, Limit which, std::uint64_t enough,
+                                   const std::string& why) const;
+    void require_usable(const std::string& path, const Attributes& attributes,
+                        unsigned needed) const;
 
     Path m_folder;
     const Limits& m_limits;
+    bool m_is_root;
     sys::Fd m_root;
     FolderChain m_chain;
+    std::uint64_t m_count = 0; // of what was made
+    std::uint64_t m_name_bytes = 0;
     std::map<std::string, Folder> m_folders;
     std::string m_last_parent;
     sys::Fd m_file;
     std::string m_file_path;
 };
+
+// Throws Error: "the archive's entry '<path>' <why>".
+[[noreturn]] void refuse_entry(std::string_view path, const std::string& why,
+                               const std::string& next = {});
 
 // Whether a symlink at `path` with `target` stays inside the folder that paths are relative to, as
 // far as the text tells.

@@ -24,6 +24,7 @@ toml\+\+/.*             base
 nlohmann/.*             base
 boost/.*                supervise
 archive(_entry)?\.h     slug
+zlib\.h                 slug
 zstd(_errors)?\.h       slug
 xxhash\.h               slug
 openssl/.*              slug

@@ -51,6 +51,23 @@ TEST_CASE("keys that are set are read back as settings") {
     CHECK(settings.spec.health.command == "curl \"x\" | grep 'a=b'");
 }
 
+TEST_CASE("a setting that is yes or no is typed as such") {
+    const TestFolder folder;
+    const auto file = folder / "app.toml";
+    set_keys(file, {"slug.outside_links=true"});
+    CHECK(host_settings(file).archive_limits.outside_links);
+    CHECK(sys::read_file(file).find("outside_links = true") != std::string::npos);
+    set_keys(file, {"slug.outside_links=no"});
+    CHECK_FALSE(host_settings(file).archive_limits.outside_links);
+    CHECK(host_values(file).at(0).second == "false");
+    CHECK(complaint(file, {"slug.outside_links=maybe"}) ==
+          "'slug.outside_links' must be true or false, not 'maybe' | ");
+    CHECK(complaint(file, {"slug.max_entries=0"}) ==
+          "'slug.max_entries' must be at least 1, not 0 | ");
+    CHECK(complaint(file, {"slug.max_entries=many"}) ==
+          "'slug.max_entries' must be a whole number of at least 1, not 'many' | ");
+}
+
 TEST_CASE("what is there stays, and what changed is told") {
     const TestFolder folder;
     const auto file = folder / "app.toml";

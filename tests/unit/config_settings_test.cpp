@@ -237,6 +237,27 @@ TEST_CASE("what is wrong in shipit.toml is named with file, line, column and wha
     CHECK(begins_with(complaint({}, {}, "[aap]\n"), "app.toml:1:2: unknown key 'aap'"));
 }
 
+TEST_CASE("limits on archives are the host's alone, since they count before the build is read") {
+    const std::string text = "[slug]\nmax_entries = 5\nmax_bytes = '2G'\nmax_depth = 9\n"
+                             "max_path = 300\nmax_name = 60\nmax_expansion = 50\n"
+                             "outside_links = true\n";
+    Sources sources;
+    sources.host_toml = text;
+    const auto limits = load(sources).archive_limits;
+    CHECK(limits == ArchiveLimits{5, std::uint64_t{2} << 30, 9, 300, 60, 50, true});
+    CHECK(complaint("[slug]\nmax_depth = 9\n") ==
+          "shipit.toml:2:13: 'slug.max_depth' counts before the build is unpacked, so only this "
+          "host can say it: 'shipit set slug.max_depth=9' | ");
+    CHECK(complaint("[slug]\noutside_links = true\n").find("only this host") != std::string::npos);
+    CHECK(complaint("[slug]\nlevel = 9\n") == "none");
+}
+
+TEST_CASE("no limit can be set to more than a slug can hold") {
+    CHECK(find_key("slug.max_depth")->most == 256);
+    CHECK(find_key("slug.max_path")->most == 4095);
+    CHECK(find_key("slug.max_name")->most == 255);
+}
+
 TEST_CASE("documents made to hurt the parser are refused") {
     std::string dotted = "a";
     for (int i = 0; i < 100'000; ++i)
@@ -252,8 +273,7 @@ TEST_CASE("an empty file, a byte order mark and CR LF line ends are fine") {
 }
 
 TEST_CASE("shipit.toml(5) documents every key that is read, and no other") {
-    const std::string page =
-        sys::read_file(sys::Path(__FILE__).parent_path() / "../../man/shipit.toml.5");
+    const std::string page = sys::read_file(sys::Path(SHIPIT_SOURCES) / "man/shipit.toml.5");
     std::set<std::string> documented;
     const std::string item = "\n.It Ic ";
     for (auto at = page.find(item); at != std::string::npos; at = page.find(item, at + 1)) {

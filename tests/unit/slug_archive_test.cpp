@@ -11,24 +11,6 @@ using namespace shipit::tests;
 
 namespace {
 
-// Makes a.tar by a few lines of Python: `t` is the open tarfile, add(name, data=b'', **fields)
-// adds.
-void make_tar(const SlugFolder& folder, const std::string& lines,
-              const std::string& format = "GNU_FORMAT") {
-    const std::string prelude =
-        "cat > make.py <<'EOF'\n"
-        "import tarfile, io\n"
-        "t = tarfile.open('a.tar', 'w', format=tarfile." +
-        format +
-        ")\n"
-        "def add(name, data=b'', **fields):\n"
-        "    i = tarfile.TarInfo(name); i.size = len(data)\n"
-        "    for k, v in fields.items(): setattr(i, k, v)\n"
-        "    t.addfile(i, io.BytesIO(data))\n"
-        "DIR, SYM, LNK, CHR, BLK, FIFO = b'5', b'2', b'1', b'3', b'4', b'6'\n";
-    run(folder.path(), prelude + lines + "\nt.close()\nEOF\npython3 make.py");
-}
-
 // Why the archive is refused; the folder must look as if nothing had happened.
 std::string refusal(const SlugFolder& folder, const Path& archive = "a.tar",
                     const slug::Limits& limits = {}) {
@@ -119,196 +101,40 @@ TEST_CASE("the locale does not change the id") {
     CHECK(folder.pack_archive(folder / "a.tar").id == folder.pack().id);
 }
 
-TEST_CASE("entries that lead out of the build are refused") {
+TEST_CASE("a compressed tar whose last bytes are missing is refused") {
     SlugFolder folder;
-    for (const char* name : {"../x", "a/../../x", "..", "a/..", "/abs", "./../x", "a/b/../c"}) {
-        make_tar(folder, std::string("add('fine', b'1'); add('") + name + "', b'1')");
-        CAPTURE(name);
-        CHECK(refusal(folder) != "");
-    }
-    make_tar(folder, "add('x', b'1', pax_headers={'path': '../../outside/secret'})", "PAX_FORMAT");
-    says(refusal(folder), "'..'");
-}
-
-TEST_CASE("links that lead out of the build are refused") {
-    SlugFolder folder;
-    for (const char* target : {"/etc/passwd", "../x", "d/../../x", "../../outside"}) {
-        make_tar(folder, std::string("add('d/l', type=SYM, linkname='../") + target + "')");
-        if (target[0] == '/')
-            make_tar(folder, std::string("add('d/l', type=SYM, linkname='") + target + "')");
-        CAPTURE(target);
-        says(refusal(folder), "leads out of the build");
-    }
-    make_tar(folder, "add('l', type=SYM, linkname='')");
-    CHECK(refusal(folder) != "");
-    make_tar(folder, "add('d/l', type=SYM, linkname='/usr/bin/python3')");
-    slug::Limits limits;
-    limits.outside_links = true;
-    CHECK(folder.pack_archive(folder / "a.tar", limits).files == 0);
-}
-
-TEST_CASE("nothing is written through a link") {
-    SlugFolder folder;
-    slug::Limits limits;
-    limits.outside_links = true;
-    const auto outside = (folder / "outside").string();
-    for (const std::string& target :
-         {outside, std::string("../../outside"), std::string("."), std::string("d")}) {
-        make_tar(folder, "add('d', type=DIR, mode=0o755); add('l', type=SYM, linkname='" + target +
-                             "'); add('l/secret', b'evil')");
-        CHECK(refusal(folder, "a.tar", limits) != "");
-        make_tar(folder, "add('l', type=SYM, linkname='" + target + "/secret'); add('l', b'evil')");
-        says(refusal(folder, "a.tar", limits), "is there twice");
-        make_tar(folder,
-                 "add('d', type=DIR, mode=0o755); add('d/x', b'1'); add('d', type=SYM, linkname='" +
-                     target + "')");
-        says(refusal(folder, "a.tar", limits), "is there twice");
-    }
-}
-
-TEST_CASE("hard links only lead to files of the same archive") {
-    SlugFolder folder;
-    const auto outside = (folder / "outside/secret").string();
-    slug::Limits limits;
-    limits.outside_links = true;
-    for (const std::string& target :
-         {std::string("../../outside/secret"), outside, std::string("missing"), std::string("d"),
-          std::string("l"), std::string("dl/secret"), std::string("self")}) {
-        make_tar(folder, "add('d', type=DIR, mode=0o755); add('l', type=SYM, linkname='" + outside +
-                             "'); add('dl', type=SYM, linkname='" + (folder / "outside").string() +
-                             "'); add('self', type=LNK, linkname='" + target + "')");
-        CAPTURE(target);
-        CHECK(refusal(folder, "a.tar", limits) != "");
-    }
-}
-
-TEST_CASE("devices, FIFOs and names that are there twice are refused") {
-    SlugFolder folder;
-    for (const char* type : {"CHR", "BLK", "FIFO"}) {
-        make_tar(folder, std::string("add('x', type=") + type + ", devmajor=1, devminor=3)");
-        says(refusal(folder), "is no file, folder or link");
-    }
-    for (const char* lines :
-         {"add('x', b'1'); add('x', b'2')", "add('x', b'1'); add('./x', b'1')",
-          "add('x', b'1'); add('x/y', b'1')", "add('d', type=DIR); add('d/', type=DIR)",
-          "add('d/x', b'1'); add('d', b'2')", "add('x', b'1'); add('x', type=DIR)"}) {
-        make_tar(folder, lines);
-        CAPTURE(lines);
-        CHECK(refusal(folder) != "");
-    }
-}
-
-TEST_CASE("set-uid bits and the mode of the build itself are dropped") {
-    SlugFolder folder;
-    make_tar(folder, "add('.', type=DIR, mode=0); add('x', b'1', mode=0o6755); add('d', type=DIR, "
-                     "mode=0o1777); add('d/y', b'2', mode=0o644)");
-    const auto list = folder.store.read_list(folder.pack_archive(folder / "a.tar").id);
-    CHECK(list.find("x")->mode == 0755);
-    CHECK(list.find("d")->mode == 0777);
-}
-
-TEST_CASE("a tar that is cut off anywhere is refused") {
-    SlugFolder folder;
-    make_tar(folder, "add('x', b'1' * 700); add('zeros', bytes(3000)); add('d', type=DIR, "
-                     "mode=0o755); add('d/y', b'2')");
-    const auto size =
-        std::stoi(run(folder.path(), "python3 -c \"import tarfile; t=tarfile.open('a.tar'); "
-                                     "m=t.getmembers()[-1]; print(m.offset_data+512)\""));
-    for (int cut = 0; cut < size + 1024; cut += 256) {
-        run(folder.path(), "head -c " + std::to_string(cut) + " a.tar > cut.tar");
-        CAPTURE(cut);
-        CHECK(refusal(folder, "cut.tar") != "");
-    }
-    run(folder.path(), "head -c " + std::to_string(size + 1024) + " a.tar > whole.tar");
-    CHECK(folder.pack_archive(folder / "whole.tar").files == 3);
+    run(folder.path(), "seq 100000 > build/x; tar cf a.tar -C build .");
     for (const char* cut : {"gzip -c a.tar | head -c -1", "xz -c a.tar | head -c -20",
                             "zstd -c a.tar | head -c -1", "bzip2 -c a.tar | head -c -1"}) {
-        run(folder.path(), std::string(cut) + " > cut.tar; rm releases/*.zst 2> /dev/null || true");
+        run(folder.path(), std::string(cut) + " > cut.tar");
         CAPTURE(cut);
         CHECK(refusal(folder, "cut.tar") != "");
     }
 }
 
-TEST_CASE("what follows the end of a tar must be zeros") {
+TEST_CASE("what zip and zstd make of 300 MB of zeros is refused") {
     SlugFolder folder;
-    make_tar(folder, "add('x', b'1')");
-    run(folder.path(), "cat a.tar a.tar > two.tar; (cat a.tar; echo garbage) > garbage.tar");
-    says(refusal(folder, "two.tar"), "behind its end");
-    says(refusal(folder, "garbage.tar"), "behind its end");
-}
-
-TEST_CASE("what is no archive is refused with advice") {
-    SlugFolder folder;
-    run(folder.path(), ": > a.tar");
-    says(refusal(folder), "is empty");
-    run(folder.path(), "head -c 10240 /dev/zero > a.tar");
-    says(refusal(folder), "is empty");
-    run(folder.path(), "echo 'just text, and quite a lot of it' > a.tar");
-    CHECK(refusal(folder) != "");
-    run(folder.path(), "seq 1000 > a.tar; head -c 20000 /dev/urandom > b.tar; gzip -c b.tar > "
-                       "c.tar; printf 'LRZI' > d.tar; cat b.tar >> d.tar");
-    for (const char* name : {"a.tar", "b.tar", "c.tar", "d.tar"})
-        CHECK(refusal(folder, name) != "");
-    CHECK(why_not([&] { (void)folder.open(folder / "missing"); }).find("there is no build") !=
-          std::string::npos);
-}
-
-TEST_CASE("damaged headers are refused, not passed over") {
-    SlugFolder folder;
-    make_tar(folder, "add('a', b'1'); add('b', b'2'); add('c', b'3')");
-    for (const char* at : {"10", "1034", "2060"}) {
-        run(folder.path(), std::string("cp a.tar b.tar; printf X | dd of=b.tar bs=1 seek=") + at +
-                               " conv=notrunc status=none");
-        CHECK(refusal(folder, "b.tar") != "");
-    }
-}
-
-TEST_CASE("each limit is told by name") {
-    SlugFolder folder;
-    make_tar(folder, "for i in range(20): add('f%d' % i, b'x' * 1000)\nadd('/'.join('d' * 20) + "
-                     "'/x', b'1'); add('n' * 80, b'1')");
-    slug::Limits limits;
-    limits.entries = 10;
-    says(refusal(folder, "a.tar", limits), "more than 10 entries");
-    limits = {};
-    limits.bytes = 5000;
-    says(refusal(folder, "a.tar", limits), "unpacks to more than 4.9 KB");
-    limits = {};
-    limits.depth = 10;
-    says(refusal(folder, "a.tar", limits), "10 folders deep");
-    limits = {};
-    limits.name_bytes = 50;
-    says(refusal(folder, "a.tar", limits), "the limit is 50");
-    limits = {};
-    limits.path_bytes = 30;
-    says(refusal(folder, "a.tar", limits), "the limit is 30");
     run(folder.path(), "mkdir z; truncate -s 300M z/zeros; tar cf - -C z . | zstd -19 -c > "
                        "bomb.tar.zst; (cd z && zip -q ../bomb.zip zeros)");
-    says(refusal(folder, "bomb.tar.zst"), "times its size");
-    limits = {};
+    says(refusal(folder, "bomb.tar.zst"), "slug.max_expansion (1000)");
+    slug::Limits limits;
     limits.expansion = 100;
-    CHECK(refusal(folder, "bomb.zip", limits) != "");
+    says(refusal(folder, "bomb.zip", limits), "slug.max_expansion (100)");
 }
 
-TEST_CASE("a zip with hostile entries is refused") {
+TEST_CASE("a zip whose bytes are damaged or missing is refused") {
     SlugFolder folder;
-    for (const char* name : {"../x", "/abs", "a/../../x"}) {
-        run(folder.path(),
-            std::string(
-                "python3 -c \"import zipfile\nz=zipfile.ZipFile('a.zip','w'); z.writestr('") +
-                name + "','1'); z.close()\"");
-        CAPTURE(name);
-        CHECK(refusal(folder, "a.zip") != "");
-    }
-    run(folder.path(), "python3 -c \"import zipfile\nz=zipfile.ZipFile('a.zip','w'); "
-                       "z.writestr('a','1'); z.writestr('a','2'); z.close()\" 2> /dev/null");
-    says(refusal(folder, "a.zip"), "is there twice");
     run(folder.path(),
         "seq 10000 > f; zip -q b.zip f; python3 -c \"d=bytearray(open('b.zip','rb').read()); "
         "d[100]^=1; open('b.zip','wb').write(d)\"");
     CHECK(refusal(folder, "b.zip") != "");
     run(folder.path(), "zip -q c.zip f; head -c -10 c.zip > d.zip");
     CHECK(refusal(folder, "d.zip") != "");
+}
+
+TEST_CASE("what is not there is told with advice") {
+    SlugFolder folder;
+    says(why_not([&] { (void)folder.open(folder / "missing"); }), "there is no build");
 }
 
 TEST_CASE("a build's own files are read without following links") {

@@ -253,7 +253,7 @@ TEST_CASE("a slug is readable without shipit") {
     slug::PackOptions options;
     options.cut.target = 256 << 10;
     const auto packed = folder.pack(options);
-    const auto script = Path(__FILE__).parent_path().parent_path() / "e2e/read_slug.py";
+    const auto script = Path(SHIPIT_SOURCES) / "tests/e2e/read_slug.py";
     if (shell("/", "command -v xxhsum && command -v zstd").status != 0)
         return;
     CHECK(run(folder.path(),
