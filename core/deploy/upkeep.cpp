@@ -18,6 +18,12 @@ struct Wanted {
     std::vector<ReleaseNumber> releases;
 };
 
+std::string words_of(const slug::Difference& difference) {
+    if (difference.kind == slug::Difference::Kind::mode)
+        return fmt::format("'{}' has another mode", printable(difference.path));
+    return fmt::format("'{}' is {}", printable(difference.path), slug::name_of(difference.kind));
+}
+
 class Verification {
   public:
     Verification(const App& app) : m_app(app), m_store(app.layout.releases()) {}
@@ -67,15 +73,14 @@ class Verification {
         try {
             const sys::Path tree = m_app.layout.tree(id);
             slug::VerifyOptions options;
+            options.progress = m_app.host.progress;
             options.leave_out = m_app.settings_of_tree(tree).app.shared;
             if (const auto user = m_app.account(m_app.host_settings().app))
                 options.group = user->gid;
             for (const slug::Difference& difference :
                  slug::verify_tree(tree, m_store.read_list(id), options))
-                m_result.faults.push_back({"tree " + id.text(),
-                                           fmt::format("'{}' is {}", printable(difference.path),
-                                                       slug::name_of(difference.kind)),
-                                           wanted.releases});
+                m_result.faults.push_back(
+                    {"tree " + id.text(), words_of(difference), wanted.releases});
         } catch (const Error& error) {
             m_result.faults.push_back({"tree " + id.text(), error.why(), wanted.releases});
         }
