@@ -1,5 +1,6 @@
 #include "cmd/terminal.hpp"
 
+#include "cmd/meter.hpp"
 #include "core/base/text.hpp"
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 
 #include <fmt/core.h>
 #include <sys/ioctl.h>
@@ -22,6 +22,12 @@ bool is_set(const char* name) {
     return value != nullptr && *value != '\0';
 }
 
+// One that takes escape sequences.
+bool is_able(bool is_terminal) {
+    const char* kind = std::getenv("TERM");
+    return is_terminal && kind != nullptr && std::string_view(kind) != "dumb";
+}
+
 bool use_colour(const std::string& when, bool is_terminal) {
     if (when == "always")
         return true;
@@ -29,8 +35,7 @@ bool use_colour(const std::string& when, bool is_terminal) {
         return false;
     if (is_set("CLICOLOR_FORCE"))
         return true;
-    const char* terminal = std::getenv("TERM");
-    return is_terminal && terminal != nullptr && std::string_view(terminal) != "dumb";
+    return is_able(is_terminal);
 }
 
 std::size_t terminal_width() {
@@ -61,50 +66,6 @@ const char* code_of(Colour colour) {
     }
     return "";
 }
-
-// The line at the bottom that shows how far a phase is: redrawn at most ten times a second, and
-// only where somebody looks. Called from the slug engine's threads too.
-class Meter {
-  public:
-    void begin() {
-        const std::lock_guard guard(m_mutex);
-        m_begun = Clock::now();
-        m_drawn = m_begun;
-    }
-
-    void draw(std::uint64_t done, std::uint64_t total) {
-        const std::lock_guard guard(m_mutex);
-        const auto now = Clock::now();
-        if (now - m_begun < std::chrono::milliseconds(200) ||
-            now - m_drawn < std::chrono::milliseconds(100))
-            return;
-        m_drawn = now;
-        m_shown = true;
-        const double seconds = std::chrono::duration<double>(now - m_begun).count();
-        const auto rate = static_cast<std::uint64_t>(static_cast<double>(done) / seconds);
-        std::string line = fmt::format("  {}", size_text(done));
-        if (total > 0)
-            line += fmt::format(" of {} ({} %)", size_text(total), done * 100 / total);
-        line += fmt::format(", {}/s", size_text(rate));
-        if (total > done && rate > 0)
-            line += fmt::format(", {} s left", (total - done) / rate);
-        write_out(stderr, fmt::format("\r\x1b[K{}", line));
-    }
-
-    void clear() {
-        const std::lock_guard guard(m_mutex);
-        if (m_shown)
-            write_out(stderr, "\r\x1b[K");
-        m_shown = false;
-    }
-
-  private:
-    using Clock = std::chrono::steady_clock;
-    std::mutex m_mutex;
-    Clock::time_point m_begun = Clock::now();
-    Clock::time_point m_drawn = m_begun;
-    bool m_shown = false;
-};
 
 std::string error_text(const Error& error) {
     const auto& attempts = error.attempts();
@@ -210,7 +171,7 @@ Progress Terminal::progress() const {
         if (!quiet)
             write_out(stderr, fmt::format("-----> {}\n", phase));
     };
-    if (m_errors_are_terminal && !quiet)
+    if (is_able(m_errors_are_terminal) && !quiet)
         progress.advance = [meter](std::uint64_t done, std::uint64_t total) {
             meter->draw(done, total);
         };

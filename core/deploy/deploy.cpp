@@ -9,6 +9,7 @@
 #include "core/supervise/program.hpp"
 #include "core/sys/clock.hpp"
 
+#include <chrono>
 #include <filesystem>
 
 #include <fmt/core.h>
@@ -16,6 +17,8 @@
 namespace shipit::deploy {
 
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 void refuse_if_held(const App& app, const DeployRequest& request) {
     const auto held = app.marks.hold_on_app();
@@ -94,6 +97,19 @@ std::string description_of(const DeployRequest& request, const slug::Packed& pac
     return fmt::format("Deploy {}", packed.id.brief());
 }
 
+// What packing came to, in one line: "slug 0123456789: 812 files, 31 MB, packed to 9.1 MB in
+// 640ms".
+std::string summary_of(const slug::Packed& packed, std::chrono::milliseconds took) {
+    std::string text = fmt::format("slug {}: {} files, {}", packed.id.brief(), packed.files,
+                                   size_text(packed.unpacked));
+    // Here is the place to say how much of that was taken over from an earlier slug.
+    if (packed.stored_already)
+        text += ", stored already";
+    else
+        text += fmt::format(", packed to {}", size_text(packed.size));
+    return text + fmt::format(" in {}", duration_text(took));
+}
+
 // Of a slug that some release has.
 std::optional<std::string> recorded_sha256(const App& app, const SlugId& id) {
     const auto numbers = app.ledger.numbers();
@@ -141,9 +157,10 @@ class Deploy {
         const ConfigVars vars = config::load_config(app.layout.config_toml());
         const config::Settings settings = checked_settings(app, build, vars);
         const auto options = pack_options(app, settings);
+        const auto begun = Clock::now();
         m_packed = slug::pack(build, slug::Store(app.layout.releases()), options);
         record_replaced(app);
-        tell_packed(app);
+        tell_packed(app, begun);
         refuse_if_slug_is_held(app, m_request, m_packed->id);
         const auto source = build.is_staged() ? std::nullopt : release::source_of(build.folder());
         m_description = description_of(m_request, *m_packed, source);
@@ -207,16 +224,10 @@ class Deploy {
                 m_packed->sha256};
     }
 
-    void tell_packed(const App& app) const {
-        std::string what =
-            fmt::format("slug {}: {} files, {} packed to {}", m_packed->id.brief(), m_packed->files,
-                        size_text(m_packed->unpacked), size_text(m_packed->size));
-        if (m_packed->stored_already)
-            what += " (stored already)";
-        else if (m_packed->reused_bytes > 0)
-            what += fmt::format(", {} of it taken from an earlier one",
-                                size_text(m_packed->reused_bytes));
-        app.host.progress.begin_phase(what);
+    void tell_packed(const App& app, Clock::time_point begun) const {
+        const auto took =
+            std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);
+        app.host.progress.begin_phase(summary_of(*m_packed, took));
     }
 
     const DeployRequest& m_request;
