@@ -102,11 +102,12 @@ std::string description_of(const DeployRequest& request, const slug::Packed& pac
 std::string summary_of(const slug::Packed& packed, std::chrono::milliseconds took) {
     std::string text = fmt::format("slug {}: {} files, {}", packed.id.brief(), packed.files,
                                    size_text(packed.unpacked));
-    // Here is the place to say how much of that was taken over from an earlier slug.
     if (packed.stored_already)
         text += ", stored already";
     else
         text += fmt::format(", packed to {}", size_text(packed.size));
+    if (packed.reused_bytes > 0)
+        text += fmt::format(", {} of it taken from an earlier one", size_text(packed.reused_bytes));
     return text + fmt::format(" in {}", duration_text(took));
 }
 
