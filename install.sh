@@ -80,7 +80,8 @@ packages_to_demo=(python3 curl)
 packages_to_test=(doctest-dev)
 # What single scenarios and linters need; without these, they are skipped.
 packages_to_test_all=(python3 curl python3-django gunicorn zstd xxhash strace mandoc shellcheck
-    clang-format-14 procps util-linux git gzip bzip2 xz-utils zip libarchive-tools locales)
+    clang-format-14 procps util-linux git gzip bzip2 xz-utils zip libarchive-tools locales
+    nodejs php-cli ruby ruby-webrick)
 
 # Sets the packages that go by another name on each distribution; refuses those not tried.
 know_the_distribution() {

@@ -30,11 +30,15 @@ const char* state_of(const deploy::App& app, const std::optional<ReleaseNumber>&
         return "files only";
     if (!deploy::is_supervised(app)) // they may well serve: processes outlive their supervisor
         return "not supervised";
-    const auto up = std::count_if(processes.begin(), processes.end(),
-                                  [](const auto& process) { return process.state == "up"; });
-    if (processes.empty() || up == 0)
+    // Of the live release: the one before it may still be warm, or on its way out.
+    const auto is_live = [&](const auto& process) { return process.release == current; };
+    const auto live = std::count_if(processes.begin(), processes.end(), is_live);
+    const auto up = std::count_if(processes.begin(), processes.end(), [&](const auto& process) {
+        return is_live(process) && process.state == "up";
+    });
+    if (up == 0)
         return "down";
-    return static_cast<std::size_t>(up) == processes.size() ? "up" : "partly up";
+    return up == live ? "up" : "partly up";
 }
 
 void tell(Invocation& invocation, std::string_view name, const std::string& value) {

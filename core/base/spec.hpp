@@ -23,6 +23,8 @@ struct ProcessType {
     milliseconds stop_timeout = std::chrono::seconds(30); // SIGTERM to SIGKILL
     std::string stop_signal = "TERM";
     unsigned count = 1; // how many processes of this type run; 0 for none
+    // May run beside those of the release before; those of type web, which listen, do anyway.
+    bool overlap = false;
 
     bool operator==(const ProcessType&) const = default;
 };
@@ -35,6 +37,8 @@ struct Health {
     milliseconds timeout = std::chrono::seconds(60);
     unsigned passes = 2; // consecutive
     milliseconds watch = std::chrono::seconds(10);
+    // How long the generation before is kept warm; nothing: for the watch.
+    std::optional<milliseconds> warm = std::nullopt;
 
     bool operator==(const Health&) const = default;
 };

@@ -200,6 +200,23 @@ std::optional<std::uint64_t> TomlTable::size(std::string_view key) const {
     return size;
 }
 
+std::optional<std::vector<std::int64_t>> TomlTable::integers(std::string_view key) const {
+    const toml::node* node = m_node->find(key);
+    if (node == nullptr)
+        return std::nullopt;
+    const auto* values = node->as_array();
+    if (values == nullptr)
+        throw m_node->wrong(key, *node, "a list of whole numbers like [80, 443]");
+    std::vector<std::int64_t> result;
+    for (const toml::node& item : *values) {
+        const auto* value = item.as_integer();
+        if (value == nullptr)
+            throw m_node->wrong(key, item, "a list of whole numbers like [80, 443]");
+        result.push_back(value->get());
+    }
+    return result;
+}
+
 std::optional<std::vector<std::string>> TomlTable::strings(std::string_view key) const {
     const toml::node* node = m_node->find(key);
     if (node == nullptr)

@@ -41,6 +41,7 @@ class TomlTable {
     [[nodiscard]] std::optional<std::chrono::milliseconds> duration(std::string_view key) const;
     [[nodiscard]] std::optional<std::uint64_t> size(std::string_view key) const; // "5G" or a number
     [[nodiscard]] std::optional<std::vector<std::string>> strings(std::string_view key) const;
+    [[nodiscard]] std::optional<std::vector<std::int64_t>> integers(std::string_view key) const;
     [[nodiscard]] std::optional<TomlTable> table(std::string_view key) const;
     // An array of tables ([[x]]); empty if absent.
     [[nodiscard]] std::vector<TomlTable> tables(std::string_view key) const;
@@ -74,6 +75,7 @@ class TomlWriter {
     TomlWriter& set(std::string_view key, unsigned value) { return set(key, std::int64_t{value}); }
     TomlWriter& set(std::string_view key, bool value);
     TomlWriter& set(std::string_view key, const std::vector<std::string>& values);
+    TomlWriter& set(std::string_view key, const std::vector<std::int64_t>& values);
     TomlWriter& set(std::string_view key, std::chrono::milliseconds value); // as a duration string
     TomlWriter& table(const std::vector<std::string>& path);                // [a.b]
     TomlWriter& item_of(const std::vector<std::string>& path);              // [[a.b]]

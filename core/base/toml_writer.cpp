@@ -75,6 +75,14 @@ TomlWriter& TomlWriter::set(std::string_view key, const std::vector<std::string>
     return *this;
 }
 
+TomlWriter& TomlWriter::set(std::string_view key, const std::vector<std::int64_t>& values) {
+    std::vector<std::string> items;
+    for (const std::int64_t value : values)
+        items.push_back(std::to_string(value));
+    m_text += fmt::format("{} = [{}]\n", key_text(key), joined(items, ", "));
+    return *this;
+}
+
 TomlWriter& TomlWriter::set(std::string_view key, std::chrono::milliseconds value) {
     return set(key, duration_text(value));
 }

@@ -16,6 +16,11 @@ namespace {
 using std::chrono::milliseconds;
 using Text = std::string;
 using Texts = std::vector<std::string>;
+using Numbers = std::vector<std::int64_t>;
+
+// What app.handover may say.
+constexpr std::string_view gated = "gated";
+constexpr std::string_view restart = "restart";
 
 constexpr std::size_t longest_command = 64 << 10; // MAX_ARG_STRLEN is twice that
 constexpr std::int64_t second = 1000;
@@ -112,6 +117,23 @@ std::string required_complaint(const Value& value) {
     return "";
 }
 
+std::string ports_complaint(const Value& value) {
+    constexpr std::int64_t highest = 65535;
+    const auto& ports = std::get<Numbers>(value);
+    for (const std::int64_t port : ports) {
+        if (port < 1 || port > highest)
+            return fmt::format("must hold ports from 1 to {}, not {}", highest, port);
+        if (std::count(ports.begin(), ports.end(), port) > 1)
+            return fmt::format("holds {} twice", port);
+    }
+    return "";
+}
+
+std::string handover_complaint(const Value& value) {
+    const auto& way = std::get<Text>(value);
+    return way == gated || way == restart ? "" : "must be \"gated\" or \"restart\"";
+}
+
 // --- Where values go ---
 
 ProcessType& process_of(Settings& into, std::string_view name) {
@@ -145,6 +167,16 @@ void put_signal(Settings& into, std::string_view name, const Value& value) {
     process_of(into, name).stop_signal = without_sig(std::get<Text>(value));
 }
 
+void put_ports(Settings& into, std::string_view /*process*/, const Value& value) {
+    into.app.ports.clear();
+    for (const std::int64_t port : std::get<Numbers>(value))
+        into.app.ports.push_back(static_cast<std::uint16_t>(port));
+}
+
+void put_handover(Settings& into, std::string_view /*process*/, const Value& value) {
+    into.app.hands_over = std::get<Text>(value) == gated;
+}
+
 constexpr auto spec = &Settings::spec;
 constexpr auto app = &Settings::app;
 constexpr auto retention = &Settings::retention;
@@ -159,6 +191,7 @@ constexpr Key table[] = {
      put_process<Text, &ProcessType::command>},
     {"processes.*.count", Kind::number, 0, 1000, nullptr,
      put_process<std::int64_t, &ProcessType::count>},
+    {"processes.*.overlap", Kind::flag, 0, 0, nullptr, put_process<bool, &ProcessType::overlap>},
     {"processes.*.stop_signal", Kind::text, 0, 0, signal_complaint, put_signal},
     {"processes.*.stop_timeout", Kind::duration, 0, day, nullptr,
      put_process<milliseconds, &ProcessType::stop_timeout>},
@@ -177,9 +210,13 @@ constexpr Key table[] = {
      put<std::int64_t, spec, health, &Health::passes>},
     {"health.watch", Kind::duration, 0, day, nullptr,
      put<milliseconds, spec, health, &Health::watch>},
+    {"health.warm", Kind::duration, 0, day, nullptr,
+     put<milliseconds, spec, health, &Health::warm>},
 
     {"app.user", Kind::text, 0, 0, user_complaint, put<Text, app, &AppSettings::user>},
     {"app.port", Kind::number, 1, 65535, nullptr, put<std::int64_t, app, &AppSettings::port>},
+    {"app.ports", Kind::numbers, 0, 0, ports_complaint, put_ports},
+    {"app.handover", Kind::text, 0, 0, handover_complaint, put_handover},
     {"app.shared", Kind::list, 0, 0, shared_complaint, put<Texts, app, &AppSettings::shared>},
     {"app.reload", Kind::text, 0, 0, command_complaint, put<Text, app, &AppSettings::reload>},
 

@@ -17,12 +17,12 @@
 
 namespace shipit::config {
 
-// A text, a number, a duration, a size in bytes, a list of texts, yes or no.
+// A text, a number, a duration, a size in bytes, a list of texts or of numbers, yes or no.
 using Value = std::variant<std::string, std::int64_t, milliseconds, std::uint64_t,
-                           std::vector<std::string>, bool>;
+                           std::vector<std::string>, std::vector<std::int64_t>, bool>;
 using Values = std::map<std::string, Value>;
 
-enum class Kind { text, number, duration, size, list, flag };
+enum class Kind { text, number, duration, size, list, numbers, flag };
 
 struct Key {
     std::string_view path; // a process type's name is '*': "processes.*.count"

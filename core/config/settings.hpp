@@ -19,6 +19,8 @@ namespace shipit::config {
 struct AppSettings {
     std::string user;                  // empty: whoever runs the supervisor
     std::optional<std::uint16_t> port; // nothing: the host chooses one for PORT
+    std::vector<std::uint16_t> ports;  // others that it may listen on
+    bool hands_over = true;            // false: a release stops before the next one starts
     std::vector<std::string> shared;   // relative, clean paths, linked into every tree
     std::string reload;                // runs after the switch; for apps of files only
     // Whether the build, not the host, said so: what a build asks for gets no more rights than the

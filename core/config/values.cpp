@@ -33,6 +33,13 @@ struct ValueText {
     std::string operator()(const std::vector<std::string>& items) const {
         return joined(items, ",");
     }
+    std::string operator()(const std::vector<std::int64_t>& numbers) const {
+        std::vector<std::string> items;
+        for (const std::int64_t number : numbers)
+            items.push_back(std::to_string(number));
+        return joined(items, ",");
+    }
+    std::string operator()(bool flag) const { return flag ? "true" : "false"; }
 };
 
 std::optional<Value> read_any(const TomlTable& table, std::string_view name, const Key& key) {
@@ -49,6 +56,8 @@ std::optional<Value> read_any(const TomlTable& table, std::string_view name, con
         return table.size(name);
     case Kind::list:
         return table.strings(name);
+    case Kind::numbers:
+        return table.integers(name);
     case Kind::flag:
         return table.boolean(name);
     }
@@ -61,10 +70,17 @@ std::string complaint_about_build(const Key& key, const Value& value) {
         return fmt::format("counts before the build is unpacked, so only this host can say it: "
                            "'shipit set {}={}'",
                            key.path, value_text(value));
-    if (key.path == "app.port" && std::get<std::int64_t>(value) < 1024)
+    constexpr std::int64_t lowest = 1024;
+    if (key.path == "app.port" && std::get<std::int64_t>(value) < lowest)
         return fmt::format("is below 1024, which only this host can grant: "
                            "'shipit set app.port={}'",
                            std::get<std::int64_t>(value));
+    if (const auto* ports = std::get_if<std::vector<std::int64_t>>(&value))
+        for (const std::int64_t port : *ports)
+            if (port < lowest)
+                return fmt::format("holds {}, which is below 1024 and which only this host can "
+                                   "grant: 'shipit set app.ports={}'",
+                                   port, value_text(value));
     const auto* text = std::get_if<std::string>(&value);
     if (key.path == "app.user" &&
         (*text == "root" || (!text->empty() && text->find_first_not_of('0') == text->npos)))
@@ -155,6 +171,8 @@ void set_value(TomlWriter& writer, std::string_view name, const Value& value) {
         writer.set(name, *number);
     else if (const auto* items = std::get_if<std::vector<std::string>>(&value))
         writer.set(name, *items);
+    else if (const auto* numbers = std::get_if<std::vector<std::int64_t>>(&value))
+        writer.set(name, *numbers);
     else if (const auto* flag = std::get_if<bool>(&value))
         writer.set(name, *flag);
     else
@@ -182,6 +200,17 @@ std::vector<std::string> parse_list(std::string_view text) {
     return items;
 }
 
+std::optional<Value> parse_numbers(std::string_view text) {
+    std::vector<std::int64_t> numbers;
+    for (const std::string_view item : split(text, ',')) {
+        const auto number = parse_number(trimmed(item));
+        if (!number)
+            return std::nullopt;
+        numbers.push_back(*number);
+    }
+    return numbers;
+}
+
 template <class Parsed>
 std::optional<Value> value_of(const std::optional<Parsed>& parsed) {
     return parsed ? std::optional<Value>(*parsed) : std::nullopt;
@@ -199,6 +228,8 @@ std::optional<Value> parse_value(Kind kind, std::string_view text) {
         return value_of(parse_size(text));
     case Kind::list:
         return parse_list(text);
+    case Kind::numbers:
+        return parse_numbers(text);
     case Kind::flag:
         return value_of(parse_flag(text));
     }
@@ -218,6 +249,10 @@ std::string expected_by(const Key& key) {
         return "a duration like 500ms, 30s, 10m, 2h or 30d";
     case Kind::size:
         return "a size like 500M or 5G";
+    case Kind::numbers:
+        return "whole numbers with commas between them, like 80,443";
+    case Kind::flag:
+        return "true or false";
     default:
         return "text";
     }

@@ -131,7 +131,10 @@ class Walk {
             return nullptr;
         begin(fmt::format("starting {}", m_manifest.number.text()));
         m_app.set_stopped(false);
-        auto handover = std::make_unique<Handover>(m_app, generation);
+        // Only what brings something new is taken back, and only once: a rollback never is.
+        const bool is_new = m_plan.is_recorded && !m_manifest.rollback_of;
+        auto handover = std::make_unique<Handover>(
+            m_app, generation, is_new ? Handover::Failing::goes_back : Handover::Failing::stays);
         const auto begun = Clock::now();
         handover->prove();
         m_manifest.evidence.healthy_after = since(begun);

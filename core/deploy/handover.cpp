@@ -23,10 +23,11 @@ supervise::Client connected(const App& app) {
 
 } // namespace
 
-Handover::Handover(const App& app, const supervise::Generation& generation)
+Handover::Handover(const App& app, const supervise::Generation& generation, Failing failing)
     : m_app(app), m_release(generation.release), m_client(connected(app)) {
-    m_client.send(
-        Json::object({{"request", "replace"}, {"generation", supervise::to_json(generation)}}));
+    m_client.send(Json::object({{"request", "replace"},
+                                {"generation", supervise::to_json(generation)},
+                                {"go_back", failing == Failing::goes_back}}));
 }
 
 // Waits in short steps, since an interrupt that comes before a poll(2) does not end it.
@@ -54,9 +55,11 @@ void Handover::prove() {
 
 void Handover::show(const Json& message) const {
     const std::string event = message["event"].text();
+    const std::string in_turn = message["in_turn"].text();
     if (event == "stopping" || event == "restoring")
-        m_app.host.progress.begin_phase(
-            fmt::format("{} {}", event, printable(message["release"].text())));
+        m_app.host.progress.begin_phase(fmt::format(
+            "{} {}{}", event, printable(message["release"].text()),
+            in_turn.empty() ? "" : " before its successor starts: " + printable(in_turn)));
     else if (event == "failed")
         m_app.host.progress.begin_phase(
             fmt::format("{} failed: {}", m_release.text(), printable(message["why"].text())));
@@ -72,8 +75,10 @@ void Handover::fail(const Json& message) const {
     const std::string serving = message["serving"].text();
     const auto live = m_app.ledger.current();
     if (!serving.empty())
-        throw Error(fmt::format("{}; {} is running again", why, printable(serving)),
-                    Outcome::release_failed);
+        throw Error(
+            fmt::format("{}; {} {}", why, printable(serving),
+                        message["untouched"].boolean() ? "still serves" : "is running again"),
+            Outcome::release_failed);
     if (!live || m_app.is_stopped())
         throw Error(fmt::format("{}; nothing was live before, and nothing is now", why),
                     Outcome::release_failed);

@@ -1,10 +1,10 @@
 // One generation takes another's place: the conversation with the supervisor, as seen from here.
 //
-//   Handover handover(app, generation);   // the old one is told to stop, the new one is started
-//   handover.prove();                     // returns when the new one is healthy
-//   … `current` and the record move …
-//   handover.commit();                    // from here on the new one stays
-//   handover.watch();                     // returns when the watch window has passed
+//   Handover handover(app, generation);   // the new one is started beside the old one
+//   handover.prove();                     // returns when the new one is healthy and has the
+//   traffic … `current` and the record move … handover.commit();                    // from here on
+//   the new one stays handover.watch();                     // returns when the watch window has
+//   passed
 //
 // A Handover that is destroyed, or whose process dies, before commit() leaves the decision to the
 // supervisor, which looks at what `current` points at.
@@ -20,11 +20,14 @@ namespace shipit::deploy {
 
 class Handover {
   public:
-    // Starts the app's supervisor if there is none.
-    Handover(const App& app, const supervise::Generation& generation);
+    enum class Failing { goes_back, stays };
 
-    // Throws Error: release_failed (the old generation serves again, or nothing did before), down
-    // (it could not be started again), with the reason and the new one's last lines.
+    // Starts the app's supervisor if there is none. `failing`: what happens to the traffic if the
+    // new generation fails within its watch window while the old one is still warm.
+    Handover(const App& app, const supervise::Generation& generation, Failing failing);
+
+    // Throws Error: release_failed (the old generation serves, or nothing did before), down (it had
+    // to be stopped and could not be started again), with the reason and the new one's last lines.
     void prove();
     void commit();
     // False if the window was cut short: another command changed the app meanwhile, or the

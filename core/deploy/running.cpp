@@ -79,11 +79,17 @@ supervise::Generation generation_of(const App& app, const release::Manifest& man
     const auto user = app.account(settings.app);
     const Surroundings surroundings = surroundings_of(app, manifest, settings);
     supervise::Generation generation{manifest.number, {}, manifest.spec.health, settings.app.port};
+    generation.warm = manifest.spec.health.warm.value_or(manifest.spec.health.watch);
+    generation.ports = settings.app.ports;
+    generation.hands_over = settings.app.hands_over;
     for (const ProcessType& type : manifest.spec.processes)
         for (unsigned i = 1; i <= type.count; ++i) {
             generation.programs.push_back(program_of(type, fmt::format("{}.{}", type.name, i),
                                                      surroundings, manifest.config, tree));
             generation.programs.back().user = user;
+            // What listens can be handed over; two workers at once might do work twice.
+            generation.programs.back().overlaps =
+                type.overlap || (type.name == "web" && settings.app.port);
         }
     return generation;
 }

@@ -96,6 +96,7 @@ std::vector<ProcessType> read_processes(const TomlTable& table) {
         if (!is_stop_signal(process.stop_signal))
             throw entry->complaint("stop_signal", "is no signal to stop a process by");
         process.stop_timeout = needed_duration(*entry, "stop_timeout");
+        process.overlap = entry->boolean("overlap").value_or(false);
         processes.push_back(std::move(process));
     }
     return processes;
@@ -116,6 +117,7 @@ ReleaseSpec read_spec(const TomlTable& root) {
         spec.health.timeout = needed_duration(*health, "timeout");
         spec.health.passes = static_cast<unsigned>(needed_number(*health, "passes", most_passes));
         spec.health.watch = needed_duration(*health, "watch");
+        spec.health.warm = health->duration("warm");
     }
     return spec;
 }

@@ -74,6 +74,8 @@ void write_spec(TomlWriter& writer, const ReleaseSpec& spec) {
         writer.set("count", process.count);
         writer.set("stop_signal", process.stop_signal);
         writer.set("stop_timeout", process.stop_timeout);
+        if (process.overlap)
+            writer.set("overlap", true);
     }
     writer.table({"release"});
     set_command(writer, "command", spec.release_command.command);
@@ -84,6 +86,8 @@ void write_spec(TomlWriter& writer, const ReleaseSpec& spec) {
     writer.set("timeout", spec.health.timeout);
     writer.set("passes", spec.health.passes);
     writer.set("watch", spec.health.watch);
+    if (spec.health.warm)
+        writer.set("warm", *spec.health.warm);
 }
 
 void write_evidence(TomlWriter& writer, const Evidence& evidence) {

@@ -2,6 +2,8 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/supervise/bind_watch.hpp"
+#include "core/supervise/pass_fd.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -74,21 +76,21 @@ void PreparedLaunch::find_programs() {
         m_candidates.push_back((folder.empty() ? "." : std::string(folder)) + "/" + program);
 }
 
-std::optional<LaunchFailure> PreparedLaunch::place_descriptors(int& failure_pipe) const noexcept {
+std::optional<LaunchFailure> PreparedLaunch::place_descriptors(int& to_parent) const noexcept {
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     int sources[] = {m_launch.input < 0 ? null : m_launch.input, m_launch.output, m_launch.errors,
-                     failure_pipe};
+                     to_parent};
     // All are lifted first: one of them may sit where another has to go.
     for (int& source : sources) {
         source = ::fcntl(source, F_DUPFD_CLOEXEC, first_free_descriptor);
         if (source < 0)
             return LaunchFailure{LaunchStep::descriptors, errno};
     }
-    failure_pipe = sources[3];
+    to_parent = sources[3];
     for (int target = 0; target < 3; ++target)
         if (::dup2(sources[target], target) < 0)
             return LaunchFailure{LaunchStep::descriptors, errno};
-    // Not closed outright, since the failure pipe is needed until exec.
+    // Not closed outright, since the way to the parent is needed until exec.
     if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
         return LaunchFailure{LaunchStep::descriptors, errno};
     return std::nullopt;
@@ -111,6 +113,16 @@ std::optional<LaunchFailure> PreparedLaunch::drop_user() const noexcept {
     return std::nullopt;
 }
 
+std::optional<LaunchFailure> PreparedLaunch::report_calls(int to_parent) const noexcept {
+    if (m_launch.reported == Reported::nothing)
+        return std::nullopt;
+    const int calls = install_filter(m_launch.reported);
+    if (calls < 0 || !send_fd(to_parent, calls))
+        return LaunchFailure{LaunchStep::calls, errno};
+    (void)::close(calls);
+    return std::nullopt;
+}
+
 int PreparedLaunch::execute() const noexcept {
     int reason = ENOENT;
     for (const std::string& candidate : m_candidates) {
@@ -127,19 +139,21 @@ int PreparedLaunch::execute() const noexcept {
     return reason;
 }
 
-void PreparedLaunch::become(int failure_pipe) const noexcept {
-    const auto fail = [&failure_pipe](LaunchFailure failure) {
-        (void)!::write(failure_pipe, &failure, sizeof failure); // the parent sees EOF otherwise
+void PreparedLaunch::become(int to_parent) const noexcept {
+    const auto fail = [&to_parent](LaunchFailure failure) {
+        (void)!::write(to_parent, &failure, sizeof failure); // the parent sees EOF otherwise
         ::_exit(exit_not_executed);
     };
     if (m_launch.session == Launch::Session::own && ::setsid() < 0)
         fail({LaunchStep::session, errno});
-    if (const auto failure = place_descriptors(failure_pipe))
+    if (const auto failure = place_descriptors(to_parent))
         fail(*failure);
     if (const auto failure = drop_user())
         fail(*failure);
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         fail({LaunchStep::privileges, errno});
+    if (const auto failure = report_calls(to_parent))
+        fail(*failure);
     // After the drop, so that it is the app's user who must be able to enter it.
     if (::chdir(m_launch.folder.c_str()) != 0)
         fail({LaunchStep::folder, errno});
@@ -160,6 +174,8 @@ std::string PreparedLaunch::text_of(const LaunchFailure& failure) const {
         return fmt::format("cannot become user '{}' to run '{}': {}", user, program, why);
     case LaunchStep::privileges:
         return fmt::format("cannot give up privileges for '{}': {}", program, why);
+    case LaunchStep::calls:
+        return fmt::format("cannot watch over the sockets of '{}': {}", program, why);
     case LaunchStep::folder:
         return fmt::format("cannot enter '{}' to run '{}': {}", m_launch.folder.string(), program,
                            why);

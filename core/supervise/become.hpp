@@ -1,8 +1,8 @@
 // Between fork and exec: everything that makes a fresh child an app's process.
 //
 // The child only makes system calls (async-signal-safe): all memory is prepared before the fork.
-// What goes wrong travels to the parent as {step, errno} through a close-on-exec pipe, so that an
-// error can say which step failed.
+// What goes wrong travels to the parent as {step, errno} through a close-on-exec socket, so that an
+// error can say which step failed; the descriptor of reported calls goes the same way before.
 #pragma once
 
 #include "core/sys/account.hpp"
@@ -18,6 +18,9 @@ namespace shipit::supervise {
 using sys::Path;
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
+// Which of a program's calls are reported to us, and wait for our answer: see bind_watch.hpp.
+enum class Reported { nothing, binds, connects };
+
 // What is to be started, and how.
 struct Launch {
     // own: a session of its own. ours: our session and process group, so that the terminal's keys
@@ -29,12 +32,13 @@ struct Launch {
     Path folder;
     std::optional<sys::Account> user; // none: as ourselves
     Session session = Session::own;
+    Reported reported = Reported::nothing;
     int input = -1; // becomes descriptor 0; -1: /dev/null
     int output = 1; // becomes descriptor 1
     int errors = 2; // becomes descriptor 2
 };
 
-enum class LaunchStep : int { session, user, privileges, folder, descriptors, execute };
+enum class LaunchStep : int { session, user, privileges, calls, folder, descriptors, execute };
 
 struct LaunchFailure {
     LaunchStep step;
@@ -49,15 +53,16 @@ class PreparedLaunch {
     PreparedLaunch& operator=(const PreparedLaunch&) = delete;
 
     // In the child only. Ends in execve(2), or in _exit(2) after a LaunchFailure was written.
-    [[noreturn]] void become(int failure_pipe) const noexcept;
+    [[noreturn]] void become(int to_parent) const noexcept;
 
     // "web.1 cannot be executed: …" for people, without the environment.
     [[nodiscard]] std::string text_of(const LaunchFailure& failure) const;
 
   private:
     void find_programs();
-    [[nodiscard]] std::optional<LaunchFailure> place_descriptors(int& failure_pipe) const noexcept;
+    [[nodiscard]] std::optional<LaunchFailure> place_descriptors(int& to_parent) const noexcept;
     [[nodiscard]] std::optional<LaunchFailure> drop_user() const noexcept;
+    [[nodiscard]] std::optional<LaunchFailure> report_calls(int to_parent) const noexcept;
     [[nodiscard]] int execute() const noexcept;
 
     Launch m_launch;

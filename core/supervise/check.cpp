@@ -27,25 +27,38 @@ Check::Kind Check::kind_for(const Generation& generation) {
     return health.path.empty() ? Kind::listens : Kind::http;
 }
 
-Check::Check(Loop& loop, Kind kind, const Generation& generation, Probe::OnDone done)
+Check::Check(Loop& loop, Kind kind, const Generation& generation, const WayIn& way_in,
+             Probe::OnDone done)
     : m_loop(loop), m_done(std::move(done)) {
     switch (kind) {
     case Kind::none:
-        m_soon = loop.after(milliseconds(0), [this] { end({true, true, {}}); });
+        end_soon({true, true, {}});
         break;
     case Kind::command:
-        run_command(generation);
+        run_command(generation, way_in);
         break;
     case Kind::http:
     case Kind::listens:
-        m_probe = std::make_unique<Probe>(
-            loop, ProbeTarget{*generation.port, generation.health.path}, http_timeout,
-            [this](const ProbeResult& result) { end(result); });
+        connect(kind, generation, way_in);
         break;
     }
 }
 
-void Check::run_command(const Generation& generation) {
+void Check::connect(Kind kind, const Generation& generation, const WayIn& way_in) {
+    ProbeTarget target{*generation.port, generation.health.path};
+    if (way_in.is_known && !way_in.entrance)
+        return end_soon({false, false, fmt::format("nothing listens on port {}", target.port)});
+    if (way_in.is_known && kind == Kind::listens)
+        return end_soon({true, true, {}}); // a connection would tell nothing: its slot takes it
+    if (way_in.is_known) {
+        target.address = way_in.entrance->address;
+        target.source_port = way_in.entrance->source_port;
+    }
+    m_probe = std::make_unique<Probe>(m_loop, std::move(target), http_timeout,
+                                      [this](const ProbeResult& result) { end(result); });
+}
+
+void Check::run_command(const Generation& generation, const WayIn& way_in) {
     const Program& face = *generation.face();
     m_command = generation.health.command;
     try {
@@ -72,12 +85,25 @@ void Check::run_command(const Generation& generation) {
                  fmt::format("the health command '{}' {}{}{}", printable(m_command), how,
                              output.empty() ? "" : ": ", output)});
         };
+        BindWatch::OnCall lead;
+        if (way_in.is_known && way_in.addresses != nullptr) {
+            launch.reported = Reported::connects;
+            lead = [addresses = way_in.addresses, side = way_in.side](const BindCall& call) {
+                addresses->lead(side, call);
+                return BindAnswer{};
+            };
+        }
         m_run = std::make_unique<RunCommand>(m_loop, std::move(launch), command_timeout, keep_end,
-                                             judge);
+                                             judge, lead);
     } catch (const Error& error) {
         const std::string why = "the health command cannot run: " + error.why();
-        m_soon = m_loop.after(milliseconds(0), [this, why] { end({false, true, why}); });
+        end_soon({false, true, why});
     }
+}
+
+// Not from within the constructor: the owner does not have us yet.
+void Check::end_soon(ProbeResult result) {
+    m_soon = m_loop.after(milliseconds(0), [this, result = std::move(result)] { end(result); });
 }
 
 void Check::end(ProbeResult result) {

@@ -1,6 +1,7 @@
 // One look at whether a generation is well, in the way its release asks for.
 #pragma once
 
+#include "core/supervise/addresses.hpp"
 #include "core/supervise/probe.hpp"
 #include "core/supervise/program.hpp"
 #include "core/supervise/run_command.hpp"
@@ -18,14 +19,26 @@ class Check {
 
     [[nodiscard]] static Kind kind_for(const Generation& generation);
 
+    // The way in. One that is known is an address to ask, or nothing where no program listens; one
+    // that is not is looked for. Connections of the command are led to `side`.
+    struct WayIn {
+        bool is_known = false;
+        std::optional<Entrance> entrance = std::nullopt;
+        const Addresses* addresses = nullptr;
+        Side side = Side::a;
+    };
+
     // Looks once, as `kind` says; `done` is called from the loop, within a time limit; not after
     // destruction.
-    Check(Loop& loop, Kind kind, const Generation& generation, Probe::OnDone done);
+    Check(Loop& loop, Kind kind, const Generation& generation, const WayIn& way_in,
+          Probe::OnDone done);
     Check(const Check&) = delete;
     Check& operator=(const Check&) = delete;
 
   private:
-    void run_command(const Generation& generation);
+    void run_command(const Generation& generation, const WayIn& way_in);
+    void connect(Kind kind, const Generation& generation, const WayIn& way_in);
+    void end_soon(ProbeResult result);
     void end(ProbeResult result);
 
     Loop& m_loop;

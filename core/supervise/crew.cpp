@@ -1,6 +1,7 @@
 #include "core/supervise/crew.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace shipit::supervise {
 
@@ -8,17 +9,19 @@ namespace {
 
 constexpr milliseconds look_again{5};
 
-bool is_meant(const Process& process, const std::string& which) {
-    return which.empty() || process.program().name == which || process.program().type == which;
-}
-
 } // namespace
 
-Crew::Crew(Surroundings& surroundings, Generation generation)
-    : m_surroundings(surroundings), m_generation(std::move(generation)) {
+Crew::Choice Crew::called(const std::string& which) {
+    return [which](const Process& process) {
+        return which.empty() || process.program().name == which || process.program().type == which;
+    };
+}
+
+Crew::Crew(Surroundings& surroundings, Generation generation, Side side)
+    : m_surroundings(surroundings), m_generation(std::move(generation)), m_side(side) {
     for (const Program& program : m_generation.programs)
         m_processes.push_back(std::make_unique<Process>(
-            surroundings, program, m_generation.release,
+            surroundings, program, Place{m_generation.release, side},
             [this](Process& process, const std::string& how) {
                 const Process::OnEnded watcher = m_watcher; // which may replace itself
                 if (watcher)
@@ -26,54 +29,65 @@ Crew::Crew(Surroundings& surroundings, Generation generation)
             }));
 }
 
-bool Crew::has(const std::string& which) const {
-    return std::any_of(m_processes.begin(), m_processes.end(),
-                       [&](const auto& process) { return is_meant(*process, which); });
+void Crew::relabel(Generation generation) {
+    m_generation = std::move(generation);
+    for (const auto& process : m_processes)
+        for (const Program& program : m_generation.programs)
+            if (program.name == process->program().name)
+                process->relabel(program, m_generation.release);
 }
 
-void Crew::start(const std::string& which) {
+bool Crew::has(const Choice& choice) const {
+    return std::any_of(m_processes.begin(), m_processes.end(),
+                       [&](const auto& process) { return choice(*process); });
+}
+
+void Crew::start(const Choice& choice) {
     for (const auto& process : m_processes)
-        if (is_meant(*process, which))
+        if (choice(*process))
             process->start();
 }
 
-void Crew::stop(const std::string& which, Loop::Callback done) {
+void Crew::stop(const Choice& choice, Loop::Callback done) {
     for (const auto& process : m_processes)
-        if (is_meant(*process, which))
+        if (choice(*process))
             process->stop();
-    m_wait = m_surroundings.loop.after(milliseconds(0), [this, which, done = std::move(done)] {
-        wait_until_stopped(which, done);
+    m_wait = m_surroundings.loop.after(milliseconds(0), [this, choice, done = std::move(done)] {
+        wait_until_stopped(choice, done);
     });
 }
 
-void Crew::wait_until_stopped(const std::string& which, const Loop::Callback& done) {
-    if (is_stopped(which))
-        return done();
+void Crew::wait_until_stopped(const Choice& choice, const Loop::Callback& done) {
+    if (is_stopped(choice)) {
+        const Loop::Callback called = done; // which may destroy this
+        return called();
+    }
     m_wait = m_surroundings.loop.after(look_again,
-                                       [this, which, done] { wait_until_stopped(which, done); });
+                                       [this, choice, done] { wait_until_stopped(choice, done); });
 }
 
-void Crew::suspend(Loop::Callback done) {
+void Crew::suspend(const Choice& choice, Loop::Callback done) {
     m_suspended.clear();
     for (const auto& process : m_processes)
-        if (process->is_wanted())
+        if (choice(*process) && process->is_wanted())
             m_suspended.push_back(process.get());
-    stop({}, std::move(done));
+    stop(choice, std::move(done));
 }
 
 void Crew::resume() {
-    for (Process* process : m_suspended)
+    for (Process* process : std::exchange(m_suspended, {}))
         process->start();
 }
 
-bool Crew::is_wanted() const {
-    return std::any_of(m_processes.begin(), m_processes.end(),
-                       [](const auto& process) { return process->is_wanted(); });
+bool Crew::is_wanted(const Choice& choice) const {
+    return std::any_of(m_processes.begin(), m_processes.end(), [&](const auto& process) {
+        return choice(*process) && process->is_wanted();
+    });
 }
 
-bool Crew::is_stopped(const std::string& which) const {
+bool Crew::is_stopped(const Choice& choice) const {
     return std::all_of(m_processes.begin(), m_processes.end(), [&](const auto& process) {
-        return !is_meant(*process, which) || process->phase() == Phase::stopped;
+        return !choice(*process) || process->phase() == Phase::stopped;
     });
 }
 
@@ -108,6 +122,35 @@ Check::Kind Crew::check_kind() const {
         if (face != nullptr && process->is_wanted() && process->program().type == face->type)
             return Check::kind_for(m_generation);
     return Check::Kind::none;
+}
+
+// Only where all that are asked were handed their sockets is it known who listens.
+Check::WayIn Crew::way_in() const {
+    const Program* face = m_generation.face();
+    const Addresses* addresses = m_surroundings.addresses;
+    if (addresses == nullptr || face == nullptr || !m_generation.port)
+        return {};
+    bool all_listen = true;
+    for (const auto& process : m_processes) {
+        if (!process->is_wanted() || process->program().type != face->type)
+            continue;
+        if (!process->is_handed())
+            return {};
+        all_listen = all_listen &&
+                     addresses->is_listening(m_side, process->program().name, *m_generation.port);
+    }
+    return {true, all_listen ? addresses->entrance(m_side, *m_generation.port) : std::nullopt,
+            addresses, m_side};
+}
+
+std::unique_ptr<Check> Crew::check(Probe::OnDone done) const {
+    return std::make_unique<Check>(m_surroundings.loop, check_kind(), m_generation, way_in(),
+                                   std::move(done));
+}
+
+void Crew::on_listening(Loop::Callback callback) const {
+    if (m_surroundings.addresses != nullptr)
+        m_surroundings.addresses->on_listening(std::move(callback));
 }
 
 void Crew::set_proven() {

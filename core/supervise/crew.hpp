@@ -8,30 +8,38 @@ namespace shipit::supervise {
 
 class Crew {
   public:
+    // Some of the processes.
+    using Choice = std::function<bool(const Process&)>;
+    // `which`: a process's name, a type, or empty for all. Unknown names mean none.
+    [[nodiscard]] static Choice called(const std::string& which);
+    [[nodiscard]] static bool all(const Process& /*process*/) { return true; }
+
     // Processes are made for every program of the generation; none is started.
-    Crew(Surroundings& surroundings, Generation generation);
+    Crew(Surroundings& surroundings, Generation generation, Side side);
     Crew(const Crew&) = delete;
     Crew& operator=(const Crew&) = delete;
 
     [[nodiscard]] const Generation& generation() const { return m_generation; }
     [[nodiscard]] ReleaseNumber release() const { return m_generation.release; }
+    [[nodiscard]] Side side() const { return m_side; }
     [[nodiscard]] const std::vector<std::unique_ptr<Process>>& processes() const {
         return m_processes;
     }
+    // It is another release's from now on; `generation` has the same programs.
+    void relabel(Generation generation);
 
-    // `which`: a process's name, a type, or empty for all. Unknown names mean none.
-    [[nodiscard]] bool has(const std::string& which) const;
-    void start(const std::string& which = {});
+    [[nodiscard]] bool has(const Choice& choice) const;
+    void start(const Choice& choice = all);
     // Stops them and calls back, from the loop, when nothing of them is left.
-    void stop(const std::string& which, Loop::Callback done);
-    // As stop() of all, remembering who was meant to run; and those started again.
-    void suspend(Loop::Callback done);
+    void stop(const Choice& choice, Loop::Callback done);
+    // As stop(), remembering who was meant to run; and those started again.
+    void suspend(const Choice& choice, Loop::Callback done);
     void resume();
     [[nodiscard]] bool was_suspended_running() const { return !m_suspended.empty(); }
 
-    // Whether anything of it is meant to run.
-    [[nodiscard]] bool is_wanted() const;
-    [[nodiscard]] bool is_stopped(const std::string& which = {}) const;
+    // Whether any of them is meant to run.
+    [[nodiscard]] bool is_wanted(const Choice& choice = all) const;
+    [[nodiscard]] bool is_stopped(const Choice& choice = all) const;
     // Whether every process that is meant to run is up.
     [[nodiscard]] bool is_up() const;
     // When the youngest of them was started.
@@ -40,6 +48,10 @@ class Crew {
     [[nodiscard]] std::vector<pid_t> tree() const;
     // How it is checked; staying up is all when the process that would be asked is not to run.
     [[nodiscard]] Check::Kind check_kind() const;
+    // Looks once.
+    [[nodiscard]] std::unique_ptr<Check> check(Probe::OnDone done) const;
+    // Who is told when one of its processes, or another generation's, begins to listen.
+    void on_listening(Loop::Callback callback) const;
     void set_proven();
     // The last lines of all of them, for people: "web.1: …".
     [[nodiscard]] std::string evidence() const;
@@ -48,10 +60,12 @@ class Crew {
     void on_ended(Process::OnEnded watcher) { m_watcher = std::move(watcher); }
 
   private:
-    void wait_until_stopped(const std::string& which, const Loop::Callback& done);
+    void wait_until_stopped(const Choice& choice, const Loop::Callback& done);
+    [[nodiscard]] Check::WayIn way_in() const;
 
     Surroundings& m_surroundings;
     Generation m_generation;
+    Side m_side;
     std::vector<std::unique_ptr<Process>> m_processes;
     std::vector<Process*> m_suspended;
     Process::OnEnded m_watcher;

@@ -15,6 +15,7 @@ constexpr milliseconds first_wait{20};
 constexpr milliseconds longest_wait = std::chrono::seconds(1);
 constexpr milliseconds longest_wait_for_listening{100}; // a refused connection costs nothing
 constexpr milliseconds watch_interval = std::chrono::seconds(1);
+constexpr milliseconds second_look{10}; // at what has failed once: it may have been chance
 constexpr unsigned failures_in_a_row = 3;
 
 } // namespace
@@ -23,17 +24,23 @@ Gate::Gate(Loop& loop, Crew& crew, GateRules rules, OnVerdict on_verdict)
     : m_loop(loop), m_crew(crew), m_rules(rules), m_on_verdict(std::move(on_verdict)),
       m_wait(first_wait) {
     m_crew.on_ended([this](Process& process, const std::string& how) { ended(process, how); });
+    m_crew.on_listening([this] {
+        if (!m_looks)
+            look(); // no need to wait for the next time
+    });
     m_timeout = loop.after(rules.timeout, [this] { time_is_over(); });
     m_next = loop.after(milliseconds(0), [this] { look(); });
 }
 
 Gate::~Gate() {
     m_crew.on_ended({});
+    m_crew.on_listening({});
 }
 
 void Gate::look() {
-    m_check = std::make_unique<Check>(m_loop, m_crew.check_kind(), m_crew.generation(),
-                                      [this](const ProbeResult& result) { take(result); });
+    m_next.cancel();
+    m_looks = true;
+    m_check = m_crew.check([this](const ProbeResult& result) { take(result); });
 }
 
 bool Gate::has_check() const {
@@ -47,6 +54,7 @@ bool Gate::has_settled() const {
 }
 
 void Gate::take(const ProbeResult& result) {
+    m_looks = false;
     m_last = result;
     m_passed = result.healthy && m_crew.is_up() ? m_passed + 1 : 0;
     const bool passed = has_check() ? m_passed >= m_rules.passes : m_passed > 0 && has_settled();
@@ -95,6 +103,7 @@ std::string Gate::elsewhere() const {
 
 void Gate::decide(std::optional<std::string> why_not) {
     m_crew.on_ended({});
+    m_crew.on_listening({});
     m_next.cancel();
     m_timeout.cancel();
     if (!why_not)
@@ -118,15 +127,14 @@ Vigil::~Vigil() {
 }
 
 void Vigil::look() {
-    m_check = std::make_unique<Check>(m_loop, m_crew.check_kind(), m_crew.generation(),
-                                      [this](const ProbeResult& result) { take(result); });
+    m_check = m_crew.check([this](const ProbeResult& result) { take(result); });
 }
 
 void Vigil::take(const ProbeResult& result) {
     m_failed = result.healthy ? 0 : m_failed + 1;
     if (m_failed >= failures_in_a_row)
         return decide(result.reason);
-    m_next = m_loop.after(watch_interval, [this] { look(); });
+    m_next = m_loop.after(m_failed > 0 ? second_look : watch_interval, [this] { look(); });
 }
 
 void Vigil::decide(std::optional<std::string> why_not) {

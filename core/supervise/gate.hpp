@@ -39,6 +39,7 @@ class Gate {
     GateRules m_rules;
     OnVerdict m_on_verdict;
     unsigned m_passed = 0;
+    bool m_looks = false; // a check is on its way
     milliseconds m_wait;
     ProbeResult m_last;
     std::unique_ptr<Check> m_check;
@@ -47,7 +48,7 @@ class Gate {
 };
 
 // Looks every second for the length of the release's watch: an exit, or three failed checks in a
-// row, are its failure.
+// row, the second and third at once, are its failure.
 class Vigil {
   public:
     using OnVerdict = Gate::OnVerdict;

@@ -1,6 +1,7 @@
 #include "core/supervise/launch.hpp"
 
 #include "core/base/error.hpp"
+#include "core/supervise/pass_fd.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -32,25 +33,13 @@ std::set<pid_t>& waited_for() {
 
 struct Becoming {
     const PreparedLaunch& launch;
-    int failure_pipe;
+    int to_parent;
 
     template <class Launcher, class Executable>
     boost::system::error_code on_exec_setup(Launcher& /*launcher*/, const Executable& /*path*/,
                                             const char* const*& /*argv*/) {
-        launch.become(failure_pipe);
+        launch.become(to_parent);
     }
-};
-
-struct Pipe {
-    Pipe() {
-        int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0)
-            throw_errno("cannot make a pipe");
-        out.reset(ends[0]);
-        in.reset(ends[1]);
-    }
-    sys::Fd out;
-    sys::Fd in;
 };
 
 // A signal's handler must not run in the child before it became the app.
@@ -69,29 +58,30 @@ class BlockedSignals {
     sigset_t m_before{};
 };
 
-std::optional<LaunchFailure> failure_from(int pipe) {
-    LaunchFailure failure{};
-    ssize_t got = 0;
-    do
-        got = ::read(pipe, &failure, sizeof failure);
-    while (got < 0 && errno == EINTR);
-    if (got == 0) // closed by exec
-        return std::nullopt;
-    if (got != static_cast<ssize_t>(sizeof failure))
-        return LaunchFailure{LaunchStep::execute, EIO};
-    return failure;
+// Waits until the child is what it is to become; `calls` gets the descriptor of its reported calls.
+std::optional<LaunchFailure> failure_from(int child, sys::Fd& calls) {
+    for (;;) {
+        LaunchFailure failure{};
+        const ssize_t got = receive(child, &failure, sizeof failure, calls);
+        if (got == 0) // closed by exec
+            return std::nullopt;
+        if (got == static_cast<ssize_t>(sizeof failure))
+            return failure;
+        if (got != 1)
+            return LaunchFailure{LaunchStep::execute, EIO};
+    }
 }
 
 using ProcessHandle = process::basic_process_handle<boost::asio::io_context::executor_type>;
 
 ProcessHandle forked(boost::asio::io_context& context, const PreparedLaunch& prepared,
-                     int failure_pipe) {
+                     int to_parent) {
     const pid_t parent = ::getpid();
     const BlockedSignals blocked;
     process::posix::default_launcher launcher;
     try {
         const std::vector<std::string> unused;
-        auto started = launcher(context, "/", unused, Becoming{prepared, failure_pipe});
+        auto started = launcher(context, "/", unused, Becoming{prepared, to_parent});
         return started.detach();
     } catch (const std::exception& error) {
         if (::getpid() != parent) // Asio's fork notification failed in the child
@@ -122,11 +112,11 @@ struct Child::Handle {
 Child::Child(Loop& loop, const Launch& launch, OnExit on_exit)
     : m_on_exit(std::move(on_exit)), m_handle(std::make_shared<Handle>()) {
     const PreparedLaunch prepared(launch);
-    Pipe failures;
-    m_handle->launched.emplace(forked(loop.context(), prepared, failures.in.get()));
-    failures.in.reset();
+    auto [from_child, to_parent] = message_pair();
+    m_handle->launched.emplace(forked(loop.context(), prepared, to_parent.get()));
+    to_parent.reset();
     const pid_t pid = m_handle->launched->id();
-    if (const auto failure = failure_from(failures.out.get())) {
+    if (const auto failure = failure_from(from_child.get(), m_calls)) {
         (void)::waitpid(pid, nullptr, 0);
         throw Error(prepared.text_of(*failure));
     }

@@ -3,6 +3,7 @@
 
 #include "core/supervise/become.hpp"
 #include "core/supervise/loop.hpp"
+#include "core/sys/fd.hpp"
 #include "core/sys/process.hpp"
 
 #include <functional>
@@ -40,6 +41,8 @@ class Child {
     [[nodiscard]] bool is_running() const { return m_running; }
     // Sends a signal unless it has ended; never to another process that got the same pid.
     void signal(int signal) const noexcept;
+    // For a BindWatch, where the launch asked for one.
+    [[nodiscard]] sys::Fd take_calls() { return std::move(m_calls); }
 
     // Whether a Child of this process waits for `pid`, so that nobody else may reap it.
     [[nodiscard]] static bool waits_for(pid_t pid);
@@ -51,6 +54,7 @@ class Child {
     sys::ProcessName m_name;
     OnExit m_on_exit;
     bool m_running = true;
+    sys::Fd m_calls;
     std::shared_ptr<Handle> m_handle;
 };
 

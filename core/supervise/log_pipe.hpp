@@ -34,6 +34,8 @@ class LogPipe {
     void drain();
     // The newest lines, oldest first.
     [[nodiscard]] const std::deque<std::string>& tail() const { return m_tail; }
+    // What comes from now on is another release's.
+    void relabel(ReleaseNumber release) { m_source.release = release; }
     // A line of the supervisor's own about this process.
     void note(const std::string& text);
     // Removes the FIFO's name.

@@ -2,14 +2,15 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/supervise/slots.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 
-#include <arpa/inet.h>
 #include <fmt/core.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -96,37 +97,34 @@ Probe::Probe(Loop& loop, ProbeTarget target, milliseconds timeout, OnDone done)
         end({false, m_fd.get() >= 0,
              fmt::format("{} did not answer within {}", name(), duration_text(m_patience))});
     });
-    connect(AF_INET);
+    constexpr std::array<std::uint8_t, 16> loopback{127, 0, 0, 1};
+    connect(m_target.address.value_or(TcpAddress{AF_INET, loopback, 0, false, m_target.port}));
 }
 
 std::string Probe::name() const {
-    const char* host = m_family == AF_INET6 ? "[::1]" : "127.0.0.1";
     if (m_target.path.empty())
-        return fmt::format("a connection to {}:{}", host, m_target.port);
-    return fmt::format("GET http://{}:{}{}", host, m_target.port, printable(m_target.path));
+        return fmt::format("a connection to {}", m_address.text());
+    return fmt::format("GET http://{}{}", m_address.text(), printable(m_target.path));
 }
 
-void Probe::connect(int family) {
-    m_family = family;
-    m_watch.cancel();
-    m_fd.reset(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!m_fd)
-        return connection_failed(errno);
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(m_target.port);
-    v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(m_target.port);
-    v6.sin6_addr = in6addr_loopback;
-    const auto* address = family == AF_INET ? reinterpret_cast<const sockaddr*>(&v4)
-                                            : reinterpret_cast<const sockaddr*>(&v6);
-    const socklen_t size = family == AF_INET ? sizeof v4 : sizeof v6;
-    if (::connect(m_fd.get(), address, size) != 0 && errno != EINPROGRESS)
+void Probe::connect(const TcpAddress& address) {
+    m_address = address;
+    close();
+    m_fd.reset(::socket(address.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    sockaddr_storage name{};
+    const socklen_t size = address.put_into(name);
+    if (!m_fd ||
+        (m_target.source_port != 0 && !come_from(m_fd.get(), address, m_target.source_port)) ||
+        (::connect(m_fd.get(), reinterpret_cast<const sockaddr*>(&name), size) != 0 &&
+         errno != EINPROGRESS))
         return connection_failed(errno);
     m_watch = m_loop.watch(m_fd.get());
     m_watch.when_writable([this] { connected(); });
+}
+
+void Probe::close() noexcept {
+    m_watch.cancel();
+    m_fd.reset();
 }
 
 void Probe::connected() {
@@ -138,15 +136,21 @@ void Probe::connected() {
         return connection_failed(ECONNREFUSED);
     if (m_target.path.empty())
         return end({true, true, {}});
-    m_request = fmt::format("GET {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nUser-Agent: shipit-health\r\n"
+    m_request = fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: shipit-health\r\n"
                             "Accept: */*\r\nConnection: close\r\n\r\n",
-                            m_target.path, m_target.port);
+                            m_target.path,
+                            m_address.family == AF_INET
+                                ? m_address.text()
+                                : fmt::format("127.0.0.1:{}", m_address.port)); // as is usual
     send();
 }
 
 void Probe::connection_failed(int error) {
-    if (m_family == AF_INET)
-        return connect(AF_INET6);
+    if (m_address.family == AF_INET && !m_target.address) {
+        TcpAddress loopback{AF_INET6, {}, 0, true, m_target.port};
+        loopback.host.back() = 1;
+        return connect(loopback);
+    }
     const std::string why = error == ECONNREFUSED || error == EADDRNOTAVAIL || error == EAFNOSUPPORT
                                 ? fmt::format("nothing listens on port {}", m_target.port)
                                 : fmt::format("{}: {}", name(), errno_text(error));
@@ -200,8 +204,7 @@ void Probe::judge() {
 
 void Probe::end(ProbeResult result) {
     m_timeout.cancel();
-    m_watch.cancel();
-    m_fd.reset();
+    close();
     const OnDone done = std::move(m_done); // which may destroy this, and what `result` came from
     const ProbeResult kept = std::move(result);
     done(kept);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/supervise/loop.hpp"
+#include "core/supervise/tcp_address.hpp"
 #include "core/sys/fd.hpp"
 
 #include <cstdint>
@@ -17,24 +18,27 @@ struct ProbeResult {
     std::string reason;    // of not being healthy, in full
 };
 
-// An address on this host: where, and the path to GET. An empty path: connecting is enough.
+// Where on this host, and the path to GET. An empty path: connecting is enough.
 struct ProbeTarget {
     std::uint16_t port = 0;
     std::string path;
+    // The one address to ask, where it is known, from that source port unless it is 0.
+    std::optional<TcpAddress> address = std::nullopt;
+    std::uint16_t source_port = 0;
 };
 
 class Probe {
   public:
     using OnDone = std::function<void(const ProbeResult&)>;
 
-    // Tries 127.0.0.1, then ::1 if nothing listens there. `done` is called once, from the loop,
-    // within `timeout`; not after destruction.
+    // Without an address, tries 127.0.0.1, then ::1 if nothing listens there. `done` is called
+    // once, from the loop, within `timeout`; not after destruction.
     Probe(Loop& loop, ProbeTarget target, milliseconds timeout, OnDone done);
     Probe(const Probe&) = delete;
     Probe& operator=(const Probe&) = delete;
 
   private:
-    void connect(int family);
+    void connect(const TcpAddress& address);
     void connected();
     void connection_failed(int error);
     void send();
@@ -42,12 +46,13 @@ class Probe {
     void judge();
     void end(ProbeResult result);
     [[nodiscard]] std::string name() const; // "GET http://127.0.0.1:8000/healthz"
+    void close() noexcept;
 
     Loop& m_loop;
     ProbeTarget m_target;
     milliseconds m_patience;
     OnDone m_done;
-    int m_family = 0;
+    TcpAddress m_address;
     sys::Fd m_fd;
     Loop::Watch m_watch; // before m_fd is closed
     Loop::Timer m_timeout;

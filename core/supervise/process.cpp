@@ -30,11 +30,14 @@ std::string seconds_text(milliseconds duration) {
 
 } // namespace
 
-Process::Process(Surroundings& surroundings, Program program, ReleaseNumber release,
-                 OnEnded on_ended)
-    : m_surroundings(surroundings), m_program(std::move(program)), m_release(release),
+Process::Process(Surroundings& surroundings, Program program, Place place, OnEnded on_ended)
+    : m_surroundings(surroundings), m_program(std::move(program)), m_place(place),
+      m_pipe_name(
+          fmt::format("{}.{}.{}.fifo", place.release.text(), m_program.name, name_of(place.side))),
       m_on_ended(std::move(on_ended)), m_limits(surroundings.limits), m_since(sys::now()) {
     m_limits.stop_timeout = m_program.stop_timeout;
+    m_program.environment.emplace_back("SHIPIT_SLOT", name_of(place.side));
+    m_marks = marks_in(m_program.environment);
     m_state.seed = std::hash<std::string>()(m_program.name) ^
                    static_cast<std::uint64_t>(now().time_since_epoch().count());
 }
@@ -46,19 +49,31 @@ void Process::stop() {
     feed(Event::stop);
 }
 
-bool Process::adopt(const sys::ProcessName& main, WallTime since, unsigned restarts) {
+void Process::relabel(Program program, ReleaseNumber release) {
+    m_program = std::move(program);
+    m_program.environment.emplace_back("SHIPIT_SLOT", name_of(m_place.side));
+    m_place.release = release;
+    m_limits.stop_timeout = m_program.stop_timeout;
+    if (m_pipe)
+        m_pipe->relabel(release);
+    m_surroundings.changed();
+}
+
+bool Process::adopt(const Adopted& from) {
     try {
-        m_child = std::make_unique<Child>(m_surroundings.loop, main,
+        m_child = std::make_unique<Child>(m_surroundings.loop, from.main,
                                           [this](WaitStatus status) { exited(status); });
     } catch (const Error&) {
         return false;
     }
+    m_pipe_name = from.pipe;
+    m_is_handed = from.is_handed;
     make_pipe();
-    m_last_main = main;
-    m_since = since;
+    m_last_main = from.main;
+    m_since = from.since;
     m_proven = true;
     m_state.wanted = true;
-    m_state.restarts = restarts;
+    m_state.restarts = from.restarts;
     feed(Event::launched);
     return true;
 }
@@ -140,15 +155,15 @@ void Process::act(Action action) {
 }
 
 Path Process::fifo() const {
-    return m_surroundings.run_folder / (m_release.text() + "." + m_program.name + ".fifo");
+    return m_surroundings.run_folder / m_pipe_name;
 }
 
 void Process::make_pipe() {
     if (m_pipe)
         return;
     m_pipe = std::make_unique<LogPipe>(m_surroundings.loop, fifo(),
-                                       LogPipe::Source{m_release, m_program.name}, m_program.user,
-                                       m_surroundings.log);
+                                       LogPipe::Source{m_place.release, m_program.name},
+                                       m_program.user, m_surroundings.log);
 }
 
 void Process::launch() {
@@ -161,9 +176,14 @@ void Process::launch() {
         launch.folder = m_program.folder;
         launch.user = m_program.user;
         launch.output = launch.errors = output.get();
+        m_is_handed = m_surroundings.addresses != nullptr;
+        launch.reported = m_is_handed ? Reported::binds : Reported::nothing;
         m_child = std::make_unique<Child>(m_surroundings.loop, launch,
                                           [this](WaitStatus status) { exited(status); });
         m_last_main = m_child->name();
+        m_marks = marks_in(launch.environment);
+        if (m_is_handed)
+            m_surroundings.addresses->watch(m_place.side, m_program.name, m_child->take_calls());
         m_since = sys::now();
         m_surroundings.changed();
         feed(Event::launched);
@@ -185,6 +205,8 @@ std::string Process::lasted() const {
 void Process::exited(WaitStatus status) {
     const bool unasked = m_state.phase == Phase::up;
     m_child.reset();
+    if (m_surroundings.addresses != nullptr)
+        m_surroundings.addresses->forget(m_place.side, m_program.name);
     m_pipe->drain();
     m_last_exit = exit_text(status) + " after " + lasted();
     m_since = sys::now();
@@ -217,7 +239,7 @@ void Process::stopped() {
 std::vector<Owned> Process::rest() const {
     if (m_last_main.pid == 0)
         return {};
-    return rest_of({m_last_main, marks_in(m_program.environment)});
+    return rest_of({m_last_main, m_marks});
 }
 
 void Process::signal_rest(int signal, bool escaped_only) const {
@@ -232,7 +254,7 @@ Json Process::status() const {
     Json json = Json::object({{"name", m_program.name},
                               {"type", m_program.type},
                               {"command", m_program.command},
-                              {"release", m_release.text()},
+                              {"release", m_place.release.text()},
                               {"state", starting ? "starting" : name_of(m_state.phase)},
                               {"since", time_text(m_since)},
                               {"restarts", m_state.restarts},
@@ -250,13 +272,16 @@ Json Process::state() const {
     const auto process = main();
     if (!process)
         return {};
-    return Json::object({{"release", m_release.value()},
+    return Json::object({{"release", m_place.release.value()},
                          {"name", m_program.name},
                          {"type", m_program.type},
                          {"pid", process->pid},
                          {"start_time", process->start_time},
                          {"since", time_text(m_since)},
                          {"restarts", m_state.restarts},
+                         {"slot", name_of(m_place.side)},
+                         {"pipe", m_pipe_name},
+                         {"handed", m_is_handed},
                          {"stop_signal", m_program.stop_signal},
                          {"stop_timeout", std::int64_t{m_program.stop_timeout.count()}}});
 }

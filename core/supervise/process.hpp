@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/json.hpp"
+#include "core/supervise/addresses.hpp"
 #include "core/supervise/launch.hpp"
 #include "core/supervise/log_pipe.hpp"
 #include "core/supervise/policy.hpp"
@@ -14,10 +15,17 @@ namespace shipit::supervise {
 
 class Process;
 
+// Which generation a process belongs to, and from which of the slots it accepts.
+struct Place {
+    ReleaseNumber release;
+    Side side;
+};
+
 // What a process works with; outlives it.
 struct Surroundings {
     Loop& loop;
     LogFile& log;
+    Addresses* addresses; // null: sockets cannot be handed over here
     Path run_folder;
     Limits limits;                                // the stop timeout is each program's own
     std::function<void()> changed;                // a pid or a phase: the state is to be saved
@@ -31,17 +39,30 @@ class Process {
     // sentence's predicate: "exited with status 1 after 0.2 s".
     using OnEnded = std::function<void(Process&, const std::string& how)>;
 
-    Process(Surroundings& surroundings, Program program, ReleaseNumber release, OnEnded on_ended);
+    Process(Surroundings& surroundings, Program program, Place place, OnEnded on_ended);
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
 
     void start();
     void stop();
-    // Takes over what another supervisor started. False if it is gone.
-    bool adopt(const sys::ProcessName& main, WallTime since, unsigned restarts);
+    // What another supervisor started.
+    struct Adopted {
+        sys::ProcessName main;
+        WallTime since;
+        unsigned restarts = 0;
+        std::string pipe;       // the FIFO's name
+        bool is_handed = false; // and its slots are ours again
+    };
+    // False if it is gone.
+    bool adopt(const Adopted& from);
+    // It runs, or will, for another release with the same program.
+    void relabel(Program program, ReleaseNumber release);
 
     [[nodiscard]] const Program& program() const { return m_program; }
-    [[nodiscard]] ReleaseNumber release() const { return m_release; }
+    [[nodiscard]] ReleaseNumber release() const { return m_place.release; }
+    [[nodiscard]] Side side() const { return m_place.side; }
+    // Whether its binds are ours to answer; if not, it has its own socket.
+    [[nodiscard]] bool is_handed() const { return m_is_handed; }
     [[nodiscard]] Phase phase() const { return m_state.phase; }
     [[nodiscard]] bool is_wanted() const { return m_state.wanted; }
     [[nodiscard]] TimePoint started() const { return m_state.started; }
@@ -72,7 +93,10 @@ class Process {
 
     Surroundings& m_surroundings;
     Program m_program;
-    ReleaseNumber m_release;
+    Place m_place;
+    std::string m_pipe_name;
+    std::vector<std::string> m_marks; // of what was started
+    bool m_is_handed = false;
     OnEnded m_on_ended;
     Limits m_limits;
     PolicyState m_state;

@@ -103,7 +103,8 @@ Json program_json(const Program& program) {
                               {"environment", environment},
                               {"folder", bytes_to_json(program.folder.string())},
                               {"stop_signal", program.stop_signal},
-                              {"stop_timeout", std::int64_t{program.stop_timeout.count()}}});
+                              {"stop_timeout", std::int64_t{program.stop_timeout.count()}},
+                              {"overlaps", program.overlaps}});
     if (program.user)
         json.set("user", account_json(*program.user));
     return json;
@@ -127,6 +128,7 @@ Program program_from(const Json& json) {
         program.user = account_from(json["user"]);
     program.stop_signal = static_cast<int>(number_in(json, "stop_signal", 1, NSIG - 1));
     program.stop_timeout = duration_in(json, "stop_timeout");
+    program.overlaps = json["overlaps"].boolean();
     return program;
 }
 
@@ -144,6 +146,34 @@ bool Generation::listens() const {
     return port && program != nullptr && program->type == "web";
 }
 
+std::vector<std::uint16_t> Generation::all_ports() const {
+    std::vector<std::uint16_t> all = ports;
+    if (port && std::find(all.begin(), all.end(), *port) == all.end())
+        all.insert(all.begin(), *port);
+    return all;
+}
+
+bool Generation::runs_as(const Generation& other) const {
+    const auto without_release = [](Environment environment) {
+        environment.erase(
+            std::remove_if(environment.begin(), environment.end(),
+                           [](const auto& variable) { return variable.first == "SHIPIT_RELEASE"; }),
+            environment.end());
+        return environment;
+    };
+    const auto uid_of = [](const Program& program) {
+        return program.user ? std::optional(program.user->uid) : std::nullopt;
+    };
+    const auto equal = [&](const Program& one, const Program& two) {
+        return one.name == two.name && one.command == two.command && one.folder == two.folder &&
+               uid_of(one) == uid_of(two) && one.overlaps == two.overlaps &&
+               without_release(one.environment) == without_release(two.environment);
+    };
+    return std::equal(programs.begin(), programs.end(), other.programs.begin(),
+                      other.programs.end(), equal) &&
+           all_ports() == other.all_ports();
+}
+
 Json to_json(const Generation& generation) {
     Json programs = Json::array();
     for (const Program& program : generation.programs)
@@ -159,6 +189,12 @@ Json to_json(const Generation& generation) {
                                                {"watch", std::int64_t{health.watch.count()}}})}});
     if (generation.port)
         json.set("port", unsigned{*generation.port});
+    Json ports = Json::array();
+    for (const std::uint16_t port : generation.ports)
+        ports.push_back(unsigned{port});
+    json.set("ports", std::move(ports));
+    json.set("warm", std::int64_t{generation.warm.count()});
+    json.set("hands_over", generation.hands_over);
     return json;
 }
 
@@ -179,6 +215,10 @@ Generation generation_from(const Json& json) {
     generation.health.watch = duration_in(health, "watch");
     if (!json["port"].is_null())
         generation.port = static_cast<std::uint16_t>(number_in(json, "port", 1, 65535));
+    for (const Json& port : json["ports"].items())
+        generation.ports.push_back(static_cast<std::uint16_t>(port.integer()));
+    generation.warm = duration_in(json, "warm");
+    generation.hands_over = json["hands_over"].boolean(true);
     return generation;
 }
 

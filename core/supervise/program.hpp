@@ -23,19 +23,28 @@ struct Program {
     std::optional<sys::Account> user;
     int stop_signal = SIGTERM;
     milliseconds stop_timeout = std::chrono::seconds(30);
+    bool overlaps = false; // may run beside the one that it replaces
 };
 
 struct Generation {
     ReleaseNumber release;
     std::vector<Program> programs;
     Health health;
-    std::optional<std::uint16_t> port;
+    std::optional<std::uint16_t> port;  // PORT; what its health is asked on
+    std::vector<std::uint16_t> ports{}; // others that its programs may be handed
+    // How long it keeps the one before it warm, once it is live itself.
+    milliseconds warm = std::chrono::seconds(10);
+    bool hands_over = true; // false: the old one stops before the new one starts
 
     // The program whose health is asked: the first of type web, else the first; none if there are
     // none.
     [[nodiscard]] const Program* face() const;
     // Whether it is meant to listen: it has a port, and a program of type web.
     [[nodiscard]] bool listens() const;
+    // All of its ports.
+    [[nodiscard]] std::vector<std::uint16_t> all_ports() const;
+    // Whether its programs would run exactly as the other's, but for the number of the release.
+    [[nodiscard]] bool runs_as(const Generation& other) const;
 };
 
 // Through the control socket, byte for byte. Secret: holds config vars.

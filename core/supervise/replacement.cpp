@@ -25,113 +25,173 @@ GateRules rules_for(const Generation& generation) {
 
 } // namespace
 
-Replacement::Replacement(Surroundings& surroundings, std::shared_ptr<Crew> old, Generation next,
-                         OnEvent on_event, OnOver on_over)
-    : m_surroundings(surroundings), m_old(std::move(old)),
-      m_next(std::make_shared<Crew>(surroundings, std::move(next))),
-      m_on_event(std::move(on_event)), m_on_over(std::move(on_over)) {
-    if (!m_old || m_old->is_stopped()) {
-        m_timer = surroundings.loop.after(milliseconds(0), [this] { old_stopped(); });
-        return;
-    }
-    tell("stopping", m_old->release());
-    m_old->suspend([this] { old_stopped(); });
+Replacement::Replacement(Surroundings& surroundings, Plan plan, OnEvent on_event, OnOver on_over)
+    : m_surroundings(surroundings), m_plan(std::move(plan)), m_on_event(std::move(on_event)),
+      m_on_over(std::move(on_over)),
+      m_live_before(surroundings.addresses == nullptr ? Side::a : surroundings.addresses->live()) {
+    m_timer = surroundings.loop.after(milliseconds(0), [this] {
+        if (m_plan.next == m_plan.old || m_plan.next->is_wanted())
+            return cleared(); // it is on its side already
+        m_plan.clear([this] { cleared(); });
+    });
 }
 
 void Replacement::tell(const char* event, ReleaseNumber release) const {
-    m_on_event(Json::object({{"event", event}, {"release", release.text()}}));
+    Json json = Json::object({{"event", event}, {"release", release.text()}});
+    if (!m_plan.in_turn.empty())
+        json.set("in_turn", m_plan.in_turn);
+    m_on_event(json);
+}
+
+bool Replacement::overlaps(const Process& process) const {
+    return m_plan.in_turn.empty() && process.program().overlaps;
+}
+
+void Replacement::cleared() {
+    if (m_phase != Phase::clearing) // aborted meanwhile
+        return;
+    Crew& next = *m_plan.next;
+    const bool runs = next.is_wanted();
+    if (m_surroundings.addresses != nullptr && !runs)
+        m_surroundings.addresses->occupy(next.side(), next.generation().all_ports());
+    const auto beside = [this](const Process& process) { return overlaps(process); };
+    if (next.has(beside))
+        return start(Phase::beside, beside, &Replacement::stop_old);
+    stop_old();
+}
+
+// Then the gate, and what comes after it.
+void Replacement::start(Phase phase, const Crew::Choice& choice, void (Replacement::*then)()) {
+    m_phase = phase;
+    when_port_is_free(1, [this, choice, then] {
+        tell("starting", m_plan.next->release());
+        m_gate.reset(); // before the next one listens where this one did
+        m_gate = std::make_unique<Gate>(m_surroundings.loop, *m_plan.next,
+                                        rules_for(m_plan.next->generation()),
+                                        [this, then](const std::optional<std::string>& why_not) {
+                                            why_not ? fail(*why_not) : (this->*then)();
+                                        });
+        m_plan.next->start(choice);
+    });
+}
+
+// A port that we hold is free for our own programs.
+void Replacement::when_port_is_free(unsigned attempt, const Loop::Callback& then) {
+    const Phase phase = m_phase;
+    const Generation& generation = m_plan.next->generation();
+    const Addresses* addresses = m_surroundings.addresses;
+    if (!generation.listens() || m_plan.next->is_wanted() ||
+        (addresses != nullptr && addresses->holds(*generation.port)))
+        return then();
+    const auto holder = holder_of(*generation.port);
+    if (!holder)
+        return then();
+    if (attempt >= port_attempts)
+        return fail(fmt::format("port {} is in use by {}", *generation.port, holder->text()));
+    m_timer = m_surroundings.loop.after(port_wait, [this, phase, attempt, then] {
+        if (m_phase == phase)
+            when_port_is_free(attempt + 1, then);
+    });
+}
+
+void Replacement::stop_old() {
+    const auto in_turn = [this](const Process& process) { return !overlaps(process); };
+    m_phase = Phase::stopping;
+    if (!m_plan.old || m_plan.old == m_plan.next || !m_plan.old->has([&](const Process& process) {
+            return in_turn(process) && process.phase() != supervise::Phase::stopped;
+        }))
+        return old_stopped();
+    m_old_stopping = true;
+    tell("stopping", m_plan.old->release());
+    m_plan.old->suspend(in_turn, [this] { old_stopped(); });
 }
 
 void Replacement::old_stopped() {
     if (m_phase != Phase::stopping) // aborted meanwhile
         return;
     // With one generation at a time, whatever else descends from us is a leftover.
-    for (const sys::ProcessName& stray : strays())
-        signal_exactly(stray, SIGKILL);
-    m_phase = Phase::starting;
-    start_when_port_is_free(1);
+    if (!m_plan.old ||
+        (m_plan.old != m_plan.next && m_plan.old->is_stopped() && !m_plan.next->is_wanted()))
+        for (const sys::ProcessName& stray : strays())
+            signal_exactly(stray, SIGKILL);
+    const auto rest = [this](const Process& process) {
+        return !overlaps(process) && !process.is_wanted();
+    };
+    if (m_plan.next->has(rest))
+        return start(Phase::starting, rest, &Replacement::go_live);
+    go_live();
 }
 
-void Replacement::start_when_port_is_free(unsigned attempt) {
-    if (m_phase != Phase::starting)
-        return;
-    const Generation& generation = m_next->generation();
-    if (!generation.listens())
-        return start();
-    const auto holder = holder_of(*generation.port);
-    if (!holder)
-        return start();
-    if (attempt >= port_attempts)
-        return fail(fmt::format("port {} is in use by {}", *generation.port, holder->text()));
-    m_timer = m_surroundings.loop.after(port_wait,
-                                        [this, attempt] { start_when_port_is_free(attempt + 1); });
-}
-
-void Replacement::start() {
-    tell("starting", m_next->release());
-    m_gate = std::make_unique<Gate>(
-        m_surroundings.loop, *m_next, rules_for(m_next->generation()),
-        [this](const std::optional<std::string>& why_not) { judged(why_not); });
-    m_next->start();
-}
-
-void Replacement::judged(const std::optional<std::string>& why_not) {
-    if (why_not)
-        return fail(*why_not);
+void Replacement::go_live() {
     m_phase = Phase::waiting;
-    m_next->on_ended([this](Process& process, const std::string& how) {
+    m_plan.next->on_ended([this](Process& process, const std::string& how) {
         fail(process.program().name + " " + how);
     });
     m_timer = m_surroundings.loop.after(commit_patience,
                                         [this] { fail("the deploying command did not commit"); });
-    tell("healthy", m_next->release());
+    if (m_surroundings.addresses != nullptr)
+        m_surroundings.addresses->go_live(m_plan.next->side());
+    tell("healthy", m_plan.next->release());
 }
 
 void Replacement::commit() {
     if (m_phase != Phase::waiting)
         return;
-    m_next->on_ended({});
-    end({true, {}, {}, m_next, true, {}});
+    m_plan.next->on_ended({});
+    end({true, {}, {}, m_plan.next, m_plan.old, true, false, {}});
 }
 
 void Replacement::abort(const std::string& why) {
-    if (m_phase == Phase::stopping || m_phase == Phase::starting || m_phase == Phase::waiting)
+    if (m_phase < Phase::undoing)
         fail(why);
 }
 
 void Replacement::fail(const std::string& why) {
     m_why = why;
-    const bool has_old_stopped = m_phase != Phase::stopping;
+    const bool is_old_stopping = m_phase == Phase::stopping && m_old_stopping;
     m_phase = Phase::undoing;
-    m_next->on_ended({});
-    m_on_event(
-        Json::object({{"event", "failed"}, {"release", m_next->release().text()}, {"why", why}}));
+    m_plan.next->on_ended({});
+    if (m_surroundings.addresses != nullptr)
+        m_surroundings.addresses->go_live(m_live_before);
+    m_on_event(Json::object(
+        {{"event", "failed"}, {"release", m_plan.next->release().text()}, {"why", why}}));
     // Not the gate itself, which may be calling us.
-    m_timer = m_surroundings.loop.after(milliseconds(0), [this, has_old_stopped] {
+    m_timer = m_surroundings.loop.after(milliseconds(0), [this, is_old_stopping] {
         m_gate.reset();
-        const auto next_stopped = [this] {
-            m_evidence = m_next->evidence();
-            restore();
-        };
-        if (has_old_stopped)
-            return m_next->stop({}, next_stopped);
-        m_old->stop({}, next_stopped); // waits for it: a process can be started again only then
+        if (!is_old_stopping)
+            return undo();
+        // Waits for it: a process can be started again only then.
+        m_plan.old->stop([this](const Process& process) { return !overlaps(process); },
+                         [this] { undo(); });
+    });
+}
+
+void Replacement::undo() {
+    if (m_plan.next == m_plan.old)
+        return restore();
+    m_plan.next->stop(Crew::all, [this] {
+        m_evidence = m_plan.next->evidence();
+        restore();
     });
 }
 
 void Replacement::restore() {
     m_phase = Phase::restoring;
-    if (!m_old || !m_old->was_suspended_running())
-        return end({false, m_why, m_evidence, m_old, false, {}});
-    tell("restoring", m_old->release());
-    GateRules rules = rules_for(m_old->generation());
+    const std::shared_ptr<Crew>& old = m_plan.old;
+    if (!old || !m_old_stopping || !old->was_suspended_running()) {
+        const bool serves = old && old->is_wanted();
+        return end({false, m_why, m_evidence, old, m_plan.next, serves, serves, {}});
+    }
+    tell("restoring", old->release());
+    GateRules rules = rules_for(old->generation());
     rules.passes = 1; // it has been proven before
     rules.forgives_exits = true;
-    m_gate = std::make_unique<Gate>(
-        m_surroundings.loop, *m_old, rules, [this](const std::optional<std::string>& why_not) {
-            end({false, m_why, m_evidence, m_old, !why_not, why_not.value_or("")});
-        });
-    m_old->resume();
+    m_gate = std::make_unique<Gate>(m_surroundings.loop, *old, rules,
+                                    [this](const std::optional<std::string>& why_not) {
+                                        end({false, m_why, m_evidence, m_plan.old, m_plan.next,
+                                             !why_not, false, why_not.value_or("")});
+                                    });
+    old->resume();
 }
 
 void Replacement::end(Verdict verdict) {

@@ -13,11 +13,11 @@
 
 namespace shipit::supervise {
 
-namespace {
-
 Json event_of(const char* event, ReleaseNumber release) {
     return Json::object({{"event", event}, {"release", release.text()}});
 }
+
+namespace {
 
 Json answer_ok() {
     return Json::object({{"done", true}, {"ok", true}});
@@ -82,6 +82,8 @@ void Supervisor::Core::status(ClientId client, const Json& /*request*/) {
     for (const Crew* crew : crews())
         for (const auto& process : crew->processes()) {
             Json line = process->status();
+            if (crew == m_warm.get() && process->phase() == Phase::up)
+                line.set("state", "warm");
             const auto& generation = crew->generation();
             if (generation.listens() && process->program().type == "web")
                 line.set("port", unsigned{*generation.port});
@@ -94,90 +96,11 @@ void Supervisor::Core::status(ClientId client, const Json& /*request*/) {
     if (!m_busy.empty())
         answer.set("busy_with", m_busy);
     answer.set("watching", static_cast<bool>(m_vigil));
+    answer.set("handover", m_addresses ? "gated" : "restart");
+    if (!m_addresses)
+        answer.set("why_restart", m_why_no_handover);
     answer.set("processes", std::move(processes));
     m_control.finish(client, answer);
-}
-
-// --- Replacing ---
-
-void Supervisor::Core::replace(ClientId client, const Json& request) {
-    Generation next = generation_from(request["generation"]);
-    end_watch("another release is taking its place");
-    begin("replacing the running release");
-    m_replacing_for = client;
-    m_commit_when_healthy = false;
-    m_replacement = std::make_unique<Replacement>(
-        m_surroundings, m_crew, std::move(next),
-        [this](const Json& event) {
-            note(event.dump());
-            m_control.send(m_replacing_for, event);
-            if (m_commit_when_healthy && event["event"].text() == "healthy")
-                m_loop.post([this] {
-                    if (m_replacement)
-                        m_replacement->commit();
-                });
-        },
-        [this](const Replacement::Verdict& verdict) { replaced(verdict); });
-}
-
-void Supervisor::Core::commit(ClientId client, const Json& /*request*/) {
-    if (!m_replacement || client != m_replacing_for || !m_replacement->is_waiting())
-        return refuse(client, "there is nothing to commit");
-    m_replacement->commit();
-}
-
-void Supervisor::Core::abort(ClientId client, const Json& /*request*/) {
-    if (!m_replacement || client != m_replacing_for)
-        return refuse(client, "there is nothing to abort");
-    m_replacement->abort("it was cancelled");
-}
-
-void Supervisor::Core::replaced(const Replacement::Verdict& verdict) {
-    const ReleaseNumber release = m_replacement->release();
-    m_crew = verdict.crew;
-    m_replacement.reset();
-    m_busy.clear();
-    const ClientId client = std::exchange(m_replacing_for, 0);
-    m_surroundings.changed();
-    if (verdict.committed) {
-        note(release.text() + " is committed");
-        m_control.send(client, event_of("committed", release));
-        return begin_watch(client);
-    }
-    note(fmt::format("{} failed: {}; {}", release.text(), verdict.why,
-                     verdict.serves ? m_crew->release().text() + " serves" : "nothing serves"));
-    Json answer = Json::object({{"done", true},
-                                {"ok", false},
-                                {"release", release.text()},
-                                {"why", verdict.why},
-                                {"evidence", verdict.evidence}});
-    answer.set("serving", verdict.serves ? Json(m_crew->release().text()) : Json());
-    if (!verdict.why_not_serving.empty())
-        answer.set("why_not_serving", verdict.why_not_serving);
-    m_control.finish(client, answer);
-}
-
-void Supervisor::Core::client_gone(ClientId client) {
-    if (client == m_watching_for)
-        m_watching_for = 0;
-    if (client != m_replacing_for || client == 0)
-        return;
-    m_replacing_for = 0;
-    // It may have moved `current` before it died; that is what decides.
-    if (!is_live(m_replacement->release()))
-        return m_replacement->abort("the deploying command ended before it was done");
-    m_commit_when_healthy = true;
-    m_replacement->commit();
-}
-
-bool Supervisor::Core::is_live(ReleaseNumber release) {
-    try {
-        const auto live = m_options.live();
-        return live && live->release == release;
-    } catch (const std::exception& error) {
-        note(std::string("cannot tell what is live: ") + error.what());
-        return false;
-    }
 }
 
 // --- Watching ---
@@ -191,7 +114,10 @@ void Supervisor::Core::begin_watch(ClientId client) {
 void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
     m_vigil.reset();
     const ReleaseNumber release = m_crew->release();
+    const std::string evidence = m_crew->evidence();
     const ClientId client = std::exchange(m_watching_for, 0);
+    if (!(why_not && take_back()) && m_is_warm_over)
+        retire_warm();
     note(release.text() + (why_not ? " failed in its watch: " + *why_not : " is good"));
     if (why_not) {
         m_control.send(client, event_of("watch_failed", release).set("why", *why_not));
@@ -200,7 +126,7 @@ void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
                                                {"release", release.text()},
                                                {"watch_failed", true},
                                                {"why", *why_not},
-                                               {"evidence", m_crew->evidence()}}));
+                                               {"evidence", evidence}}));
         if (m_options.on_watch_failed)
             m_options.on_watch_failed(release, *why_not, client != 0);
         return;
@@ -215,6 +141,8 @@ void Supervisor::Core::end_watch(const std::string& why) {
     if (!m_vigil)
         return;
     m_vigil.reset();
+    if (m_is_warm_over)
+        retire_warm();
     const ClientId client = std::exchange(m_watching_for, 0);
     m_control.finish(
         client, Json::object({{"done", true}, {"ok", false}, {"watch_ended", true}, {"why", why}}));
@@ -225,7 +153,7 @@ void Supervisor::Core::end_watch(const std::string& why) {
 // Which processes a request is about: a name, a type, or all. Throws for one that there is not.
 std::string Supervisor::Core::chosen(const Json& request) const {
     std::string which = request["process"].text();
-    if (!which.empty() && (!m_crew || !m_crew->has(which)))
+    if (!which.empty() && (!m_crew || !m_crew->has(Crew::called(which))))
         throw Error("there is no process '" + printable(which) + "'");
     return which;
 }
@@ -239,9 +167,12 @@ void Supervisor::Core::take_generation() {
         throw Error("there is no live release to start");
     m_gate.reset(); // of the crew that goes now
     end_watch("it is being started anew");
-    m_crew = std::make_shared<Crew>(m_surroundings, std::move(*live));
+    m_crew = std::make_shared<Crew>(m_surroundings, std::move(*live),
+                                    m_addresses ? m_addresses->live() : Side::a);
     const Generation& generation = m_crew->generation();
-    if (!generation.listens())
+    if (m_addresses)
+        m_addresses->occupy(m_crew->side(), generation.all_ports());
+    if (!generation.listens() || (m_addresses && m_addresses->holds(*generation.port)))
         return;
     if (const auto holder = holder_of(*generation.port))
         throw Error(fmt::format("port {} is in use by {}", *generation.port, holder->text()));
@@ -258,10 +189,19 @@ void Supervisor::Core::stop(ClientId client, const Json& request) {
     if (!m_crew)
         return m_control.finish(client, answer_ok());
     begin("stopping processes");
-    m_crew->stop(which, [this, client] {
+    const auto over = [this, client] {
         m_busy.clear();
         m_control.finish(client, answer_ok());
+    };
+    if (!which.empty())
+        return m_crew->stop(Crew::called(which), over);
+    m_crew->stop(Crew::all, [this, over] {
+        if (m_addresses)
+            m_addresses->close(); // refused is better than unanswered
+        over();
     });
+    m_idle_since = {}; // nothing is to be drained
+    retire_warm();
 }
 
 void Supervisor::Core::restart(ClientId client, const Json& request) {
@@ -270,7 +210,7 @@ void Supervisor::Core::restart(ClientId client, const Json& request) {
     if (!m_crew || m_crew->is_stopped())
         return start(client, request);
     begin("restarting processes");
-    m_crew->stop(which, [this, client, which] { start_and_answer(client, which); });
+    m_crew->stop(Crew::called(which), [this, client, which] { start_and_answer(client, which); });
 }
 
 void Supervisor::Core::start_and_answer(ClientId client, const std::string& which) {
@@ -287,7 +227,7 @@ void Supervisor::Core::start_and_answer(ClientId client, const std::string& whic
             m_control.finish(client, answer);
             m_gate.reset();
         });
-    m_crew->start(which);
+    m_crew->start(Crew::called(which));
 }
 
 void Supervisor::Core::shutdown(ClientId client, const Json& /*request*/) {

@@ -1,6 +1,7 @@
 // One command from start to end, with its output and a limit of time.
 #pragma once
 
+#include "core/supervise/bind_watch.hpp"
 #include "core/supervise/launch.hpp"
 
 namespace shipit::supervise {
@@ -18,7 +19,9 @@ class RunCommand {
     // and errors are replaced by a pipe. When the command ends, or `timeout` (zero: none) passes,
     // nothing of its tree is left alive and `on_end` is called once; not after destruction, which
     // kills it all.
-    RunCommand(Loop& loop, Launch launch, milliseconds timeout, OnOutput on_output, OnEnd on_end);
+    // `on_call` answers what the launch has reported.
+    RunCommand(Loop& loop, Launch launch, milliseconds timeout, OnOutput on_output, OnEnd on_end,
+               BindWatch::OnCall on_call = {});
     ~RunCommand();
     RunCommand(const RunCommand&) = delete;
     RunCommand& operator=(const RunCommand&) = delete;
@@ -39,6 +42,7 @@ class RunCommand {
     Loop::Watch m_watch;
     Loop::Timer m_timeout;
     std::unique_ptr<Child> m_child;
+    std::unique_ptr<BindWatch> m_calls;
 };
 
 } // namespace shipit::supervise

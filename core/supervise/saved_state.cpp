@@ -16,20 +16,29 @@ namespace {
 constexpr const char* state_name = "state.json";
 constexpr mode_t state_mode = 0600;
 
+Side side_from(const std::string& name) {
+    return name == name_of(Side::b) ? Side::b : Side::a;
+}
+
 std::optional<SavedProcess> process_from(const Json& json) {
     SavedProcess saved;
     const std::int64_t release = json["release"].integer();
     saved.name = json["name"].text();
     saved.type = json["type"].text();
-    saved.main.pid = static_cast<pid_t>(json["pid"].integer());
-    saved.main.start_time = static_cast<std::uint64_t>(json["start_time"].integer());
-    saved.since = parse_time(json["since"].text()).value_or(WallTime());
-    saved.restarts = static_cast<unsigned>(json["restarts"].integer());
+    saved.side = side_from(json["slot"].text());
+    saved.process.main.pid = static_cast<pid_t>(json["pid"].integer());
+    saved.process.main.start_time = static_cast<std::uint64_t>(json["start_time"].integer());
+    saved.process.since = parse_time(json["since"].text()).value_or(WallTime());
+    saved.process.is_handed = json["handed"].boolean();
+    saved.process.restarts = static_cast<unsigned>(json["restarts"].integer());
     saved.stop_signal = static_cast<int>(json["stop_signal"].integer(SIGTERM));
     saved.stop_timeout = milliseconds(json["stop_timeout"].integer());
-    if (release < 1 || saved.main.pid <= 1 || saved.name.empty() || !sys::is_alive(saved.main))
+    if (release < 1 || saved.process.main.pid <= 1 || saved.name.empty() ||
+        !sys::is_alive(saved.process.main))
         return std::nullopt;
     saved.release = ReleaseNumber(static_cast<std::uint64_t>(release));
+    // Up to shipit 0.1 a release had one pipe for each process.
+    saved.process.pipe = json["pipe"].text(saved.release.text() + "." + saved.name + ".fifo");
     return saved;
 }
 
@@ -40,26 +49,31 @@ bool is_our_pipe(const std::string& target, const Path& run_folder) {
 
 } // namespace
 
-void save_state(const Path& run_folder, const std::vector<const Crew*>& crews) {
+void save_state(const Path& run_folder, const std::vector<const Crew*>& crews,
+                const Addresses* addresses) {
     Json processes = Json::array();
     for (const Crew* crew : crews)
         for (const auto& process : crew->processes())
             if (Json state = process->state(); state.is_object())
                 processes.push_back(std::move(state));
-    const Json json = Json::object({{"boot_id", sys::boot_id()}, {"processes", processes}});
+    Json json = Json::object({{"boot_id", sys::boot_id()}, {"processes", processes}});
+    if (addresses != nullptr)
+        json.set("live_slot", name_of(addresses->live())).set("addresses", addresses->state());
     sys::replace_durably(run_folder / state_name, json.dump() + "\n", state_mode);
 }
 
-std::vector<SavedProcess> saved_processes(const Path& run_folder) {
-    std::vector<SavedProcess> result;
+SavedState saved_state(const Path& run_folder) {
+    SavedState result;
     try {
         const auto content = sys::read_file_if_any(run_folder / state_name);
         const Json json = content ? Json::parse(*content) : Json();
         if (json["boot_id"].text() != sys::boot_id())
             return {};
+        result.live = side_from(json["live_slot"].text());
+        result.addresses = json["addresses"];
         for (const Json& item : json["processes"].items())
             if (auto saved = process_from(item))
-                result.push_back(std::move(*saved));
+                result.processes.push_back(std::move(*saved));
     } catch (const Error&) { // damaged: what it would name is found by its pipes
         return {};
     }

@@ -14,19 +14,25 @@ struct SavedProcess {
     ReleaseNumber release{1};
     std::string name;
     std::string type;
-    sys::ProcessName main;
-    WallTime since;
-    unsigned restarts = 0;
+    Side side = Side::a;
+    Process::Adopted process;
     int stop_signal = 0;
     milliseconds stop_timeout{0};
 };
 
-// Replaces the file whole. Throws Error.
-void save_state(const Path& run_folder, const std::vector<const Crew*>& crews);
+struct SavedState {
+    std::vector<SavedProcess> processes; // those that still live
+    Side live = Side::a;                 // whose slots had the traffic
+    Json addresses;                      // Addresses::state()
+};
 
-// The processes of an earlier supervisor that still live; none if there was none since the host
-// started, or if the file is damaged.
-[[nodiscard]] std::vector<SavedProcess> saved_processes(const Path& run_folder);
+// Replaces the file whole. Throws Error.
+void save_state(const Path& run_folder, const std::vector<const Crew*>& crews,
+                const Addresses* addresses);
+
+// What an earlier supervisor left; nothing if there was none since the host started, or if the file
+// is damaged.
+[[nodiscard]] SavedState saved_state(const Path& run_folder);
 
 // Processes that hold one of the app's log pipes as their stdout or stderr, but none of the `known`
 // ones: started by a supervisor that died before it could write them down, or left by one.

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstring>
 #include <map>
+#include <utility>
 
 #include <fmt/core.h>
 #include <unistd.h>
@@ -40,6 +41,18 @@ Program stub_of(const SavedProcess& saved) {
     return program;
 }
 
+// Where the live release's processes were: where the traffic was, if both sides have some.
+Side side_of(ReleaseNumber live, const SavedState& saved) {
+    Side side = saved.live;
+    for (const SavedProcess& process : saved.processes)
+        if (process.release == live) {
+            side = process.side;
+            if (side == saved.live)
+                break;
+        }
+    return side;
+}
+
 } // namespace
 
 Supervisor::Supervisor(SupervisorOptions options)
@@ -54,7 +67,8 @@ Supervisor::Core::Core(SupervisorOptions options)
       m_lock(m_options.run_folder / supervisor_lock_name, self(), milliseconds(0)),
       m_app_log(m_options.log_folder / app_log_name, m_options.rotation),
       m_own_log(m_options.log_folder / supervisor_log_name, own_rotation),
-      m_surroundings{m_loop, m_app_log, m_options.run_folder, m_options.limits, {}, {}, {}},
+      m_surroundings{m_loop,           m_app_log, nullptr, m_options.run_folder,
+                     m_options.limits, {},        {},      {}},
       m_control(m_loop, m_options.run_folder) {
     m_loop.on_error([this](const std::string& what) { note("error: " + what); });
     m_surroundings.note = [this](const std::string& text) { note(text); };
@@ -64,6 +78,14 @@ Supervisor::Core::Core(SupervisorOptions options)
         if (m_options.on_crash_loop)
             m_options.on_crash_loop(process.release(), process.program().name);
     };
+    if (const auto why_not = why_no_bind_watch()) {
+        m_why_no_handover = *why_not;
+        note("stop-then-start: " + *why_not);
+        return;
+    }
+    m_addresses = std::make_unique<Addresses>(
+        m_loop, Addresses::Callbacks{m_surroundings.note, m_surroundings.changed});
+    m_surroundings.addresses = m_addresses.get();
 }
 
 void Supervisor::Core::run() {
@@ -89,16 +111,27 @@ void Supervisor::Core::run() {
 void Supervisor::Core::bring_up() {
     // May throw, and ends us then: better no supervisor than one that stops what it cannot judge.
     const std::optional<Generation> live = m_options.live();
-    if (live)
-        m_crew = std::make_shared<Crew>(m_surroundings, *live);
-    take_over(live);
+    SavedState saved = saved_state(m_options.run_folder);
+    if (live) {
+        m_crew = std::make_shared<Crew>(m_surroundings, *live, side_of(live->release, saved));
+        if (m_addresses) {
+            m_addresses->go_live(m_crew->side());
+            m_addresses->occupy(m_crew->side(), live->all_ports());
+        }
+    }
+    take_sockets_back(saved);
+    take_over(saved.processes);
     end_unsaved();
     if (m_leftovers.empty())
         return start_rest();
     begin("ending what an earlier supervisor left");
+    stop_leftovers();
+}
+
+void Supervisor::Core::stop_leftovers() {
     auto left = std::make_shared<std::size_t>(m_leftovers.size());
     for (const auto& crew : m_leftovers)
-        crew->stop({}, [this, left] {
+        crew->stop(Crew::all, [this, left] {
             if (--*left > 0)
                 return;
             m_loop.post([this] { // not while one of them is calling
@@ -109,31 +142,46 @@ void Supervisor::Core::bring_up() {
         });
 }
 
+// From whatever still runs, also from what is to be stopped now.
+void Supervisor::Core::take_sockets_back(SavedState& saved) {
+    std::vector<pid_t> holders;
+    for (const SavedProcess& process : saved.processes) {
+        holders.push_back(process.process.main.pid);
+        for (const pid_t below : sys::descendants_of(process.process.main.pid))
+            holders.push_back(below);
+    }
+    if (m_addresses && m_addresses->take_back(saved.addresses, holders))
+        return;
+    for (SavedProcess& process : saved.processes)
+        process.process.is_handed = false;
+}
+
 // By the live crew's process of that name; false if there is none, or the saved one is gone.
 bool Supervisor::Core::adopt(const SavedProcess& saved) {
+    if (!m_crew || saved.release != m_crew->release() || saved.side != m_crew->side())
+        return false;
     for (const auto& process : m_crew->processes())
         if (process->program().name == saved.name)
-            return process->adopt(saved.main, saved.since, saved.restarts);
+            return process->adopt(saved.process);
     return false;
 }
 
-void Supervisor::Core::take_over(const std::optional<Generation>& live) {
-    std::map<ReleaseNumber, std::vector<SavedProcess>> others;
-    for (const SavedProcess& saved : saved_processes(m_options.run_folder)) {
-        const bool adopted = live && live->release == saved.release && adopt(saved);
+void Supervisor::Core::take_over(const std::vector<SavedProcess>& saved_processes) {
+    std::map<std::pair<ReleaseNumber, Side>, std::vector<SavedProcess>> others;
+    for (const SavedProcess& saved : saved_processes) {
+        const bool adopted = adopt(saved);
         if (!adopted)
-            others[saved.release].push_back(saved);
+            others[{saved.release, saved.side}].push_back(saved);
         note(fmt::format("{} {} {}, process {}", adopted ? "takes over" : "stops",
-                         saved.release.text(), saved.name, saved.main.pid));
+                         saved.release.text(), saved.name, saved.process.main.pid));
     }
-    for (const auto& [release, processes] : others) {
-        Generation generation{release, {}, {}, std::nullopt};
+    for (const auto& [place, processes] : others) {
+        Generation generation{place.first, {}, {}, std::nullopt};
         for (const SavedProcess& saved : processes)
             generation.programs.push_back(stub_of(saved));
-        auto crew = std::make_shared<Crew>(m_surroundings, std::move(generation));
+        auto crew = std::make_shared<Crew>(m_surroundings, std::move(generation), place.second);
         for (std::size_t i = 0; i < processes.size(); ++i)
-            (void)crew->processes()[i]->adopt(processes[i].main, processes[i].since,
-                                              processes[i].restarts); // gone: nothing to stop
+            (void)crew->processes()[i]->adopt(processes[i].process); // gone: nothing to stop
         m_leftovers.push_back(std::move(crew));
     }
 }
@@ -181,20 +229,23 @@ void Supervisor::Core::end_all() {
     begin("ending");
     m_vigil.reset();
     m_gate.reset();
+    m_retirement.reset();
+    const auto to_stop = [this](const std::shared_ptr<Crew>& crew) {
+        if (crew && std::find(m_leftovers.begin(), m_leftovers.end(), crew) == m_leftovers.end())
+            m_leftovers.push_back(crew);
+    };
     if (m_replacement) {
-        m_leftovers.push_back(m_replacement->next());
-        if (m_replacement->old())
-            m_leftovers.push_back(m_replacement->old());
+        to_stop(m_replacement->next());
+        to_stop(m_replacement->old());
         m_replacement.reset();
-        m_crew.reset();
     }
-    if (m_crew)
-        m_leftovers.push_back(std::move(m_crew));
-    m_leftovers.push_back(std::make_shared<Crew>( // so that there is one in any case
-        m_surroundings, Generation{ReleaseNumber(1), {}, {}, std::nullopt}));
+    to_stop(std::exchange(m_crew, nullptr));
+    to_stop(std::exchange(m_warm, nullptr));
+    to_stop(std::make_shared<Crew>( // so that there is one in any case
+        m_surroundings, Generation{ReleaseNumber(1), {}, {}, std::nullopt}, Side::a));
     auto left = std::make_shared<std::size_t>(m_leftovers.size());
     for (const auto& crew : m_leftovers)
-        crew->stop({}, [this, left] {
+        crew->stop(Crew::all, [this, left] {
             if (--*left > 0)
                 return;
             for (const sys::ProcessName& stray : strays())
@@ -211,6 +262,7 @@ std::vector<const Crew*> Supervisor::Core::crews() const {
             result.push_back(crew.get());
     };
     add(m_crew);
+    add(m_warm);
     if (m_replacement) {
         add(m_replacement->old());
         add(m_replacement->next());
@@ -221,7 +273,7 @@ std::vector<const Crew*> Supervisor::Core::crews() const {
 }
 
 void Supervisor::Core::save() {
-    save_state(m_options.run_folder, crews());
+    save_state(m_options.run_folder, crews(), m_addresses.get());
 }
 
 void Supervisor::Core::note(const std::string& text) noexcept {

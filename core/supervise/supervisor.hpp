@@ -12,12 +12,14 @@
 //                                 state (up starting crashed stopping stopped), since, restarts,
 //                                 crash_looping, pid, memory, port, last_exit}]
 //   start, stop, restart          evidence (of a start that failed); "process": a name or a type
-//   replace, "generation": {…}    events stopping, starting, healthy (now move `current` and send
-//                                 commit), failed, restoring, committed, watch_passed,
-//                                 watch_failed. Last: ok when the watch has passed; else why,
-//                                 evidence, and serving (a release or null) with why_not_serving,
-//                                 where it failed before the commit, or watch_failed, or
-//                                 watch_ended (by another change)
+//   replace, "generation": {…}    events starting, stopping (in_turn: why), healthy (it has the
+//                                 traffic: now move `current` and send commit), failed, restoring,
+//                                 committed, watch_passed, watch_failed. Last: ok when the watch
+//                                 has passed; else why, evidence, and serving (a release or null)
+//                                 with untouched or why_not_serving, where it failed before the
+//                                 commit, or watch_failed, or watch_ended (by another change).
+//                                 "go_back": if the watch fails, the generation before gets the
+//                                 traffic at once
 //   commit, abort                 for the client that asked for the replacement, on the same
 //   connection shutdown                      ok; then all processes are stopped and the supervisor
 //   ends

@@ -1,13 +1,18 @@
-// The inside of the Supervisor: private to supervisor.cpp (its life) and requests.cpp (its orders).
+// The inside of the Supervisor: private to supervisor.cpp (its life), requests.cpp (its orders),
+// replacing.cpp (the greatest of them) and warm.cpp (the generation before).
 #pragma once
 
 #include "core/supervise/control.hpp"
 #include "core/supervise/replacement.hpp"
+#include "core/supervise/retirement.hpp"
 #include "core/supervise/saved_state.hpp"
 #include "core/supervise/supervisor.hpp"
 #include "core/sys/lock.hpp"
 
 namespace shipit::supervise {
+
+// {"event": …, "release": "v3"}
+[[nodiscard]] Json event_of(const char* event, ReleaseNumber release);
 
 class Supervisor::Core {
   public:
@@ -18,10 +23,12 @@ class Supervisor::Core {
     // --- Life (supervisor.cpp) ---
     void bring_up();
     [[nodiscard]] bool adopt(const SavedProcess& saved);
-    void take_over(const std::optional<Generation>& live);
+    void take_over(const std::vector<SavedProcess>& saved_processes);
+    void take_sockets_back(SavedState& saved);
     void end_unsaved();
     void start_rest();
     void end_all();
+    void stop_leftovers();
     void save();
     [[nodiscard]] std::vector<const Crew*> crews() const;
     void note(const std::string& text) noexcept;
@@ -41,10 +48,24 @@ class Supervisor::Core {
     void restart(ClientId client, const Json& request);
     void shutdown(ClientId client, const Json& request);
 
+    [[nodiscard]] Replacement::Plan plan_for(Generation next);
+    [[nodiscard]] std::string why_in_turn(const Generation& next) const;
+    [[nodiscard]] Side side_for_next() const;
     void replaced(const Replacement::Verdict& verdict);
+    void committed(const Replacement::Verdict& verdict, ClientId client);
+    void not_committed(const Replacement::Verdict& verdict, ClientId client);
     void begin_watch(ClientId client);
     void watched(const std::optional<std::string>& why_not);
     void end_watch(const std::string& why);
+    [[nodiscard]] bool take_back();
+
+    // --- The generation before (warm.cpp) ---
+    void keep_warm(std::shared_ptr<Crew> crew);
+    void warm_is_over();
+    void retire_warm();
+    void retired();
+    void clear_side(Loop::Callback then);
+    void vacate(Side side);
     void start_and_answer(ClientId client, const std::string& which);
     [[nodiscard]] std::string chosen(const Json& request) const;
     void take_generation();
@@ -57,6 +78,8 @@ class Supervisor::Core {
     Loop m_loop;
     LogFile m_app_log;
     LogFile m_own_log;
+    std::unique_ptr<Addresses> m_addresses; // null: sockets cannot be handed over, because of
+    std::string m_why_no_handover;
     Surroundings m_surroundings;
     Control m_control;
     Loop::Signals m_signals;
@@ -67,12 +90,23 @@ class Supervisor::Core {
     std::string m_busy;                             // with what; empty: with nothing
     bool m_ending = false;
 
+    // The one before, which gets no traffic but runs on, so that going back needs no start.
+    std::shared_ptr<Crew> m_warm;
+    TimePoint m_idle_since{};
+    Loop::Timer m_warm_end;
+    bool m_is_warm_over = false; // but for the watch, which still may need it
+    std::unique_ptr<Retirement> m_retirement;
+    Loop::Callback m_on_clear;
+
     std::unique_ptr<Replacement> m_replacement;
-    ClientId m_replacing_for = 0; // 0: nobody (any more)
+    std::optional<Generation> m_label_before; // of the live crew, which is getting another's
+    ClientId m_replacing_for = 0;             // 0: nobody (any more)
     bool m_commit_when_healthy = false;
 
     std::unique_ptr<Vigil> m_vigil;
     ClientId m_watching_for = 0;
+    bool m_may_go_back = false;    // where the watch fails, the warm generation gets the traffic
+    bool m_was_taken_back = false; // it did; the release that says so is still to come
 
     std::unique_ptr<Gate> m_gate; // of a start or restart
 };

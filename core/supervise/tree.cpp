@@ -133,7 +133,8 @@ std::vector<std::string> marks_in(const Environment& environment) {
     bool has_process = false;
     for (const auto& [name, value] : environment) {
         has_process = has_process || name == "SHIPIT_PROCESS";
-        if (name == "SHIPIT_APP" || name == "SHIPIT_RELEASE" || name == "SHIPIT_PROCESS")
+        if (name == "SHIPIT_APP" || name == "SHIPIT_RELEASE" || name == "SHIPIT_PROCESS" ||
+            name == "SHIPIT_SLOT")
             marks.push_back(name + "=" + value);
     }
     return has_process ? marks : std::vector<std::string>();

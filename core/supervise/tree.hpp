@@ -24,8 +24,8 @@ struct TreeOf {
     std::vector<std::string> marks; // "SHIPIT_PROCESS=web.1", …; none: orphans are not recognised
 };
 
-// The variables of an environment that mark a process: SHIPIT_APP, SHIPIT_RELEASE, SHIPIT_PROCESS;
-// none without the last, since the others are those of all processes.
+// The variables of an environment that mark a process: SHIPIT_APP, SHIPIT_RELEASE, SHIPIT_SLOT and
+// SHIPIT_PROCESS; none without the last, since the others are those of all processes.
 [[nodiscard]] std::vector<std::string> marks_in(const Environment& environment);
 
 // All living processes of the tree but the main one. Never ourselves or one that a Child waits for.

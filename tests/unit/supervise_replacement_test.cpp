@@ -44,12 +44,14 @@ TEST_SUITE_BEGIN("supervise::Replacement");
 TEST_CASE("a healthy generation takes the place of the old one, and is good after its watch") {
     Serving app;
     const pid_t old = app.pid_of("web.1");
-    const Json answer = app.deploy(app.web(2));
+    Generation next = app.web(2);
+    next.warm = 0ms;
+    const Json answer = app.deploy(next);
     CHECK(answer["ok"].boolean());
     CHECK(app.serves("v2"));
     CHECK(app.process("web.1")["release"].text() == "v2");
-    CHECK_FALSE(sys::is_there("/proc/" + std::to_string(old)));
     CHECK(eventually([&] { return app.told() == "good v2\n"; }));
+    CHECK(eventually([&] { return !sys::is_there("/proc/" + std::to_string(old)); }));
 }
 
 TEST_CASE("the first generation of an app is started the same way") {
@@ -152,6 +154,22 @@ TEST_CASE("a health command decides by its exit status, and its output is kept")
     CHECK(answer["ok"].boolean());
 }
 
+TEST_CASE("a health command's connections go to the new generation, while the public's do not") {
+    Serving app;
+    Generation next = app.web(2);
+    next.health.path.clear();
+    next.health.command =
+        "python3 -S -E -c \"import os, sys, urllib.request as u; sys.exit(b'release v2' "
+        "not in u.urlopen('http://localhost:' + os.environ['PORT']).read())\"";
+    next.health.passes = 3;
+    Client client(app.run());
+    client.send(replace_request(next));
+    wait_for(client, "starting");
+    CHECK(app.serves("v1"));
+    wait_for(client, "healthy");
+    CHECK(app.serves("v2"));
+}
+
 TEST_CASE("without a check, listening and staying up for a second is enough") {
     Serving app;
     Generation next = app.web(2);
@@ -166,6 +184,7 @@ TEST_CASE("a worker that ends fails the generation it belongs to") {
     next.health.path.clear();
     next.programs.push_back(app.program("worker.1", 2, "sh -c 'sleep 0.3; exit 9'"));
     const Json answer = app.deploy(next);
+    INFO(answer.dump());
     CHECK(answer["why"].text().rfind("worker.1 exited with status 9 after 0.", 0) == 0);
     CHECK(app.serves("v1"));
 }

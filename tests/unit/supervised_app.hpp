@@ -108,6 +108,7 @@ class SupervisedApp {
                                {"SHIPIT_RELEASE", "v" + std::to_string(release)},
                                {"SHIPIT_PROCESS", name}};
         program.folder = m_folder.path();
+        program.overlaps = program.type == "web";
         program.stop_timeout = std::chrono::seconds(2);
         return program;
     }

@@ -1,0 +1,254 @@
+#include "core/supervise/addresses_core.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/sys/file.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <fmt/core.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+// The ports that the kernel gives to outgoing connections end here.
+unsigned last_given_port() {
+    constexpr unsigned usual = 60999;
+    const auto range = sys::read_file_if_any("/proc/sys/net/ipv4/ip_local_port_range", 64);
+    const std::string_view text = trimmed(range ? std::string_view(*range) : "");
+    const auto blank = text.find_last_of("\t ");
+    unsigned last = usual;
+    if (blank != std::string_view::npos)
+        (void)std::from_chars(text.data() + blank + 1, text.data() + text.size(), last);
+    return last;
+}
+
+} // namespace
+
+Addresses::Addresses(Loop& loop, Callbacks callbacks)
+    : m_loop(loop), m_callbacks(std::move(callbacks)), m_hang_ups(::epoll_create1(EPOLL_CLOEXEC)) {
+    m_steering.probed = other(m_steering.live);
+    reserve_probe_ports();
+    if (!m_hang_ups)
+        throw_errno("cannot make an epoll");
+    m_hang_up_watch = loop.watch(m_hang_ups.get());
+    watch_hang_ups();
+}
+
+Addresses::~Addresses() = default;
+
+namespace {
+
+// Bound, and never used but by the probe: nobody else is given it as the port of a connection.
+sys::Fd held(std::uint16_t port) {
+    TcpAddress any{AF_INET6, {}, 0, false, port};
+    sys::Fd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fd) {
+        fd.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        any.family = AF_INET;
+    }
+    sockaddr_storage name{};
+    const socklen_t length = any.put_into(name);
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&name), length) != 0)
+        return {};
+    const int shared = 1; // with the probe, from now on
+    (void)::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &shared, sizeof shared);
+    return fd;
+}
+
+} // namespace
+
+void Addresses::reserve_probe_ports() {
+    constexpr unsigned lowest = 1024;
+    constexpr unsigned usual_first_given = 32768;
+    // Above those that the kernel gives to connections; below, where there is nothing above.
+    unsigned end = 65536;
+    if (last_given_port() + 2 * probe_ports > end)
+        end = usual_first_given;
+    for (unsigned first = end - probe_ports; first >= lowest; first -= probe_ports) {
+        std::vector<sys::Fd> all;
+        for (unsigned port = first; port < first + probe_ports; ++port)
+            if (sys::Fd fd = held(static_cast<std::uint16_t>(port)))
+                all.push_back(std::move(fd));
+        if (all.size() < probe_ports)
+            continue;
+        m_probe_holds = std::move(all);
+        m_steering.probe_port = static_cast<std::uint16_t>(first);
+        return;
+    }
+    throw Error("no ports are free for the health probe");
+}
+
+// --- Sides ---
+
+void Addresses::occupy(Side side, const std::vector<std::uint16_t>& ports) {
+    m_ports[at(side)] = ports;
+    m_occupied[at(side)] = true;
+    for (const auto& address : m_addresses) {
+        address->listeners[at(side)].clear();
+        address->claimed[at(side)] = false;
+        relay(*address, side);
+    }
+}
+
+void Addresses::vacate(Side side) {
+    m_occupied[at(side)] = false;
+    close_unused();
+    for (const auto& address : m_addresses)
+        relay(*address, side);
+}
+
+void Addresses::go_live(Side side) {
+    m_steering.live = side;
+    m_steering.probed = other(side);
+    for (const auto& address : m_addresses) {
+        // An address that only the generation before has goes on to be its, until it is gone.
+        address->stays = !address->claimed[at(side)] && address->claimed[at(other(side))] &&
+                         m_occupied[at(other(side))];
+        steer(*address);
+    }
+    for (const auto& address : m_addresses)
+        for (const Side each : {Side::a, Side::b})
+            relay(*address, each);
+    m_callbacks.changed();
+}
+
+void Addresses::steer(Address& address) const {
+    Steering steering = m_steering;
+    if (address.stays)
+        std::swap(steering.live, steering.probed);
+    address.slots.steer(steering);
+}
+
+// Addresses of earlier generations that the live one does not use.
+void Addresses::close_unused() {
+    const auto is_unused = [this](const auto& address) {
+        return !address->claimed[at(m_steering.live)] &&
+               !(address->claimed[at(other(m_steering.live))] &&
+                 m_occupied[at(other(m_steering.live))]);
+    };
+    m_addresses.erase(std::remove_if(m_addresses.begin(), m_addresses.end(), is_unused),
+                      m_addresses.end());
+}
+
+void Addresses::relay(Address& address, Side side) {
+    auto& relay = address.relays[at(side)];
+    if (m_occupied[at(side)] || side == m_steering.live) {
+        if (relay)
+            relay->close();
+        return;
+    }
+    if (!relay)
+        relay = std::make_unique<Relay>(m_loop, address.slots.socket(side),
+                                        address.slots.address().from_here());
+    relay->open();
+}
+
+unsigned Addresses::waiting(Side side) const {
+    unsigned most = 0;
+    for (const auto& address : m_addresses)
+        most = std::max(most, address->slots.waiting(side));
+    return most;
+}
+
+void Addresses::close() {
+    m_addresses.clear();
+    m_callbacks.changed();
+}
+
+// --- Programs ---
+
+void Addresses::watch(Side side, const std::string& process, sys::Fd notifications) {
+    m_watched.push_back(std::make_unique<Watched>(Watched{side, process, nullptr}));
+    const Watched* watched = m_watched.back().get();
+    m_watched.back()->watch = std::make_unique<BindWatch>(
+        m_loop, std::move(notifications),
+        [this, watched](const BindCall& call) { return answer(*watched, call); },
+        [this, watched] { gone(watched); });
+}
+
+void Addresses::gone(const Watched* watched) {
+    m_watched.erase(std::remove_if(m_watched.begin(), m_watched.end(),
+                                   [&](const auto& each) { return each.get() == watched; }),
+                    m_watched.end());
+}
+
+void Addresses::forget(Side side, const std::string& process) {
+    for (const auto& address : m_addresses)
+        address->listeners[at(side)].erase(process);
+}
+
+bool Addresses::is_listening(Side side, const std::string& process, std::uint16_t port) const {
+    return std::any_of(m_addresses.begin(), m_addresses.end(), [&](const auto& address) {
+        return address->slots.address().port == port &&
+               address->listeners[at(side)].count(process) != 0;
+    });
+}
+
+std::optional<Entrance> Addresses::entrance(Side side, std::uint16_t port) const {
+    const bool has_v4 = std::any_of(m_addresses.begin(), m_addresses.end(), [&](const auto& each) {
+        return each->slots.address().port == port && each->slots.address().family == AF_INET;
+    });
+    for (const auto& each : m_addresses) {
+        if (each->slots.address().port != port || each->listeners[at(side)].empty())
+            continue;
+        TcpAddress address = each->slots.address();
+        address.v6_only = address.v6_only || has_v4; // those come to the other socket
+        return Entrance{address.from_here(),
+                        side == m_steering.live ? std::uint16_t{0} : m_steering.probe_port};
+    }
+    return std::nullopt;
+}
+
+void Addresses::lead(Side side, const BindCall& connect) const {
+    if (side == m_steering.live || !holds(connect.address.port))
+        return;
+    const auto port =
+        static_cast<std::uint16_t>(m_steering.probe_port + m_next_lead++ % probe_ports);
+    // Fails for another host's address, which is none of ours, and for what is bound already.
+    (void)come_from(connect.socket.get(), connect.address, port);
+}
+
+bool Addresses::holds(std::uint16_t port) const {
+    return std::any_of(m_addresses.begin(), m_addresses.end(),
+                       [&](const auto& address) { return address->slots.address().port == port; });
+}
+
+Addresses::Address* Addresses::find(const TcpAddress& address) const {
+    for (const auto& each : m_addresses)
+        if (each->slots.address() == address)
+            return each.get();
+    return nullptr;
+}
+
+// --- Slots that programs shut down ---
+
+void Addresses::watch_hang_ups() {
+    m_hang_up_watch.when_readable([this] {
+        revive();
+        watch_hang_ups();
+    });
+}
+
+void Addresses::revive() {
+    for (const auto& address : m_addresses) {
+        try {
+            if (address->slots.revive())
+                m_callbacks.changed();
+        } catch (const SlotError& error) {
+            for (const Side side : {Side::a, Side::b})
+                (void)::epoll_ctl(m_hang_ups.get(), EPOLL_CTL_DEL, address->slots.socket(side),
+                                  nullptr);
+            m_callbacks.note(fmt::format("cannot listen on {} again: {}",
+                                         address->slots.address().text(),
+                                         errno_text(error.error_number)));
+        }
+    }
+}
+
+} // namespace shipit::supervise

@@ -1,0 +1,112 @@
+// All TCP addresses of an app, each with its two slots, and which generation accepts from which.
+//
+// Programs' bind(2) and listen(2) are answered here: a program of the generation on side A that
+// binds one of the app's ports gets slot A of that address in the place of its own socket, whatever
+// it had set on it; any other address is its own business. See slots.hpp and bind_watch.hpp.
+#pragma once
+
+#include "core/supervise/bind_watch.hpp"
+#include "core/supervise/relay.hpp"
+#include "core/supervise/slots.hpp"
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace shipit::supervise {
+
+// The way in to a generation, as its probe needs it.
+struct Entrance {
+    TcpAddress address;
+    std::uint16_t source_port = 0; // 0: the public way
+};
+
+class Addresses {
+  public:
+    struct Callbacks {
+        std::function<void(const std::string&)> note; // for the supervisor's own log
+        std::function<void()> changed;                // the state is to be saved
+    };
+
+    Addresses(Loop& loop, Callbacks callbacks);
+    ~Addresses();
+    Addresses(const Addresses&) = delete;
+    Addresses& operator=(const Addresses&) = delete;
+
+    // --- Sides ---
+
+    // A generation comes to a side, with these ports. What still waited there for the one before is
+    // no longer relayed, but this one's.
+    void occupy(Side side, const std::vector<std::uint16_t>& ports);
+    // Nobody is there any more: what arrives nevertheless is relayed to the live side.
+    void vacate(Side side);
+    // Public connections go to `side` from now on.
+    void go_live(Side side);
+    [[nodiscard]] Side live() const { return m_steering.live; }
+    // How many connections wait to be accepted on a side.
+    [[nodiscard]] unsigned waiting(Side side) const;
+    // Nobody accepts any more: connections are refused again.
+    void close();
+
+    // --- Programs ---
+
+    // Answers a program's calls from now on, and those of its children.
+    void watch(Side side, const std::string& process, sys::Fd notifications);
+    // The program ended; what it listened to is forgotten.
+    void forget(Side side, const std::string& process);
+    // Whether the program listens on that port of the app.
+    [[nodiscard]] bool is_listening(Side side, const std::string& process,
+                                    std::uint16_t port) const;
+    // How to reach those who listen on that port; nothing if nobody does.
+    [[nodiscard]] std::optional<Entrance> entrance(Side side, std::uint16_t port) const;
+    // Makes a connection of a health command, which is about to be made, one to that side.
+    void lead(Side side, const BindCall& connect) const;
+    // Whether we hold slots of that port.
+    [[nodiscard]] bool holds(std::uint16_t port) const;
+    // Who is told, from the loop, when a program begins to listen; an empty function for nobody.
+    void on_listening(Loop::Callback callback) { m_on_listening = std::move(callback); }
+
+    // --- The next supervisor ---
+
+    // What it needs to go on where this one ends.
+    [[nodiscard]] Json state() const;
+    // Takes the slots of an earlier supervisor back from the processes that still hold them; those
+    // that nobody holds are made anew. To be called once, after the sides are occupied. False if
+    // there are some that we may not take.
+    [[nodiscard]] bool take_back(const Json& state, const std::vector<pid_t>& holders);
+
+  private:
+    struct Address;
+    struct Watched;
+    [[nodiscard]] Address& add(std::unique_ptr<Address> address);
+    [[nodiscard]] BindAnswer answer(const Watched& watched, const BindCall& call);
+    [[nodiscard]] BindAnswer answer_bind(const Watched& watched, const BindCall& call);
+    [[nodiscard]] BindAnswer answer_listen(const Watched& watched, const BindCall& call);
+    [[nodiscard]] Address& slots_for(const BindCall& call);
+    [[nodiscard]] Address* find(const TcpAddress& address) const;
+    void gone(const Watched* watched);
+    void watch_hang_ups();
+    void revive();
+    void close_unused();
+    void reserve_probe_ports();
+    void steer(Address& address) const;
+    void relay(Address& address, Side side);
+
+    Loop& m_loop;
+    Callbacks m_callbacks;
+    Steering m_steering;
+    std::vector<std::uint16_t> m_ports[2];
+    bool m_occupied[2] = {false, false};
+    std::vector<sys::Fd> m_probe_holds; // the probe's ports, so that nobody else is given them
+    mutable unsigned m_next_lead = 0;   // which of them the next connection comes from
+    sys::Fd m_hang_ups; // an epoll(7) that tells of slots that were shut down, and of no more
+    Loop::Watch m_hang_up_watch;
+    std::vector<std::unique_ptr<Address>> m_addresses;
+    std::vector<std::unique_ptr<Watched>> m_watched;
+    Loop::Callback m_on_listening;
+    Loop::Timer m_tell;
+};
+
+} // namespace shipit::supervise

@@ -1,0 +1,32 @@
+// The inside of Addresses: private to addresses.cpp (while the app runs) and take_back.cpp (from
+// one supervisor to the next).
+#pragma once
+
+#include "core/supervise/addresses.hpp"
+
+namespace shipit::supervise {
+
+[[nodiscard]] constexpr std::size_t at(Side side) {
+    return static_cast<std::size_t>(side);
+}
+
+// The descriptor of that socket in a process; nothing if it does not have it open.
+[[nodiscard]] std::optional<int> descriptor_of(pid_t process, ino_t inode);
+
+struct Addresses::Address {
+    explicit Address(Slots the_slots) : slots(std::move(the_slots)) {}
+
+    Slots slots;
+    std::set<std::string> listeners[2]; // programs of each side
+    bool stays = false;                 // with the side that was live before
+    bool claimed[2] = {false, false};   // bound by a program of the generation on that side
+    std::unique_ptr<Relay> relays[2];
+};
+
+struct Addresses::Watched {
+    Side side;
+    std::string process;
+    std::unique_ptr<BindWatch> watch;
+};
+
+} // namespace shipit::supervise

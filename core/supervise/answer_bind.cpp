@@ -1,0 +1,113 @@
+// What programs are told when they bind and listen.
+
+#include "core/supervise/addresses_core.hpp"
+
+#include "core/base/error.hpp"
+#include "core/sys/file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fmt/core.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+ino_t inode_of(int socket) {
+    struct stat facts {};
+    return ::fstat(socket, &facts) == 0 ? facts.st_ino : 0;
+}
+
+bool shares_its_port(int socket) {
+    int shares = 0;
+    socklen_t size = sizeof shares;
+    return ::getsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &shares, &size) == 0 && shares != 0;
+}
+
+} // namespace
+
+std::optional<int> descriptor_of(pid_t process, ino_t inode) {
+    const sys::Path folder = fmt::format("/proc/{}/fd", process);
+    const std::string wanted = fmt::format("socket:[{}]", inode);
+    try {
+        for (const std::string& fd : sys::names_in(folder))
+            if (sys::link_target(folder / fd) == wanted)
+                return std::stoi(fd);
+    } catch (const Error&) { // it has just ended
+    }
+    return std::nullopt;
+}
+
+BindAnswer Addresses::answer(const Watched& watched, const BindCall& call) {
+    try {
+        return call.what == BindCall::What::listen ? answer_listen(watched, call)
+                                                   : answer_bind(watched, call);
+    } catch (const SlotError& error) {
+        m_callbacks.note(fmt::format("{} cannot have {}: {}", watched.process, call.address.text(),
+                                     errno_text(error.error_number)));
+        return {BindAnswer::Kind::fail, error.error_number};
+    }
+}
+
+BindAnswer Addresses::answer_bind(const Watched& watched, const BindCall& call) {
+    const auto& ports = m_ports[at(watched.side)];
+    if (std::find(ports.begin(), ports.end(), call.address.port) == ports.end())
+        return {};
+    Address& address = slots_for(call);
+    const ino_t slot = address.slots.inode(watched.side);
+    if (inode_of(call.socket.get()) == slot)
+        return {BindAnswer::Kind::done}; // a signal made it ask again
+    // As the kernel has it; others of its generation share the slot.
+    if (!shares_its_port(call.socket.get()) && descriptor_of(call.process, slot))
+        return {BindAnswer::Kind::fail, EADDRINUSE};
+    address.slots.carry_over(call.socket.get(), watched.side);
+    address.claimed[at(watched.side)] = true;
+    if (address.stays && watched.side == m_steering.live) {
+        address.stays = false;
+        steer(address);
+    }
+    return {BindAnswer::Kind::replace, address.slots.socket(watched.side)};
+}
+
+Addresses::Address& Addresses::slots_for(const BindCall& call) {
+    if (Address* known = find(call.address))
+        return *known;
+    if (!holds(call.address.port) && !is_free(call.address))
+        throw SlotError{EADDRINUSE}; // also of those who would share it
+    return add(std::make_unique<Address>(Slots(call.address, call.socket.get(), m_steering)));
+}
+
+Addresses::Address& Addresses::add(std::unique_ptr<Address> added) {
+    m_addresses.push_back(std::move(added));
+    Address& address = *m_addresses.back();
+    for (const Side side : {Side::a, Side::b}) {
+        epoll_event hang_up{};
+        (void)::epoll_ctl(m_hang_ups.get(), EPOLL_CTL_ADD, address.slots.socket(side), &hang_up);
+        relay(address, side);
+    }
+    m_callbacks.changed();
+    return address;
+}
+
+BindAnswer Addresses::answer_listen(const Watched& watched, const BindCall& call) {
+    const ino_t inode = inode_of(call.socket.get());
+    for (const auto& address : m_addresses) {
+        if (address->slots.inode(watched.side) != inode)
+            continue;
+        address->listeners[at(watched.side)].insert(watched.process);
+        m_callbacks.changed();
+        m_tell = m_loop.after(milliseconds(0), [this] {
+            const Loop::Callback tell = m_on_listening; // which may replace itself
+            if (tell)
+                tell();
+        });
+        return {BindAnswer::Kind::done}; // it listens already, with a backlog of ours
+    }
+    return {};
+}
+
+} // namespace shipit::supervise

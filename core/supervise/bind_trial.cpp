@@ -1,0 +1,95 @@
+// Whether a program's socket can be replaced on this host: tried on a child of our own.
+
+#include "core/base/error.hpp"
+#include "core/supervise/bind_watch.hpp"
+#include "core/supervise/pass_fd.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <fmt/core.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+constexpr milliseconds patience = std::chrono::seconds(2);
+
+sockaddr_in loopback() {
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return name;
+}
+
+// Binds a socket like any program; 0 if it then has the listening one that its parent put there.
+int try_to_bind(int to_parent) noexcept {
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return errno;
+    const int notifications = install_filter(Reported::binds);
+    if (notifications < 0 || !send_fd(to_parent, notifications))
+        return errno;
+    (void)::close(notifications);
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_in name = loopback();
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
+        return errno;
+    int accepts = 0;
+    socklen_t size = sizeof accepts;
+    const bool replaced =
+        ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts != 0;
+    return replaced ? 0 : EPERM; // we may not look into it
+}
+
+// Answers the child's calls until it has ended.
+void answer_calls(sys::Fd notifications) {
+    const sys::Fd ours(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const sockaddr_in name = loopback();
+    if (!ours || ::bind(ours.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 ||
+        ::listen(ours.get(), 1) != 0)
+        throw_errno("cannot listen");
+    Loop loop;
+    const Loop::Timer end = loop.after(patience, [&loop] { loop.stop(); });
+    const BindWatch watch(
+        loop, std::move(notifications),
+        [&ours](const BindCall&) {
+            return BindAnswer{BindAnswer::Kind::replace, ours.get()};
+        },
+        [&loop] { loop.stop(); });
+    loop.run();
+}
+
+} // namespace
+
+std::optional<std::string> why_no_bind_watch() {
+    constexpr const char* what = "the kernel does not let shipit hand over sockets here";
+    try {
+        auto [ours, childs] = message_pair();
+        const pid_t child = ::fork();
+        if (child == 0)
+            ::_exit(try_to_bind(childs.get()));
+        if (child < 0)
+            throw_errno("cannot fork");
+        childs.reset();
+        char byte = 0;
+        sys::Fd notifications;
+        if (receive(ours.get(), &byte, sizeof byte, notifications) > 0 && notifications)
+            answer_calls(std::move(notifications));
+        (void)::kill(child, SIGKILL);
+        int status = 0;
+        (void)::waitpid(child, &status, 0);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+            return std::nullopt;
+        return fmt::format("{} ({})", what,
+                           WIFEXITED(status) ? errno_text(WEXITSTATUS(status)) : "no answer");
+    } catch (const Error& error) {
+        return fmt::format("{} ({})", what, error.why());
+    }
+}
+
+} // namespace shipit::supervise

@@ -1,0 +1,175 @@
+#include "core/supervise/relay.hpp"
+
+#include "core/base/error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+constexpr std::size_t most_pairs = 256;
+constexpr milliseconds rest{100}; // where no more can be carried
+
+} // namespace
+
+// Two connections, and what goes from each to the other.
+class Relay::Pair {
+  public:
+    Pair(Loop& loop, sys::Fd client, sys::Fd server, Loop::Callback over)
+        : m_client{std::move(client), {}}, m_server{std::move(server), {}},
+          m_over(std::move(over)) {
+        m_client.watch = loop.watch(m_client.fd.get());
+        m_server.watch = loop.watch(m_server.fd.get());
+        m_server.watch.when_writable([this] { // it is connected, or cannot be
+            pump(m_up);
+            pump(m_down);
+        });
+    }
+    Pair(const Pair&) = delete;
+    Pair& operator=(const Pair&) = delete;
+
+    [[nodiscard]] bool is_over() const { return m_up.over && m_down.over; }
+
+  private:
+    struct End {
+        sys::Fd fd;
+        Loop::Watch watch; // before fd is closed
+    };
+    struct Way {
+        End& from;
+        End& to;
+        std::array<char, 16 << 10> bytes{};
+        std::size_t size = 0;
+        std::size_t sent = 0;
+        bool ended = false; // nothing more comes
+        bool over = false;
+    };
+
+    void pump(Way& way) {
+        while (!way.over) {
+            if (way.sent < way.size) {
+                if (!send(way))
+                    return;
+            } else if (way.ended) {
+                (void)::shutdown(way.to.fd.get(), SHUT_WR);
+                finish(way);
+            } else if (!receive(way)) {
+                return;
+            }
+        }
+    }
+
+    // False: to be gone on with later.
+    bool send(Way& way) {
+        const ssize_t sent = ::send(way.to.fd.get(), way.bytes.data() + way.sent,
+                                    way.size - way.sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent >= 0) {
+            way.sent += static_cast<std::size_t>(sent);
+            return true;
+        }
+        if (errno == EAGAIN)
+            way.to.watch.when_writable([this, &way] { pump(way); });
+        else if (errno != EINTR)
+            fail();
+        return errno == EINTR;
+    }
+
+    bool receive(Way& way) {
+        const ssize_t got =
+            ::recv(way.from.fd.get(), way.bytes.data(), way.bytes.size(), MSG_DONTWAIT);
+        if (got >= 0) {
+            way.ended = got == 0;
+            way.size = static_cast<std::size_t>(got);
+            way.sent = 0;
+            return true;
+        }
+        if (errno == EAGAIN)
+            way.from.watch.when_readable([this, &way] { pump(way); });
+        else if (errno != EINTR)
+            fail();
+        return errno == EINTR;
+    }
+
+    void finish(Way& way) {
+        way.over = true;
+        if (is_over())
+            m_over();
+    }
+    void fail() {
+        m_up.over = m_down.over = true;
+        m_over();
+    }
+
+    End m_client;
+    End m_server;
+    Loop::Callback m_over;
+    Way m_up{m_client, m_server};
+    Way m_down{m_server, m_client};
+};
+
+Relay::Relay(Loop& loop, int listener, const TcpAddress& target)
+    : m_loop(loop), m_listener(listener), m_target(target) {}
+
+Relay::~Relay() = default;
+
+void Relay::open() {
+    m_watch.cancel();
+    // The slot is ours alone now, so that nobody minds that it does not block.
+    (void)::fcntl(m_listener, F_SETFL, ::fcntl(m_listener, F_GETFL) | O_NONBLOCK);
+    m_watch = m_loop.watch(m_listener);
+    accept();
+}
+
+void Relay::close() {
+    m_watch.cancel();
+    m_rest.cancel();
+}
+
+// All that waits.
+void Relay::accept() {
+    for (;;) {
+        if (m_pairs.size() >= most_pairs) {
+            m_rest = m_loop.after(rest, [this] { accept(); });
+            return;
+        }
+        sys::Fd client(::accept4(m_listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (client) {
+            carry(std::move(client));
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            m_rest = m_loop.after(rest, [this] { accept(); });
+            return;
+        }
+        if (errno == EAGAIN || errno == EINVAL) // EINVAL: shut down, and soon listening again
+            break;
+    }
+    m_watch.when_readable([this] { accept(); });
+}
+
+void Relay::carry(sys::Fd client) {
+    sys::Fd server(::socket(m_target.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    sockaddr_storage name{};
+    const socklen_t length = m_target.put_into(name);
+    if (!server ||
+        (::connect(server.get(), reinterpret_cast<const sockaddr*>(&name), length) != 0 &&
+         errno != EINPROGRESS))
+        return; // the client sees a closed connection, as it would without us
+    m_pairs.push_back(std::make_unique<Pair>(m_loop, std::move(client), std::move(server), [this] {
+        m_sweep = m_loop.after(milliseconds(0), [this] { sweep(); });
+    }));
+}
+
+void Relay::sweep() {
+    m_pairs.erase(std::remove_if(m_pairs.begin(), m_pairs.end(),
+                                 [](const auto& pair) { return pair->is_over(); }),
+                  m_pairs.end());
+}
+
+} // namespace shipit::supervise

@@ -1,0 +1,45 @@
+// Connections that came to a slot after its generation had gone: carried to the live one.
+//
+// There are few: handshakes that began before the switch and ended seconds later, and those that
+// waited while nothing was live. Each is a connection of ours to the same address, and bytes passed
+// both ways; the program behind it sees this host as the peer.
+#pragma once
+
+#include "core/supervise/loop.hpp"
+#include "core/supervise/tcp_address.hpp"
+#include "core/sys/fd.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace shipit::supervise {
+
+class Relay {
+  public:
+    // From `listener`, which it does not own and which outlives it, to `target`. What is being
+    // carried when it is destroyed is cut.
+    Relay(Loop& loop, int listener, const TcpAddress& target);
+    ~Relay();
+    Relay(const Relay&) = delete;
+    Relay& operator=(const Relay&) = delete;
+
+    void open();
+    // Accepts no more; what is being carried goes on.
+    void close();
+
+  private:
+    class Pair;
+    void accept();
+    void carry(sys::Fd client);
+    void sweep();
+
+    Loop& m_loop;
+    int m_listener;
+    TcpAddress m_target;
+    Loop::Watch m_watch;
+    Loop::Timer m_rest;
+    Loop::Timer m_sweep;
+    std::vector<std::unique_ptr<Pair>> m_pairs;
+};
+
+} // namespace shipit::supervise

@@ -1,0 +1,31 @@
+// The end of a generation that gets no public connections any more: drained, then stopped.
+#pragma once
+
+#include "core/supervise/crew.hpp"
+
+namespace shipit::supervise {
+
+class Retirement {
+  public:
+    // Waits until nothing has waited in its slots for a second since `idle_since`, but no longer
+    // than its patience; then stops it, and calls back, from the loop, when nothing of it is left.
+    Retirement(Surroundings& surroundings, std::shared_ptr<Crew> crew, TimePoint idle_since);
+    Retirement(const Retirement&) = delete;
+    Retirement& operator=(const Retirement&) = delete;
+
+    // Who is told at the end; several may be.
+    void when_done(Loop::Callback callback) { m_done.push_back(std::move(callback)); }
+
+  private:
+    void look();
+    void stop();
+
+    Surroundings& m_surroundings;
+    std::shared_ptr<Crew> m_crew;
+    TimePoint m_quiet_since;
+    TimePoint m_end;
+    std::vector<Loop::Callback> m_done;
+    Loop::Timer m_timer;
+};
+
+} // namespace shipit::supervise

@@ -1,0 +1,91 @@
+// The two slots of one TCP address: listening sockets A and B in one SO_REUSEPORT group, never
+// closed while the app is up, and the program that tells the kernel which of them a connection goes
+// to.
+//
+// Each generation accepts from one slot. Public connections go to the live one; those from the
+// probe's source ports, made on this host, to the other. To steer is one setsockopt(2): atomic, and
+// free of cost for each connection. The kernel numbers the sockets of a group in the order in which
+// they began to listen, so a slot that a program has shut down comes back as the last one.
+#pragma once
+
+#include "core/supervise/tcp_address.hpp"
+#include "core/sys/fd.hpp"
+
+#include <cstdint>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace shipit::supervise {
+
+enum class Side : std::uint8_t { a, b };
+
+[[nodiscard]] constexpr Side other(Side side) {
+    return side == Side::a ? Side::b : Side::a;
+}
+[[nodiscard]] constexpr const char* name_of(Side side) {
+    return side == Side::a ? "a" : "b";
+}
+
+struct Steering {
+    Side live = Side::a;          // where public connections go
+    Side probed = Side::a;        // where those from the probe's source ports go
+    std::uint16_t probe_port = 0; // the first of them; a multiple of their number
+};
+// A health command may make several connections at once.
+constexpr std::uint16_t probe_ports = 8;
+
+// What bind(2) has to say to a program instead of giving it a slot.
+struct SlotError {
+    int error_number;
+};
+
+// Makes a socket that is about to be connected to `target` come from one of the probe's ports, and
+// from the very address that it goes to. Its connection will end with a reset, so that the next one
+// can come from the same port. False with errno if it cannot, or is bound already.
+[[nodiscard]] bool come_from(int socket, const TcpAddress& target, std::uint16_t probe_port);
+
+// Whether nobody has bound the address, or one that overlaps it.
+[[nodiscard]] bool is_free(const TcpAddress& address);
+
+class Slots {
+  public:
+    // Both sockets, with the options of the socket `like` that a program wanted to bind, listening.
+    // Throws SlotError with errno where a program would have got it from bind(2).
+    Slots(const TcpAddress& address, int like, const Steering& steering);
+    // Of what an earlier supervisor left: one or both of its sockets, in the group's order. A
+    // missing one is made anew.
+    struct Kept {
+        Side side;
+        sys::Fd socket;
+    };
+    Slots(const TcpAddress& address, std::vector<Kept> kept, const Steering& steering);
+
+    [[nodiscard]] const TcpAddress& address() const { return m_address; }
+    [[nodiscard]] int socket(Side side) const { return m_sockets[at(side)].get(); }
+    [[nodiscard]] ino_t inode(Side side) const;
+    // Where a slot stands in the kernel's group, from 0.
+    [[nodiscard]] unsigned place(Side side) const { return m_places[at(side)]; }
+
+    void steer(const Steering& steering);
+    // How many connections wait to be accepted there.
+    [[nodiscard]] unsigned waiting(Side side) const;
+    // Makes slots listen again that a program has shut down; true if there was one.
+    bool revive();
+
+    // What a program has set on its own socket before bind(2), for the slot that replaces it.
+    void carry_over(int from, Side side) const;
+
+  private:
+    static constexpr std::size_t at(Side side) { return static_cast<std::size_t>(side); }
+    [[nodiscard]] bool listens(Side side) const;
+    void make(Side side, int like);
+    void listen(Side side) const;
+
+    TcpAddress m_address;
+    sys::Fd m_sockets[2];
+    unsigned m_places[2] = {0, 1};
+    Steering m_steering;
+};
+
+} // namespace shipit::supervise

@@ -1,0 +1,81 @@
+// The generation before the live one: kept warm behind its idle slots, taken back, retired.
+
+#include "core/supervise/supervisor_core.hpp"
+
+#include <utility>
+
+#include <fmt/core.h>
+
+namespace shipit::supervise {
+
+void Supervisor::Core::vacate(Side side) {
+    if (m_addresses)
+        m_addresses->vacate(side);
+}
+
+// The crew that was live until now.
+void Supervisor::Core::keep_warm(std::shared_ptr<Crew> crew) {
+    if (!crew || crew == m_crew)
+        return;
+    if (!crew->is_wanted())
+        return vacate(crew->side());
+    m_warm = std::move(crew);
+    m_idle_since = std::chrono::steady_clock::now();
+    m_is_warm_over = false;
+    m_warm_end = m_loop.after(m_crew->generation().warm, [this] { warm_is_over(); });
+}
+
+void Supervisor::Core::warm_is_over() {
+    m_is_warm_over = true;
+    if (!m_vigil)
+        retire_warm();
+}
+
+void Supervisor::Core::retire_warm() {
+    m_warm_end.cancel();
+    if (!m_warm || m_retirement)
+        return;
+    note(fmt::format("retires {}", m_warm->release().text()));
+    m_retirement = std::make_unique<Retirement>(m_surroundings, m_warm, m_idle_since);
+    m_retirement->when_done([this] { retired(); });
+}
+
+void Supervisor::Core::retired() {
+    vacate(m_warm->side());
+    m_loop.post([this] { // not while it is calling
+        m_retirement.reset();
+        m_warm.reset();
+        m_surroundings.changed();
+        if (const Loop::Callback clear = std::exchange(m_on_clear, nullptr))
+            clear();
+    });
+}
+
+// The next generation comes to the side that is not live.
+void Supervisor::Core::clear_side(Loop::Callback then) {
+    if (!m_warm)
+        return m_loop.post([this, then = std::move(then)] {
+            if (m_replacement)
+                then();
+        });
+    m_on_clear = std::move(then);
+    retire_warm();
+}
+
+// Where the live release fails in its watch, what was live before gets the traffic at once; that it
+// is a release again is for a command to record. False if there is nothing to go back to.
+bool Supervisor::Core::take_back() {
+    if (!m_may_go_back || !m_warm || m_retirement || !m_warm->is_up() ||
+        (m_options.needs_watch && m_options.needs_watch(m_warm->release())))
+        return false;
+    std::swap(m_crew, m_warm);
+    if (m_addresses)
+        m_addresses->go_live(m_crew->side());
+    m_idle_since = std::chrono::steady_clock::now();
+    m_was_taken_back = true;
+    note(fmt::format("{} serves again", m_crew->release().text()));
+    retire_warm();
+    return true;
+}
+
+} // namespace shipit::supervise

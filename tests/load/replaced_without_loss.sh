@@ -1,0 +1,84 @@
+# replaced_without_loss.sh PROGRAM: under load, an unmodified program is deployed and rolled back many
+# times, good releases and bad ones, and no client notices more than another release in the answers.
+. "$(dirname "$0")/../e2e/lib.sh"
+program=$1
+deploys=${SHIPIT_LOAD_DEPLOYS:-6}
+needs curl
+
+reserve_port
+mkdir "$scratch/app"
+cd "$scratch/app"
+case $program in
+plain)
+    cp "$SHIPIT_BUILD/tests/load/plain_server" .
+    command="./plain_server $port"
+    ;;
+node)
+    needs node
+    cat >server.js <<END
+require('http').createServer((request, response) => {
+  response.end('release ' + process.env.SHIPIT_RELEASE + '\n');
+}).listen($port);
+END
+    command="node server.js"
+    ;;
+gunicorn)
+    needs gunicorn
+    cat >app.py <<'END'
+import os
+def app(environ, start_response):
+    start_response('200 OK', [('Content-Type', 'text/plain')])
+    return [b'release ' + os.environ['SHIPIT_RELEASE'].encode() + b'\n']
+END
+    command="gunicorn --workers 2 --bind 127.0.0.1:$port app:app"
+    ;;
+php)
+    needs php
+    echo '<?php echo "release ", getenv("SHIPIT_RELEASE"), "\n";' >index.php
+    command="php -S 127.0.0.1:$port"
+    ;;
+ruby)
+    needs ruby
+    ruby -e 'require "webrick"' 2>/dev/null || skip "ruby has no webrick here"
+    cat >server.rb <<END
+require 'webrick'
+server = WEBrick::HTTPServer.new(Port: $port, BindAddress: '127.0.0.1', AccessLog: [])
+server.mount_proc('/') { |_, answer| answer.body = "release #{ENV['SHIPIT_RELEASE']}\n" }
+trap('TERM') { server.shutdown }
+server.start
+END
+    command="ruby server.rb"
+    ;;
+esac
+cat >shipit.toml <<END
+[processes]
+web = "$command"
+[health]
+path = "/"
+timeout = "10s"
+watch = "0s"
+warm = "0s"
+END
+cp -R "$scratch/app" "$scratch/bad"
+sed -i 's|^web = .*|web = "sleep 1000"|; s|^timeout.*|timeout = "300ms"|' "$scratch/bad/shipit.toml"
+
+expect_exit 0 ship create load
+expect_exit 0 ship set "app.port=$port"
+expect_exit 0 ship deploy "$scratch/app"
+expect_answer "http://127.0.0.1:$port/" "release v1"
+
+"$SHIPIT_BUILD/tests/load/hammer" "$port" 4 200 >"$scratch/hammered" 2>&1 &
+hammer=$!
+for ((i = 1; i <= deploys; i++)); do
+    expect_exit 0 ship restart
+    if ((i % 3 == 0)); then
+        echo "$i" >"$scratch/app/build"
+        expect_exit 0 ship deploy "$scratch/app"
+    elif ((i % 5 == 0)); then
+        expect_exit 3 ship deploy "$scratch/bad" --force
+    fi
+done
+kill -TERM "$hammer"
+wait "$hammer" || true
+cat "$scratch/hammered"
+expect_equal "$(json "$scratch/hammered" 'it["failed"]')" 0 "$(json "$scratch/hammered" 'it["failures"]')"

@@ -1,0 +1,272 @@
+#include "core/supervise/addresses.hpp"
+
+#include "core/supervise/launch.hpp"
+#include "tests/unit/supervised_app.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+using namespace shipit;
+using namespace shipit::supervise;
+using namespace std::chrono_literals;
+
+namespace {
+
+// What the little programs below begin with.
+constexpr const char* preamble = R"py(
+import errno, os, socket, sys, threading
+port = int(os.environ['PORT'])
+def new(family=socket.AF_INET):
+    s = socket.socket(family)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return s
+def refused(s, address):
+    try:
+        s.bind(address)
+    except OSError as error:
+        return error.errno
+def inode(s): return os.fstat(s.fileno()).st_ino
+def serve(s, text=b'served'):
+    c, _ = s.accept()
+    c.recv(100)
+    c.sendall(text)
+    c.close()
+)py";
+
+// An app's addresses, and programs whose sockets they replace.
+struct Handing {
+    Handing() {
+        addresses.occupy(Side::a, {port});
+        addresses.go_live(Side::a);
+    }
+
+    void start(const std::string& script, Side side, const std::string& name = "web.1") {
+        Launch launch;
+        launch.argv = {"python3", "-S", "-E", "-c", preamble + script};
+        launch.environment = {{"PATH", "/usr/bin:/bin"}, {"PORT", std::to_string(port)}};
+        launch.folder = "/";
+        launch.reported = Reported::binds;
+        children.push_back(std::make_unique<Child>(loop, launch, [this](WaitStatus status) {
+            statuses.push_back(exit_code(status.value()));
+            loop.stop();
+        }));
+        addresses.watch(side, name, children.back()->take_calls());
+    }
+    // The exit status of a program that ends.
+    int run(const std::string& script, Side side = Side::a) {
+        start(script, side);
+        return wait_for_end();
+    }
+    int wait_for_end() {
+        const Loop::Timer limit = loop.after(5s, [this] {
+            statuses.push_back(-1);
+            loop.stop();
+        });
+        loop.run();
+        return statuses.back();
+    }
+    void until(const std::function<bool()>& is_true) {
+        const sys::Deadline deadline(5s);
+        while (!is_true() && !deadline.passed()) {
+            const Loop::Timer soon = loop.after(5ms, [this] { loop.stop(); });
+            loop.run();
+        }
+        CHECK(is_true());
+    }
+    // Asks like a client, in a process of its own, since the loop is ours to turn.
+    void ask(const std::string& expected) {
+        Launch launch;
+        launch.argv = {"python3",
+                       "-S",
+                       "-E",
+                       "-c",
+                       preamble + std::string(R"py(
+c = socket.create_connection(('127.0.0.1', port), 5)
+c.sendall(b'x')
+answer = c.recv(100)
+sys.exit(0 if answer == sys.argv[1].encode() else 9)
+)py"),
+                       expected};
+        launch.environment = {{"PATH", "/usr/bin:/bin"}, {"PORT", std::to_string(port)}};
+        launch.folder = "/";
+        children.push_back(std::make_unique<Child>(loop, launch, [this](WaitStatus status) {
+            statuses.push_back(exit_code(status.value()));
+            loop.stop();
+        }));
+    }
+
+    std::uint16_t port = tests::free_port();
+    Loop loop;
+    std::string notes;
+    Addresses addresses{loop, {[this](const std::string& note) { notes += note + "\n"; }, [] {}}};
+    std::vector<std::unique_ptr<Child>> children;
+    std::vector<int> statuses;
+};
+
+} // namespace
+
+TEST_SUITE_BEGIN("supervise::Addresses");
+
+TEST_CASE("sockets can be handed over on the hosts that these tests run on") {
+    CHECK(why_no_bind_watch().value_or("") == "");
+}
+
+TEST_CASE("a program that binds the app's port is given its slot, and serves from it") {
+    Handing app;
+    app.start(R"py(
+s = new()
+s.setblocking(True)
+before = inode(s)
+s.bind(('0.0.0.0', port))
+assert inode(s) != before and s.getsockname() == ('0.0.0.0', port)
+s.listen(1)
+serve(s)
+)py",
+              Side::a);
+    app.until([&] { return app.addresses.is_listening(Side::a, "web.1", app.port); });
+    CHECK(app.addresses.holds(app.port));
+    REQUIRE(app.addresses.entrance(Side::a, app.port));
+    CHECK(app.addresses.entrance(Side::a, app.port)->address.text() ==
+          "127.0.0.1:" + std::to_string(app.port));
+    CHECK_FALSE(app.addresses.entrance(Side::b, app.port));
+    app.ask("served");
+    CHECK(app.wait_for_end() == 0);
+    CHECK(app.wait_for_end() == 0);
+}
+
+TEST_CASE("other ports, port 0, UDP and Unix sockets are the program's own business") {
+    Handing app;
+    CHECK(app.run(R"py(
+for family, address in ((socket.AF_INET, ('127.0.0.1', 0)), (socket.AF_INET6, ('::1', 0))):
+    s = new(family)
+    before = inode(s)
+    s.bind(address)
+    s.listen()
+    assert inode(s) == before and s.getsockname()[1] not in (0, port)
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+before = inode(u)
+u.bind(('127.0.0.1', port))
+assert inode(u) == before
+x = socket.socket(socket.AF_UNIX)
+x.bind('')
+x.listen()
+)py") == 0);
+    CHECK_FALSE(app.addresses.holds(app.port));
+}
+
+TEST_CASE("binding twice is refused as ever, but not after a close, nor with SO_REUSEPORT") {
+    Handing app;
+    CHECK(app.run(R"py(
+one, two = new(), new()
+one.bind(('127.0.0.1', port))
+one.listen()
+assert refused(two, ('127.0.0.1', port)) == errno.EADDRINUSE
+one.close()
+two.bind(('127.0.0.1', port))
+two.listen()
+three = new()
+three.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+three.bind(('127.0.0.1', port))
+three.listen()
+assert inode(three) == inode(two)
+)py") == 0);
+}
+
+TEST_CASE("a port that another program of this host holds is refused") {
+    Handing app;
+    const sys::Fd other(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_storage name{};
+    const socklen_t size = TcpAddress{AF_INET, {127, 0, 0, 1}, 0, false, app.port}.put_into(name);
+    REQUIRE(::bind(other.get(), reinterpret_cast<sockaddr*>(&name), size) == 0);
+    REQUIRE(::listen(other.get(), 1) == 0);
+    CHECK(app.run("assert refused(new(), ('0.0.0.0', port)) == errno.EADDRINUSE") == 0);
+    CHECK(app.notes.find("web.1 cannot have 0.0.0.0:") == 0);
+}
+
+TEST_CASE("threads and children are given the slot as well, and the descriptor's flags stay") {
+    Handing app;
+    CHECK(app.run(R"py(
+s = new()
+def bind(): s.bind(('127.0.0.1', port))
+t = threading.Thread(target=bind)
+t.start()
+t.join()
+assert s.getsockname()[1] == port and not s.get_inheritable()
+slot = inode(s)
+s.close()
+if os.fork() == 0:
+    os.setsid()
+    c = new()
+    c.set_inheritable(True)
+    c.bind(('127.0.0.1', port))
+    os._exit((inode(c) != slot) + 2 * (not c.get_inheritable()))
+status = os.wait()[1]
+assert status == 0, status
+)py") == 0);
+}
+
+TEST_CASE("both generations listen at once, and each is reached by its own way in") {
+    Handing app;
+    app.addresses.occupy(Side::b, {app.port});
+    app.start("s = new(); s.bind(('127.0.0.1', port)); s.listen(); serve(s, b'old')", Side::a);
+    app.until([&] { return app.addresses.is_listening(Side::a, "web.1", app.port); });
+    app.start("s = new(); s.bind(('127.0.0.1', port)); s.listen(); serve(s, b'new')", Side::b);
+    app.until([&] { return app.addresses.is_listening(Side::b, "web.1", app.port); });
+    CHECK(app.addresses.entrance(Side::a, app.port)->source_port == 0);
+    CHECK(app.addresses.entrance(Side::b, app.port)->source_port != 0);
+    app.ask("old");
+    CHECK(app.wait_for_end() == 0);
+    CHECK(app.wait_for_end() == 0);
+    app.addresses.go_live(Side::b);
+    app.ask("new");
+    CHECK(app.wait_for_end() == 0);
+    CHECK(app.wait_for_end() == 0);
+}
+
+TEST_CASE("a program that shuts its listener down keeps nobody from listening there again") {
+    Handing app;
+    CHECK(app.run(R"py(
+s = new()
+s.bind(('127.0.0.1', port))
+s.listen()
+s.shutdown(socket.SHUT_RDWR)
+)py") == 0);
+    app.addresses.forget(Side::a, "web.1");
+    app.start("s = new(); s.bind(('127.0.0.1', port)); s.listen(); serve(s)", Side::a);
+    app.until([&] { return app.addresses.is_listening(Side::a, "web.1", app.port); });
+    app.ask("served");
+    CHECK(app.wait_for_end() == 0);
+    CHECK(app.wait_for_end() == 0);
+}
+
+TEST_CASE("what still comes to a generation that is gone is carried to the live one") {
+    Handing app;
+    CHECK(app.run("s = new(); s.bind(('127.0.0.1', port)); s.listen()") == 0);
+    app.ask("new"); // waits in the slot that nobody accepts from any more
+    app.until([&] { return app.addresses.waiting(Side::a) == 1; });
+    app.addresses.occupy(Side::b, {app.port});
+    app.start("s = new(); s.bind(('127.0.0.1', port)); s.listen(); serve(s, b'new')", Side::b);
+    app.until([&] { return app.addresses.is_listening(Side::b, "web.1", app.port); });
+    app.addresses.go_live(Side::b);
+    app.addresses.vacate(Side::a);
+    CHECK(app.wait_for_end() == 0);
+    CHECK(app.wait_for_end() == 0);
+}
+
+TEST_CASE("once closed, connections are refused again") {
+    Handing app;
+    app.start("s = new(); s.bind(('127.0.0.1', port)); s.listen(); sys.stdin.read(); "
+              "threading.Event().wait(0.1)",
+              Side::a);
+    app.until([&] { return app.addresses.holds(app.port); });
+    CHECK(app.wait_for_end() == 0);
+    app.addresses.close();
+    CHECK_FALSE(app.addresses.holds(app.port));
+    CHECK(app.run("c = socket.socket(); assert c.connect_ex(('127.0.0.1', port)) == "
+                  "errno.ECONNREFUSED") == 0);
+}
+
+TEST_SUITE_END();
