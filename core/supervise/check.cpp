@@ -85,16 +85,16 @@ void Check::run_command(const Generation& generation, const WayIn& way_in) {
                  fmt::format("the health command '{}' {}{}{}", printable(m_command), how,
                              output.empty() ? "" : ": ", output)});
         };
-        BindWatch::OnCall lead;
-        if (way_in.is_known && way_in.addresses != nullptr) {
-            launch.reported = Reported::connects;
-            lead = [addresses = way_in.addresses, side = way_in.side](const BindCall& call) {
-                addresses->lead(side, call);
-                return BindAnswer{};
-            };
-        }
+        const bool is_led = way_in.is_known && way_in.addresses != nullptr;
+        launch.reported = is_led ? Reported::connects : Reported::nothing;
         m_run = std::make_unique<RunCommand>(m_loop, std::move(launch), command_timeout, keep_end,
-                                             judge, lead);
+                                             judge);
+        if (is_led)
+            m_run->answer_calls(
+                m_loop, [addresses = way_in.addresses, side = way_in.side](const BindCall& call) {
+                    addresses->lead(side, call);
+                    return BindAnswer{};
+                });
     } catch (const Error& error) {
         const std::string why = "the health command cannot run: " + error.why();
         end_soon({false, true, why});

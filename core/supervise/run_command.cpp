@@ -20,7 +20,7 @@ constexpr unsigned kill_rounds = 20; // a tree that forks faster than this is no
 } // namespace
 
 RunCommand::RunCommand(Loop& loop, Launch launch, milliseconds timeout, OnOutput on_output,
-                       OnEnd on_end, BindWatch::OnCall on_call)
+                       OnEnd on_end)
     : m_on_output(std::move(on_output)), m_on_end(std::move(on_end)),
       m_marks(marks_in(launch.environment)) {
     sys::Fd writing;
@@ -36,9 +36,6 @@ RunCommand::RunCommand(Loop& loop, Launch launch, milliseconds timeout, OnOutput
         listen();
     }
     m_child = std::make_unique<Child>(loop, launch, [this](WaitStatus status) { ended(status); });
-    if (launch.reported != Reported::nothing)
-        m_calls = std::make_unique<BindWatch>(loop, m_child->take_calls(), std::move(on_call),
-                                              [this] { m_calls.reset(); });
     if (timeout > milliseconds(0))
         m_timeout = loop.after(timeout, [this] {
             m_timed_out = true;
@@ -52,6 +49,11 @@ RunCommand::~RunCommand() {
             kill_tree();
     } catch (const std::exception&) { // an undo has nobody to tell
     }
+}
+
+void RunCommand::answer_calls(Loop& loop, BindWatch::OnCall on_call) {
+    m_calls = std::make_unique<BindWatch>(loop, m_child->take_calls(), std::move(on_call),
+                                          [this] { m_calls.reset(); });
 }
 
 void RunCommand::signal(int signal) const noexcept {

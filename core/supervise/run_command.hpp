@@ -19,13 +19,13 @@ class RunCommand {
     // and errors are replaced by a pipe. When the command ends, or `timeout` (zero: none) passes,
     // nothing of its tree is left alive and `on_end` is called once; not after destruction, which
     // kills it all.
-    // `on_call` answers what the launch has reported.
-    RunCommand(Loop& loop, Launch launch, milliseconds timeout, OnOutput on_output, OnEnd on_end,
-               BindWatch::OnCall on_call = {});
+    RunCommand(Loop& loop, Launch launch, milliseconds timeout, OnOutput on_output, OnEnd on_end);
     ~RunCommand();
     RunCommand(const RunCommand&) = delete;
     RunCommand& operator=(const RunCommand&) = delete;
 
+    // To be called at once where the launch asked for calls to be reported: they wait.
+    void answer_calls(Loop& loop, BindWatch::OnCall on_call);
     void signal(int signal) const noexcept;
     void kill_tree() const;
 

@@ -17,7 +17,7 @@ using namespace shipit::supervise;
 
 namespace {
 
-constexpr std::uint16_t probe_port = 8; // below what the tests' own connections come from
+constexpr std::uint16_t probe_port = 64000; // above what connections are given
 
 TcpAddress loopback(int family, std::uint16_t port) {
     TcpAddress address{family, {127, 0, 0, 1}, 0, family == AF_INET6, port};
