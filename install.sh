@@ -9,6 +9,7 @@ usage() {
 usage: ./install.sh [--prefix DIR | --user] [--build DIR]    build shipit and install it
        ./install.sh --demo                                   build it and show it at work
        ./install.sh --test                                   build it twice and run all tests
+       ./install.sh --bench [OPTION]... [CORPUS]...          time its slug engine beside other tools
        ./install.sh --packages                               only get what --test needs, by apt
        ./install.sh --uninstall [--prefix DIR | --user]      remove what was installed, and no data
 
@@ -17,6 +18,9 @@ usage: ./install.sh [--prefix DIR | --user] [--build DIR]    build shipit and in
   --user         install into ~/.local, which needs no root
   --build DIR    install what has been built in DIR instead of building in build/release
   --help         show this
+
+--bench needs root, which it says before it does anything; CORPUS is node, python-php or binaries,
+and OPTION one of tests/bench/slug_engine.py (--repeat=N, --tools=A,B, --jobs=A,B).
 
 Missing packages are installed by apt, which needs root; with the packages there, only installing
 into a system's folder does. Everything can be run twice.
@@ -32,7 +36,7 @@ fail() {
 
 # --- What is asked for ---
 
-mode=install prefix=/usr/local built=''
+mode=install prefix=/usr/local built='' to_bench=()
 chosen() {
     [[ $mode == install || $mode == "$1" ]] || fail "--$mode and --$1 do not go together"
     mode=$1
@@ -40,6 +44,11 @@ chosen() {
 while [[ $# -gt 0 ]]; do
     case $1 in
     --demo | --test | --packages | --uninstall) chosen "${1#--}" ;;
+    --bench)
+        chosen bench
+        to_bench=("${@:2}")
+        break
+        ;;
     --prefix=*) prefix=${1#*=} ;;
     --build=*) built=${1#*=} ;;
     --prefix | --build)
@@ -82,6 +91,9 @@ packages_to_test=(doctest-dev)
 packages_to_test_all=(python3 curl python3-django gunicorn zstd xxhash strace mandoc shellcheck
     clang-format-14 procps util-linux git gzip bzip2 xz-utils zip libarchive-tools locales
     nodejs php-cli ruby ruby-webrick)
+
+packages_to_bench=(zstd libarchive-tools rsync restic borgbackup casync ostree git eatmydata
+    python3 xfsprogs btrfs-progs e2fsprogs mount)
 
 # Sets the packages that go by another name on each distribution; refuses those not tried.
 know_the_distribution() {
@@ -317,11 +329,35 @@ do_test() {
     run_tests tested '^(unit|e2e|static)$'
 }
 
+# Everything that is missing is said at once, before an hour goes by.
+do_bench() {
+    say "Timing the slug engine beside tar, rsync, restic, borg, casync, ostree and git."
+    cat <<END
+    It builds shipit in $PWD/build/bench, and gets these packages if they are missing:
+      ${packages_to_bench[*]}
+    It downloads packages of npm and Debian (600 MB) as trees to pack, once, which take 7 GB in
+      ${XDG_CACHE_HOME:-${HOME:?}/.cache}/shipit-bench
+    It mounts file systems that are made in /dev/shm, up to 8 GB, which takes root; they go when it
+    ends. All of it takes about two hours; nothing else should run meanwhile.
+END
+    [[ $(id -u) == 0 ]] || fail "only root may mount what it measures on" \
+        "sudo ./install.sh --bench ${to_bench[*]}"
+    know_the_distribution
+    # npm may well come from elsewhere than from apt.
+    command -v npm >/dev/null || packages_to_bench+=(npm)
+    get_packages "${packages_to_build[@]}" "${packages_to_bench[@]}"
+    need_space . 500
+    build bench -DCMAKE_BUILD_TYPE=Release -DSHIPIT_BENCH=ON
+    exec python3 tests/bench/slug_engine.py --slug-bench build/bench/tests/bench/slug_bench \
+        "${to_bench[@]}"
+}
+
 count_jobs
 case $mode in
 install) do_install ;;
 uninstall) do_uninstall ;;
 demo) do_demo ;;
+bench) do_bench ;;
 packages) get_test_packages ;;
 test) do_test ;;
 esac
