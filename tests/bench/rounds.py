@@ -106,6 +106,11 @@ class Rounds:
         if not tool.keeps_history:
             return self.new_store(tool)
         store = self.store_of(tool)
+        if tool.only_adds:
+            if not store.exists():
+                self.store_of(tool, self.primed).rename(store)
+            remove(store / "v2")
+            return store
         copy_of(self.store_of(tool, self.primed), store,
                 "-al" if tool.store_may_be_linked else "-a")
         return store
@@ -135,7 +140,7 @@ class Rounds:
             sample = timed(tool.pack(store, self.work, "v2"), env=environment_of(tool, store))
             if is_first and self.check and tool.unpacks:
                 self.check_packed(tool, job)
-            if job != "cold pack":
+            if job != "cold pack" and not tool.only_adds:
                 remove(store)
             return sample
         self.each_in_turn(job, self.tools, once)

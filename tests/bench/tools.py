@@ -20,6 +20,7 @@ class Tool:
     programs = ()
     # Whether a copy of a store may share its files, because nothing in it is written in place.
     store_may_be_linked = True
+    only_adds = False # packing makes store/LABEL and changes nothing else
     unpacks = True
     lives_beside = False # its trees lie in one folder, and a new one may use those that are there
     keeps_history = True # what it packs next depends on what it packed before
@@ -66,7 +67,7 @@ class TarZstd(Tool):
 
 class TarZstdSynced(TarZstd):
     """The reference, but the result is on the disk when it ends, as shipit's is."""
-    name = "tar|zstd -T0, synced"
+    name = "tar|zstd -T0 synced"
     programs = ("tar", "zstd", "sync")
 
     def pack(self, store, tree, label):
@@ -101,6 +102,7 @@ class Rsync(Tool):
     name = "rsync --link-dest"
     programs = ("rsync",)
     unpacks = False
+    only_adds = True
 
     def pack(self, store, tree, label):
         earlier = sorted(path for path in store.iterdir() if path.name != label)
@@ -235,7 +237,7 @@ class Shipit(Tool):
 
 class ShipitUnsynced(Shipit):
     """What it would cost to leave it to the kernel when the result is written, as tar does."""
-    name = "shipit, unsynced"
+    name = "shipit unsynced"
     programs = ("eatmydata",)
     prefix = ("eatmydata",)
 
