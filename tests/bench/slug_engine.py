@@ -22,7 +22,7 @@ from measure import Failed, run
 from rounds import JOBS, Rounds, say
 from tools import all_tools
 
-# Of the image that all is timed on, and of that for eleven releases; what is not written to is not taken.
+# Of the image that all is timed on, and of that for eleven releases; only what is written is taken.
 GIGABYTES = {"node": (7.5, 4), "python-php": (2, 1.5), "binaries": (7.5, 6.5)}
 KINDS = ["ext4", "xfs", "btrfs"]
 
