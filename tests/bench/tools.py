@@ -21,8 +21,10 @@ class Tool:
     # Whether a copy of a store may share its files, because nothing in it is written in place.
     store_may_be_linked = True
     only_adds = False # packing makes store/LABEL and changes nothing else
+    packs = True
     unpacks = True
     lives_beside = False # its trees lie in one folder, and a new one may use those that are there
+    can_be_checked = True
     keeps_history = True # what it packs next depends on what it packed before
 
     def is_here(self):
@@ -102,6 +104,7 @@ class Rsync(Tool):
     name = "rsync --link-dest"
     programs = ("rsync",)
     unpacks = False
+    can_be_checked = False
     only_adds = True
 
     def pack(self, store, tree, label):
@@ -204,25 +207,41 @@ class Git(Tool):
 
 
 class Shipit(Tool):
+    """As a deploy uses it: its slug is on the disk when it ends; its tree is not yet."""
     name = "shipit"
     reads = "shipit"
     lives_beside = True
     prefix = ()
+    options = ()
 
     def __init__(self, program):
         self.program = Path(program).absolute()
 
+    def packed(self, store, label):
+        """What packing said: the slug's id and its SHA-256."""
+        return (store / f"{label}.id").read_text(encoding="ascii").split()
+
     def id_of(self, store, label):
-        return (store / f"{label}.id").read_text(encoding="ascii").strip()
+        return self.packed(store, label)[0]
+
+    def earlier(self, store, label):
+        """The release before."""
+        labels = sorted(path.stem for path in store.glob("*.id"))
+        before = [other for other in labels if other < label]
+        return self.packed(store, before[-1]) if before else None
 
     def pack(self, store, tree, label):
         (store / "releases").mkdir(exist_ok=True)
+        earlier = self.earlier(store, label)
         return shell('id=$1 && shift && "$@" >"$id"', store / f"{label}.id", *self.prefix,
-                     self.program, "pack", tree, store / "releases")
+                     self.program, "pack", tree, store / "releases", f"cache={store}/stat_cache",
+                     *([f"earlier={earlier[0]}", f"sha256={earlier[1]}"] if earlier else []))
 
     def unpack(self, store, label, target):
-        return [*self.prefix, self.program, "unpack", store / "releases",
-                self.id_of(store, label), target]
+        earlier = self.earlier(store, label)
+        is_beside = earlier and (target / earlier[0]).exists()
+        return [self.program, "unpack", store / "releases", self.id_of(store, label), target,
+                *([f"beside={earlier[0]}"] if is_beside else []), *self.options]
 
     def unpacked(self, store, label, target):
         return target / self.id_of(store, label)
@@ -236,15 +255,24 @@ class Shipit(Tool):
 
 
 class ShipitUnsynced(Shipit):
-    """What it would cost to leave it to the kernel when the result is written, as tar does."""
+    """What packing would cost if it left it to the kernel when the slug is written, as tar does."""
     name = "shipit unsynced"
     programs = ("eatmydata",)
     prefix = ("eatmydata",)
+    unpacks = False
+
+
+class ShipitFlushed(Shipit):
+    """What unpacking costs until the tree is on the disk, which a deploy waits for at its end."""
+    name = "shipit flushed"
+    packs = False
+    options = ("flush=1",)
 
 
 def all_tools(slug_bench):
-    return [TarZstd(), Shipit(slug_bench), ShipitUnsynced(slug_bench), TarZstdSynced(),
-            TarDashZstd(), Bsdtar(), Rsync(), Restic(), Borg(), Casync(), Ostree(), Git()]
+    return [TarZstd(), Shipit(slug_bench), ShipitUnsynced(slug_bench),
+            ShipitFlushed(slug_bench), TarZstdSynced(), TarDashZstd(), Bsdtar(),
+            Rsync(), Restic(), Borg(), Casync(), Ostree(), Git()]
 
 
 def environment_of(tool, store):
