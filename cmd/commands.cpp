@@ -77,6 +77,16 @@ const Command* named(std::string_view name) {
                       : "'shipit help' lists the commands");
 }
 
+// `config sett` is no `config` with an argument: refused here, with what was meant.
+void refuse_subcommand_like(const std::string& command, const std::string& word) {
+    std::vector<std::string> names;
+    for (const Command* each : commands)
+        if (each->name.substr(0, command.size() + 1) == command + " ")
+            names.emplace_back(each->name);
+    if (!names.empty() && word.rfind('-', 0) != 0 && word.find('=') == std::string::npos)
+        refuse_unknown(command + " " + word);
+}
+
 // Whether `word` is the option `name` with its value: -aAPP, --app=APP.
 bool is_attached(std::string_view word, std::string_view name) {
     constexpr std::size_t short_name = 2; // "-a"
@@ -127,7 +137,9 @@ CommandLine find_command(std::vector<std::string> words) {
             return {command, std::move(words)};
         }
     const Command* command = named(words[at]);
-    if (command == nullptr && words[at].front() == '-')
+    if (command != nullptr && at + 1 < words.size())
+        refuse_subcommand_like(words[at], words[at + 1]);
+    if (command == nullptr && words[at].rfind('-', 0) == 0)
         throw Error(fmt::format("unknown option '{}'", printable(words[at])), Outcome::usage)
             .advise("'shipit help' lists the commands and the options of all of them");
     if (command == nullptr)

@@ -38,9 +38,21 @@ int show(Invocation& invocation) {
     return 0;
 }
 
+// The names that `get` and `unset` take. What is behind '=' may be a secret: it is not shown.
+std::vector<std::string> names_of(const Invocation& invocation) {
+    const auto words = invocation.arguments.words();
+    for (const std::string& word : words)
+        if (const auto end = word.find('='); end != std::string::npos)
+            throw Error(fmt::format("'{}=...' has a value, and only a name is wanted",
+                                    printable(word.substr(0, end))),
+                        Outcome::usage)
+                .advise("to set config vars: shipit config set NAME=VALUE");
+    return {words.begin(), words.end()};
+}
+
 int get(Invocation& invocation) {
     const auto app = invocation.app();
-    const std::string name = *invocation.arguments.word(0);
+    const std::string name = names_of(invocation).front();
     const ConfigVars vars = config::load_config(app.layout.config_toml());
     const auto found = vars.find(name);
     if (found == vars.end())
@@ -134,7 +146,7 @@ int set(Invocation& invocation) {
 int unset(Invocation& invocation) {
     auto app = invocation.app();
     deploy::ConfigRequest request;
-    request.unset.assign(invocation.arguments.words().begin(), invocation.arguments.words().end());
+    request.unset = names_of(invocation);
     request.restart = !invocation.arguments.has("no-restart");
     request.options = change_options(invocation);
     return tell(invocation, app, deploy::change_config(app, request));

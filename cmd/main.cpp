@@ -4,6 +4,7 @@
 #include "cmd/invocation.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/text.hpp"
 #include "core/sys/interrupt.hpp"
 
 #include <csignal>
@@ -35,38 +36,49 @@ Terminal::Settings settings_of(const Arguments& arguments) {
     settings.verbose = arguments.has("verbose");
     settings.colour = arguments.text("color").value_or("auto");
     if (settings.colour != "auto" && settings.colour != "always" && settings.colour != "never")
-        throw Error(fmt::format("'--color' must be auto, always or never"), Outcome::usage);
+        throw Error(fmt::format("'--color' must be auto, always or never, not '{}'",
+                                printable(settings.colour)),
+                    Outcome::usage);
     return settings;
 }
 
-int run(const CommandLine& line) {
-    if (line.command == nullptr) {
-        Terminal terminal({});
-        terminal.raw(overview());
-        terminal.finish();
-        const bool asked = !line.words.empty();
-        return static_cast<int>(asked ? Outcome::done : Outcome::usage);
-    }
-    const Arguments arguments = parse(*line.command, line.words);
-    Terminal terminal(settings_of(arguments));
-    if (arguments.has("help")) {
-        terminal.raw(help_text(*line.command));
-        terminal.finish();
-        return 0;
-    }
+// The exit status of what `action` did, once all that it wrote is out.
+template <class Action>
+int status_of(Terminal& terminal, Action&& action) {
     try {
-        Invocation invocation(arguments, terminal);
-        const int status = line.command->run(invocation);
+        const int status = action();
         terminal.finish();
         return status;
     } catch (const sys::Interrupted& interrupted) {
-        terminal.error(interrupted);
+        if (interrupted.signal() != SIGPIPE) // nobody reads any more; no program complains of that
+            terminal.error(interrupted);
         constexpr int signal_base = 128; // as a shell tells it
         return signal_base + interrupted.signal();
     } catch (const Error& error) {
         terminal.error(error); // what is left in stdout's buffer goes out at exit, if it can
         return static_cast<int>(error.outcome());
     }
+}
+
+int run(const CommandLine& line) {
+    if (line.command == nullptr) {
+        Terminal terminal({});
+        return status_of(terminal, [&] {
+            terminal.raw(overview());
+            const bool asked = !line.words.empty();
+            return static_cast<int>(asked ? Outcome::done : Outcome::usage);
+        });
+    }
+    const Arguments arguments = parse(*line.command, line.words);
+    Terminal terminal(settings_of(arguments));
+    return status_of(terminal, [&] {
+        if (arguments.has("help")) {
+            terminal.raw(help_text(*line.command));
+            return 0;
+        }
+        Invocation invocation(arguments, terminal);
+        return line.command->run(invocation);
+    });
 }
 
 int run_safely(std::vector<std::string> words) {

@@ -46,10 +46,25 @@ std::vector<Option> all_options(const Command& command) {
         .advise(next.empty() ? fmt::format("see 'shipit {} --help'", command.name) : next);
 }
 
+// A word as an error shows it: what is behind '=' may be a secret.
+std::string shown(const std::string& word) {
+    const auto end = word.find('=');
+    return printable(end == std::string::npos ? word : word.substr(0, end) + "=...");
+}
+
+// CLI11 says of options without their value "--message: 1 required TEXT missing".
+[[noreturn]] void refuse_lack_of_value(const Command& command, const std::string& complaint) {
+    const std::string name = complaint.substr(0, complaint.find(':'));
+    for (const Option& option : all_options(command))
+        for (const std::string_view each : split(option.names, ','))
+            if (each == name)
+                refuse(command, fmt::format("'{}' needs {}", name, option.value), "");
+    refuse(command, printable(complaint), "");
+}
+
 [[noreturn]] void refuse_extra(const Command& command, const std::string& extra) {
     if (extra.size() < 2 || extra.front() != '-')
-        refuse(command,
-               fmt::format("'shipit {}' does not take '{}'", command.name, printable(extra)),
+        refuse(command, fmt::format("'shipit {}' does not take '{}'", command.name, shown(extra)),
                usage_line(command));
     std::vector<std::string> names;
     for (const Option& option : all_options(command))
@@ -104,7 +119,8 @@ void bind(CLI::App& app, Binding& binding) {
 }
 
 std::optional<std::string> value_of(const Binding& binding) {
-    if (binding.option.value.empty() || binding.value.empty())
+    if (binding.option.value.empty() ||
+        (binding.value.empty() && value_may_be_left_out(binding.option)))
         return std::nullopt;
     return binding.value;
 }
@@ -204,6 +220,8 @@ Arguments parse(const Command& command, std::vector<std::string> words) {
     std::reverse(words.begin(), words.end()); // CLI11 takes them from the back
     try {
         app.parse(words);
+    } catch (const CLI::ArgumentMismatch& error) {
+        refuse_lack_of_value(command, error.what());
     } catch (const CLI::ParseError& error) {
         refuse(command, printable(error.what()), "");
     }

@@ -221,8 +221,7 @@ int info(Invocation& invocation) {
             invocation.terminal.print(fmt::format("{}={}", name, shell_quoted(value)));
         return 0;
     }
-    const auto facts = app.ledger.facts(app.marks);
-    const auto eligible = release::eligibility(facts, manifest.number, current);
+    const auto eligible = app.ledger.eligibility(app.marks, manifest.number);
     if (invocation.terminal.wants_json()) {
         print_json_of(invocation, app, manifest, eligible);
         return 0;

@@ -14,6 +14,8 @@ int run(Invocation& invocation) {
     request.to = invocation.release(0);
     request.automatic = invocation.arguments.has("automatic");
     request.reason = invocation.arguments.text("automatic").value_or("");
+    if (const auto failed = invocation.arguments.text("failed"))
+        request.failed = Invocation::release_number(*failed);
     request.options = change_options(invocation);
     const deploy::RolledBack done = deploy::rollback(app, request);
     for (const std::string& skipped : done.skipped)
@@ -46,6 +48,7 @@ const Command rollback_command{
     "take an earlier release live again: code and config vars",
     {{"vN", Argument::Number::optional}},
     {{"--automatic", "[WHY]", "used by the supervisor when a new release fails"},
+     {"--failed", "vN", "with --automatic: do nothing unless this release is live"},
      no_wait_option,
      wait_option},
     {"shipit -a blog rollback", "shipit -a blog rollback v3"},

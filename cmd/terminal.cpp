@@ -2,9 +2,11 @@
 
 #include "cmd/meter.hpp"
 #include "core/base/text.hpp"
+#include "core/sys/interrupt.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -46,9 +48,14 @@ std::size_t terminal_width() {
     return std::max<std::size_t>(size.ws_col, least);
 }
 
-void write_out(std::FILE* stream, std::string_view bytes) {
-    // A failed write is seen by finish() through ferror(3); stderr has nobody to tell.
-    (void)std::fwrite(bytes.data(), 1, bytes.size(), stream);
+// False, with errno, if not all of it could be written. Where stderr is concerned, there is nobody
+// to tell.
+bool write_out(std::FILE* stream, std::string_view bytes) {
+    return std::fwrite(bytes.data(), 1, bytes.size(), stream) == bytes.size();
+}
+
+void tell(std::string_view text) {
+    (void)write_out(stderr, text);
 }
 
 const char* code_of(Colour colour) {
@@ -107,7 +114,8 @@ void Terminal::print_json(const Json& value) {
 }
 
 void Terminal::raw(std::string_view bytes) {
-    write_out(stdout, bytes);
+    if (!write_out(stdout, bytes) && m_lost == 0)
+        m_lost = errno;
 }
 
 void Terminal::table(const std::vector<Row>& rows, std::size_t shrinking) {
@@ -138,27 +146,38 @@ void Terminal::table(const std::vector<Row>& rows, std::size_t shrinking) {
     }
 }
 
+void Terminal::flush() {
+    if (std::fflush(stdout) != 0 && m_lost == 0)
+        m_lost = errno;
+}
+
 void Terminal::finish() {
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-        throw_errno("cannot write the result to standard output");
+    flush();
+    if (m_lost == EPIPE)
+        throw sys::Interrupted(SIGPIPE);
+    if (m_lost != 0)
+        throw_errno("cannot write the result to standard output", m_lost);
 }
 
-void Terminal::note(std::string_view line) const {
+void Terminal::note(std::string_view line) {
+    flush();
     if (!m_settings.quiet)
-        write_out(stderr, std::string(line) + "\n");
+        tell(std::string(line) + "\n");
 }
 
-void Terminal::warning(std::string_view line) const {
-    write_out(stderr, fmt::format("shipit: warning: {}\n", line));
+void Terminal::warning(std::string_view line) {
+    flush();
+    tell(fmt::format("shipit: warning: {}\n", line));
 }
 
 void Terminal::error(const Error& error) {
     if (m_settings.json)
         print_json(error_json(error));
+    flush();
     std::string text = error_text(error);
     if (!error.next().empty())
         text += fmt::format("  next: {}\n", error.next());
-    write_out(stderr, text);
+    tell(text);
 }
 
 Progress Terminal::progress() const {
@@ -169,7 +188,7 @@ Progress Terminal::progress() const {
         meter->clear();
         meter->begin();
         if (!quiet)
-            write_out(stderr, fmt::format("-----> {}\n", phase));
+            tell(fmt::format("-----> {}\n", phase));
     };
     if (is_able(m_errors_are_terminal) && !quiet)
         progress.advance = [meter](std::uint64_t done, std::uint64_t total) {
@@ -179,11 +198,11 @@ Progress Terminal::progress() const {
         meter->clear();
         for (const std::string_view line : split(trimmed(text), '\n'))
             if (!quiet)
-                write_out(stderr, fmt::format("       {}\n", printable(line)));
+                tell(fmt::format("       {}\n", printable(line)));
     };
     progress.warn = [meter](const std::string& warning) {
         meter->clear();
-        write_out(stderr, fmt::format("shipit: warning: {}\n", warning));
+        tell(fmt::format("shipit: warning: {}\n", warning));
     };
     return progress;
 }

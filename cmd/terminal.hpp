@@ -40,24 +40,28 @@ class Terminal {
         Colour colour = Colour::plain;
     };
     void table(const std::vector<Row>& rows, std::size_t shrinking);
-    // Throws Error if stdout could not take all that was written (a full disk, a closed pipe).
+    // Throws if stdout could not take all that was written: sys::Interrupted (SIGPIPE) where nobody
+    // reads any more, else Error (a full disk).
     void finish();
 
-    // --- stderr ---
-    void note(std::string_view line) const;    // unless --quiet
-    void warning(std::string_view line) const; // always
-    void error(const Error& error);            // always; with --json on stdout too
+    // --- stderr, after all that stdout was given before: both may be one file ---
+    void note(std::string_view line);    // unless --quiet
+    void warning(std::string_view line); // always
+    void error(const Error& error);      // always; with --json on stdout too
     // Phases and app output as notes; the progress of a phase on a terminal only.
     [[nodiscard]] Progress progress() const;
 
     [[nodiscard]] std::string coloured(std::string_view text, Colour colour) const;
 
   private:
+    void flush();
+
     Settings m_settings;
     bool m_output_is_terminal;
     bool m_errors_are_terminal;
     bool m_coloured;
     std::size_t m_width;
+    int m_lost = 0; // the errno of what stdout did not take
 };
 
 } // namespace shipit::cmd

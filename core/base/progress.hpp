@@ -11,7 +11,8 @@ namespace shipit {
 struct Progress {
     // A phase begins: "packing", "starting web.1", … One line for people.
     std::function<void(const std::string& phase)> begin;
-    // How far the phase is; total is 0 where it is not known. May be called from any thread, often.
+    // How far the phase is; total is 0 where it is not known. May be called from any thread, often;
+    // may throw, to cancel what is being done.
     std::function<void(std::uint64_t done, std::uint64_t total)> advance;
     // A line of the release command's or a check's output, as it came (any bytes).
     std::function<void(const std::string& text)> output;

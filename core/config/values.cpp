@@ -18,7 +18,6 @@ constexpr std::string_view processes_table = "processes";
 struct ValueText {
     std::string operator()(const std::string& text) const { return text; }
     std::string operator()(std::int64_t number) const { return std::to_string(number); }
-    std::string operator()(bool flag) const { return flag ? "true" : "false"; }
     std::string operator()(milliseconds duration) const { return duration_text(duration); }
     // The shortest form that is exact, unlike size_text.
     std::string operator()(std::uint64_t bytes) const {
@@ -243,8 +242,6 @@ std::string expected_by(const Key& key) {
         if (key.most == no_limit)
             return fmt::format("a whole number of at least {}", key.least);
         return fmt::format("a whole number from {} to {}", key.least, key.most);
-    case Kind::flag:
-        return "true or false";
     case Kind::duration:
         return "a duration like 500ms, 30s, 10m, 2h or 30d";
     case Kind::size:

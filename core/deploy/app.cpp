@@ -51,9 +51,15 @@ App App::open(Host host, AppName name) {
 
 sys::Lock App::lock(const std::string& what, std::chrono::milliseconds patience) const {
     const sys::LockHolder self{host.origin.text(), what, sys::now(), ::getpid()};
-    return sys::Lock(layout.lock(), self, patience, [this](const sys::LockHolder& holder) {
-        host.progress.begin_phase("waiting for " + holder.text(sys::now()));
-    });
+    try {
+        return sys::Lock(layout.lock(), self, patience, [this](const sys::LockHolder& holder) {
+            host.progress.begin_phase("waiting for " + holder.text(sys::now()));
+        });
+    } catch (const Error&) {
+        if (!release::is_app(layout)) // destroyed meanwhile
+            refuse_absent(host, name());
+        throw;
+    }
 }
 
 config::Settings App::settings_of(std::optional<std::string> build_toml,
@@ -123,6 +129,7 @@ App create_app(const Host& host, const AppName& name) {
     if (release::is_app(layout))
         throw Error(fmt::format("there is an app '{}' already", name.text()))
             .advise(fmt::format("deploy to it: shipit -a {} deploy BUILD", name.text()));
+    sys::remove_tree(layout.trash());
     release::make_app_folders(layout);
     App app = App::open(host, name);
     app.note_event("create", std::nullopt, name_of(Outcome::done));
@@ -133,11 +140,12 @@ void destroy_app(App& app, std::chrono::milliseconds patience) {
     const auto lock = app.lock("destroy", patience);
     shut_down(app);
     const sys::Path run_folder = app.layout.run_folder();
-    // The releases go first and at once: what is left if this is killed is no app any more, and
-    // destroying it again, or creating it anew, finds nothing that claims to be whole.
-    sys::remove_file(app.layout.current());
-    sys::remove_tree(app.layout.folder());
+    sys::remove_tree(
+        app.layout.trash()); // of an earlier one by that name, whose removal was killed
+    // At once: what is left if this is killed is no app any more.
+    sys::rename_durably(app.layout.folder(), app.layout.trash());
     sys::remove_tree(run_folder);
+    sys::remove_tree(app.layout.trash());
 }
 
 } // namespace shipit::deploy

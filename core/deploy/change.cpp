@@ -1,6 +1,7 @@
 #include "core/deploy/change.hpp"
 
 #include "core/base/text.hpp"
+#include "core/deploy/aftermath.hpp"
 #include "core/deploy/handover.hpp"
 #include "core/deploy/release_command.hpp"
 #include "core/deploy/release_tree.hpp"
@@ -143,18 +144,16 @@ class Walk {
 
     void switch_over() {
         begin(fmt::format("switching to {}", m_manifest.number.text()));
-        if (m_plan.is_recorded) {
-            m_manifest.status = release::Status::succeeded;
-            m_manifest.evidence.live_at = sys::now();
-            // The record first: what `current` points at is always recorded as having succeeded.
-            m_app.ledger.save(m_manifest);
-            m_app.ledger.point_at(m_manifest.number, m_manifest.slug.value().id);
-        }
+        const auto before = m_plan.is_recorded ? previous_manifest() : std::nullopt;
+        if (m_plan.is_recorded)
+            move_current();
         if (m_handover)
             m_handover->commit();
-        if (m_plan.after_switch)
-            m_plan.after_switch(m_manifest.number);
-        end_previous();
+        if (m_plan.is_recorded)
+            while_doing(fmt::format("finishing the switch; {} is live", m_manifest.number.text()),
+                        [this] { finish_switch(m_app, m_manifest, m_plan.verdict); });
+        if (before)
+            end(*before);
         m_app.note_event(m_what, m_manifest.number, name_of(Outcome::done), m_manifest.description);
         m_transcript.add("live");
         if (!m_handover)
@@ -162,6 +161,17 @@ class Walk {
                             {m_app.host.origin.text(), sys::now(), "files only"});
         if (!m_reload.empty() && !m_handover)
             run_reload();
+    }
+
+    void move_current() {
+        m_manifest.status = release::Status::succeeded;
+        m_manifest.evidence.live_at = sys::now();
+        m_manifest.deployer->sets_config = m_plan.sets_config;
+        if (m_plan.condemns)
+            m_manifest.deployer->leaves = m_previous;
+        // The record first: what `current` points at is always recorded as having succeeded.
+        m_app.ledger.save_before_switch(m_manifest);
+        m_app.ledger.point_at(m_manifest.number, m_manifest.slug.value().id);
     }
 
     void run_reload() {
@@ -180,11 +190,19 @@ class Walk {
         }
     }
 
-    void end_previous() {
-        if (!m_plan.is_recorded || !m_previous)
-            return;
+    [[nodiscard]] std::optional<release::Manifest> previous_manifest() const {
+        if (!m_previous)
+            return std::nullopt;
         try {
-            release::Manifest before = m_app.ledger.load(*m_previous);
+            return m_app.ledger.load(*m_previous);
+        } catch (const Error& error) {
+            m_app.host.progress.warn_of(error.why() + ", ignoring");
+            return std::nullopt;
+        }
+    }
+
+    void end(release::Manifest before) const {
+        try {
             before.evidence.ended_at = sys::now();
             m_app.ledger.save(std::move(before));
         } catch (const Error& error) {
@@ -227,14 +245,25 @@ class Walk {
     std::unique_ptr<Handover> m_handover;
 };
 
+// Packing and unpacking tell often how far they are: where they do, they can be stopped.
+Progress stoppable(Progress progress) {
+    progress.advance = [inner = std::move(progress.advance)](std::uint64_t done,
+                                                             std::uint64_t total) {
+        sys::stop_if_interrupted();
+        if (inner)
+            inner(done, total);
+    };
+    return progress;
+}
+
 } // namespace
 
 Changed carry_out(App& app, const Change& change, const ChangeOptions& options) {
     return while_doing(change.attempt, [&] {
         const auto begun = Clock::now();
+        app.host.progress = stoppable(std::move(app.host.progress));
         std::optional<sys::Lock> lock = app.lock(change.what, options.lock_patience);
-        for (const std::string& done : app.ledger.tidy())
-            app.host.progress.begin_phase("tidied up: " + done);
+        tidy(app);
         std::optional<Plan> plan = change.plan(app);
         if (!plan)
             return Changed{};
@@ -257,17 +286,20 @@ Changed carry_out_or_go_back(App& app, const Change& change, const ChangeOptions
         const std::string failed = changed.release->text();
         app.host.progress.begin_phase(
             fmt::format("{} failed within its watch window: {}", failed, changed.watch_failure));
+        const sys::Uninterrupted to_the_end;
         RollbackRequest back;
         back.automatic = true;
         back.reason = changed.watch_failure;
+        back.failed = changed.release;
         back.options = {std::chrono::minutes(5), Patience::until_live};
         const RolledBack done = rollback(app, back);
-        throw Error(
-            fmt::format("{} went live and failed within its watch window: {}; rolled back to "
-                        "{} as {}",
-                        failed, changed.watch_failure, done.target.text(),
-                        done.changed.release->text()),
-            Outcome::rolled_back)
+        const std::string end =
+            done.changed.release ? fmt::format("rolled back to {} as {}", done.target.text(),
+                                               done.changed.release->text())
+                                 : fmt::format("{} has taken its place since", done.target.text());
+        throw Error(fmt::format("{} went live and failed within its watch window: {}; {}", failed,
+                                changed.watch_failure, end),
+                    Outcome::rolled_back)
             .advise(fmt::format("shipit -a {} logs --release {}", app.name().text(), failed));
     });
 }

@@ -37,8 +37,11 @@ struct Plan {
     bool is_fresh = false;
     // Packs the slug once more, taking nothing from earlier ones, where it turns out to be damaged.
     std::function<release::SlugFacts()> repack = {};
-    // Done durably right after the switch, under the lock: today's config vars, marks.
-    std::function<void(ReleaseNumber)> after_switch = {};
+    // After the switch (aftermath.hpp): today's config vars become the release's; what was live is
+    // marked bad and its slug held, for this reason.
+    bool sets_config = false;
+    bool condemns = false;
+    std::string verdict = {}; // empty: it was rolled back from
 };
 
 struct Change {

@@ -75,9 +75,7 @@ ConfigChanged change_config(App& app, const ConfigRequest& request) {
         plan.manifest.config = difference.after;
         plan.manifest.rollback_of.reset();
         plan.manifest.evidence = {};
-        plan.after_switch = [&locked, after = difference.after](ReleaseNumber) {
-            config::save_config(locked.layout.config_toml(), after);
-        };
+        plan.sets_config = true;
         return plan;
     };
     done.changed = carry_out_or_go_back(app, change, request.options);

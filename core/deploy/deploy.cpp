@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
 #include "core/deploy/port.hpp"
+#include "core/deploy/running.hpp"
 #include "core/slug/build.hpp"
 #include "core/slug/store.hpp"
 #include "core/supervise/program.hpp"
@@ -140,9 +141,25 @@ bool is_live_already(const App& app, const Plan& plan) {
     const auto live = app.ledger.current();
     if (!live || app.is_stopped() || app.marks.get(release::MarkKind::bad, *live))
         return false;
-    const release::Manifest manifest = app.ledger.load(*live);
-    return manifest.slug && manifest.slug->id == plan.manifest.slug->id &&
-           manifest.config == plan.manifest.config && manifest.spec == plan.manifest.spec;
+    try {
+        const release::Manifest manifest = app.ledger.load(*live);
+        return manifest.slug && manifest.slug->id == plan.manifest.slug->id &&
+               manifest.config == plan.manifest.config && manifest.spec == plan.manifest.spec;
+    } catch (const Error& error) {
+        if (error.outcome() != Outcome::corrupt)
+            throw;
+        return false; // a deploy is one of the ways out of that
+    }
+}
+
+// What is live already need not run: the host may have been booted since, the supervisor killed.
+void see_that_it_runs(const App& app) {
+    const auto generation = live_generation(app);
+    if (!generation || is_supervised(app))
+        return;
+    app.host.progress.begin_phase(
+        fmt::format("starting {}, which nobody supervises", generation->release.text()));
+    ensure_supervisor(app);
 }
 
 class Deploy {
@@ -183,8 +200,10 @@ class Deploy {
             record_replaced(app);
             return facts();
         };
-        if (!m_request.force && is_live_already(app, plan))
+        if (!m_request.force && is_live_already(app, plan)) {
+            see_that_it_runs(app);
             return std::nullopt;
+        }
         return plan;
     }
 

@@ -23,13 +23,19 @@ class Return {
                         Outcome::held)
                 .advise(fmt::format("shipit -a {} hold --clear", app.name().text()));
         const auto live = app.ledger.current();
-        if (!live)
+        if (!live && !m_request.to)
             throw Error(fmt::format("nothing of '{}' is live, so there is nothing to go back from",
+                                    app.name().text()))
+                .advise(fmt::format("shipit -a {} rollback vN takes a release of the past live",
                                     app.name().text()));
-        m_target = m_request.to ? chosen(app, *m_request.to, *live) : newest_good(app, *live);
+        if (m_request.failed && live != m_request.failed) {
+            m_target = live;
+            return std::nullopt;
+        }
+        m_target = m_request.to ? chosen(app, *m_request.to, live) : newest_good(app, *live);
         if (m_target == live)
             return std::nullopt;
-        return plan_for(app, app.ledger.load(*m_target), app.ledger.load(*live));
+        return plan_for(app, app.ledger.load(*m_target));
     }
 
     [[nodiscard]] ReleaseNumber target() const { return m_target.value(); }
@@ -44,25 +50,28 @@ class Return {
             app.host.progress.warn_of(choice.note);
         if (choice.target)
             return *choice.target;
-        std::string why = fmt::format("there is no release before {} to go back to", live.text());
+        std::string why =
+            choice.from == live
+                ? fmt::format("there is no release before {} to go back to", live.text())
+                : fmt::format("{} has brought {} back, and there is no release before that",
+                              live.text(), choice.from.value_or(live).text());
         if (!m_skipped.empty())
             why += ": " + joined(m_skipped, "; ");
         throw Error(why, m_request.automatic ? Outcome::down : Outcome::failed)
             .advise(fmt::format("shipit -a {} releases", app.name().text()));
     }
 
-    static ReleaseNumber chosen(const App& app, ReleaseNumber number, ReleaseNumber live) {
+    static ReleaseNumber chosen(const App& app, ReleaseNumber number,
+                                std::optional<ReleaseNumber> live) {
         (void)app.ledger.load(number); // says so if there is no such release
-        const auto facts = app.ledger.facts(app.marks);
-        const release::Eligibility eligible = release::eligibility(facts, number, live);
+        const auto eligible = app.ledger.eligibility(app.marks, number);
         if (!eligible.possible && number != live)
             throw Error(fmt::format("{} cannot be rolled back to: {}", number.text(), eligible.why))
                 .advise(fmt::format("shipit -a {} releases", app.name().text()));
         return number;
     }
 
-    Plan plan_for(const App& app, const release::Manifest& target,
-                  const release::Manifest& live) const {
+    [[nodiscard]] Plan plan_for(const App& app, const release::Manifest& target) const {
         Plan plan{release::Manifest{target.number, app.name()}};
         plan.manifest.description =
             fmt::format("{} to {}", m_request.automatic ? "Automatic rollback" : "Rollback",
@@ -73,30 +82,10 @@ class Return {
         plan.manifest.config = target.config;
         plan.manifest.rollback_of = target.number;
         plan.was_good = app.marks.get(release::MarkKind::good, target.number).has_value();
-        plan.after_switch = [&app, target, live, request = m_request](ReleaseNumber number) {
-            config::save_config(app.layout.config_toml(), target.config);
-            mark_what_was_left(app, live, target, request, number);
-        };
+        plan.sets_config = true;
+        plan.condemns = true;
+        plan.verdict = m_request.reason;
         return plan;
-    }
-
-    // What was left is bad, and its bytes are refused from now on; what a person went back to by
-    // name is welcome again.
-    static void mark_what_was_left(const App& app, const release::Manifest& left,
-                                   const release::Manifest& target, const RollbackRequest& request,
-                                   ReleaseNumber number) {
-        const std::string why = request.reason.empty()
-                                    ? fmt::format("rolled back from, by {}", number.text())
-                                    : request.reason;
-        const release::Mark mark{app.host.origin.text(), sys::now(), why};
-        app.marks.set(release::MarkKind::bad, left.number, mark);
-        if (left.slug && target.slug && left.slug->id != target.slug->id)
-            app.marks.hold(left.slug->id, mark);
-        if (!request.to)
-            return;
-        app.marks.clear(release::MarkKind::bad, target.number);
-        if (target.slug)
-            app.marks.clear_hold(target.slug->id);
     }
 
     const RollbackRequest& m_request;

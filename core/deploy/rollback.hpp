@@ -15,6 +15,8 @@ struct RollbackRequest {
     // The supervisor asks, because the live release failed within its watch window.
     bool automatic = false;
     std::string reason; // of an automatic one, for the record
+    // The release that failed: if another one is live by now, there is nothing to go back from.
+    std::optional<ReleaseNumber> failed;
     ChangeOptions options;
 };
 

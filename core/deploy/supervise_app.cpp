@@ -16,10 +16,10 @@ namespace {
 // The command that deployed the failed release is gone, so nobody else takes it back. `shipit
 // rollback
 // --automatic` goes the path of every change, beside the supervisor's own processes.
-void roll_back_alone(const App& app, const std::string& why) {
+void roll_back_alone(const App& app, ReleaseNumber failed, const std::string& why) {
     supervise::spawn_aside({sys::own_program().string(), "--root", app.host.root.string(), "-a",
-                            app.name().text(), "rollback", "--automatic=" + why, "--no-wait",
-                            "--wait=10m", "--quiet"},
+                            app.name().text(), "rollback", "--automatic=" + why,
+                            "--failed=" + failed.text(), "--no-wait", "--wait=10m", "--quiet"},
                            app.layout.log() / supervise::supervisor_log_name);
 }
 
@@ -29,7 +29,7 @@ void on_watch_failed(const App& app, ReleaseNumber release, const std::string& w
     app.note_event("watch_failed", release, name_of(Outcome::failed), why);
     if (client_told || app.ledger.current() != release || app.ledger.load(release).rollback_of)
         return;
-    roll_back_alone(app, why);
+    roll_back_alone(app, release, why);
 }
 
 } // namespace

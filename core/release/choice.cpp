@@ -68,6 +68,7 @@ Choice rollback_target(Facts facts, std::optional<ReleaseNumber> live) {
     const Fact* live_fact = live ? find(facts, *live) : nullptr;
     const auto position = live ? std::optional(standing_at(facts, *live)) : std::nullopt;
     Choice choice;
+    choice.from = position;
     std::optional<ReleaseNumber> unproven;
     std::size_t skipped_before_unproven = 0;
     for (auto fact = facts.rbegin(); fact != facts.rend(); ++fact) {

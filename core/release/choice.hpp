@@ -58,6 +58,7 @@ struct Skipped {
 
 struct Choice {
     std::optional<ReleaseNumber> target;
+    std::optional<ReleaseNumber> from; // where the app stands
     std::vector<Skipped> skipped; // newest first: what lies between where the app stands and target
     std::string note;             // why a target that is not good was taken; empty if it is
 };

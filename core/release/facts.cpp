@@ -97,6 +97,11 @@ std::vector<Fact> Ledger::facts(const Marks& marks, std::size_t limit) const {
     return facts;
 }
 
+Eligibility Ledger::eligibility(const Marks& marks, ReleaseNumber number) const {
+    const Fact fact = fact_of(entry_of(number), Surroundings(m_layout, marks, false));
+    return release::eligibility({&fact, 1}, number, current());
+}
+
 Choice choose_rollback(const Ledger& ledger, const Marks& marks) {
     constexpr std::size_t most_often_enough = 16;
     const auto live = ledger.current();

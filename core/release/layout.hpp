@@ -29,6 +29,9 @@ struct Layout {
     AppName app;
 
     [[nodiscard]] Path folder() const { return root / app.text(); }
+    [[nodiscard]] Path trash() const { // what an app becomes first when it is destroyed
+        return root / (".trash-" + app.text());
+    }
     [[nodiscard]] Path app_toml() const { return folder() / "app.toml"; }
     [[nodiscard]] Path config_toml() const { return folder() / "config.toml"; }
     [[nodiscard]] Path current() const { return folder() / "current"; }

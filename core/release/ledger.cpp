@@ -24,14 +24,6 @@ Deployer this_process() {
     return {{pid, sys::start_time_of(pid).value_or(0)}, sys::boot_id()};
 }
 
-Manifest with_effective_status(Manifest manifest) {
-    if (manifest.status != Status::pending || is_at_work(manifest.deployer))
-        return manifest;
-    manifest.status = Status::failed;
-    manifest.evidence.why_failed = "interrupted: the command that deployed it is gone";
-    return manifest;
-}
-
 // What could not be read again is not written.
 std::string checked_text(const Manifest& manifest) {
     std::string text = written(manifest);
@@ -72,11 +64,35 @@ Manifest Ledger::read(ReleaseNumber number) const {
         throw Error(
             fmt::format("there is no release {} of '{}'", number.text(), m_layout.app.text()))
             .advise("'shipit releases' lists them");
-    return parse_manifest(*text, number, file.string());
+    try {
+        return parse_manifest(*text, number, file.string());
+    } catch (Error& error) {
+        if (sys::link_target(m_layout.current()) == current_target(number))
+            error.advise(fmt::format("take another release live: shipit -a {} rollback",
+                                     m_layout.app.text()));
+        throw;
+    }
+}
+
+// A release is recorded as succeeded just before `current` points at it: in between, it has not.
+bool Ledger::is_undecided(const Manifest& manifest) const {
+    if (manifest.status != Status::succeeded)
+        return manifest.status == Status::pending;
+    return manifest.deployer &&
+           sys::link_target(m_layout.current()) != current_target(manifest.number);
 }
 
 Manifest Ledger::load(ReleaseNumber number) const {
-    return with_effective_status(read(number));
+    Manifest manifest = read(number);
+    if (!is_undecided(manifest))
+        return manifest;
+    manifest.status = Status::pending;
+    if (is_at_work(manifest.deployer))
+        return manifest;
+    manifest.status = Status::failed;
+    manifest.evidence.live_at.reset();
+    manifest.evidence.why_failed = "interrupted: the command that deployed it is gone";
+    return manifest;
 }
 
 // The high-water mark leads to the newest manifests without reading a folder of ten thousands. It
@@ -104,16 +120,19 @@ std::vector<ReleaseNumber> Ledger::newest_numbers(std::size_t limit) const {
 
 std::vector<Entry> Ledger::newest(std::size_t limit) const {
     std::vector<Entry> entries;
-    for (const ReleaseNumber number : newest_numbers(limit)) {
-        Entry entry{number, std::nullopt, ""};
-        try {
-            entry.manifest = load(number);
-        } catch (const Error& error) {
-            entry.complaint = error.why();
-        }
-        entries.push_back(std::move(entry));
-    }
+    for (const ReleaseNumber number : newest_numbers(limit))
+        entries.push_back(entry_of(number));
     return entries;
+}
+
+Entry Ledger::entry_of(ReleaseNumber number) const {
+    Entry entry{number, std::nullopt, ""};
+    try {
+        entry.manifest = load(number);
+    } catch (const Error& error) {
+        entry.complaint = error.why();
+    }
+    return entry;
 }
 
 std::optional<ReleaseNumber> Ledger::current() const {
@@ -168,6 +187,10 @@ Manifest Ledger::begin(Manifest draft) const {
 void Ledger::save(Manifest manifest) const {
     if (manifest.status != Status::pending)
         manifest.deployer.reset();
+    save_before_switch(manifest);
+}
+
+void Ledger::save_before_switch(const Manifest& manifest) const {
     sys::replace_durably(m_layout.manifest(manifest.number), checked_text(manifest), private_file);
 }
 

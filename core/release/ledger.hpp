@@ -35,14 +35,17 @@ class Ledger {
 
     // Of all manifests, sorted; from file names alone.
     [[nodiscard]] std::vector<ReleaseNumber> numbers() const;
-    // A pending release whose deployer is gone is given as failed ("interrupted …"), whether or not
-    // tidy() has come by. Throws Error: (failed) "there is no release v12 of 'blog'", (corrupt) for
-    // what is no manifest of that release.
+    // A release whose deployer is gone before `current` pointed at it is given as failed
+    // ("interrupted …"), whether or not tidy() has come by. Throws Error: (failed) "there is no
+    // release v12 of 'blog'", (corrupt) for what is no manifest of that release.
     [[nodiscard]] Manifest load(ReleaseNumber number) const;
     // The newest ones, newest first; only these are parsed.
     [[nodiscard]] std::vector<Entry> newest(std::size_t limit) const;
     // For choice.hpp and retention.hpp, of the newest ones, sorted by number.
     [[nodiscard]] std::vector<Fact> facts(const Marks& marks, std::size_t limit = all) const;
+
+    // Of one release: whether it can be rolled back to.
+    [[nodiscard]] Eligibility eligibility(const Marks& marks, ReleaseNumber number) const;
 
     // What `current` points at; nothing before the first release went live. Throws Error (corrupt)
     // that says what to do if `current` is anything else than shipit's link.
@@ -59,6 +62,9 @@ class Ledger {
     Manifest begin(Manifest draft) const;
     // Replaces the manifest durably. One that is not pending keeps no deployer.
     void save(Manifest manifest) const;
+    // The same just before `current` points at the release, with status succeeded: its deployer is
+    // kept, as what has still to be done, until save() says that nothing has.
+    void save_before_switch(const Manifest& manifest) const;
 
     // Makes `number`, whose files are trees/ID of `slug`, what `current` points at. Durable; one
     // rename decides. If that rename cannot be made durable, the old link is put back, and the
@@ -70,11 +76,14 @@ class Ledger {
     std::vector<std::string> tidy() const;
 
   private:
-    [[nodiscard]] Manifest read(ReleaseNumber number) const;
+    [[nodiscard]] Manifest read(ReleaseNumber number) const; // as it is written
+    [[nodiscard]] bool is_undecided(const Manifest& manifest) const;
+    [[nodiscard]] Entry entry_of(ReleaseNumber number) const;
     [[nodiscard]] std::vector<ReleaseNumber> newest_numbers(std::size_t limit) const;
     [[nodiscard]] std::optional<ReleaseNumber> last_taken() const; // the high-water mark
     [[nodiscard]] ReleaseNumber next_number() const;
     [[nodiscard]] bool finish_if_interrupted(ReleaseNumber number) const;
+    void end_if_not_live(Manifest manifest) const;
 
     Layout m_layout;
 };

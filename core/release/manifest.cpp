@@ -135,12 +135,23 @@ Evidence read_evidence(const TomlTable& table) {
     return evidence;
 }
 
-Deployer read_deployer(const TomlTable& table) {
+// Who follows such numbers must come to an end.
+ReleaseNumber earlier_release(const TomlTable& table, std::string_view key, ReleaseNumber number) {
+    const auto earlier = needed_number(table, key);
+    if (earlier == 0 || earlier >= number.value())
+        throw table.complaint(key, "must be an earlier release");
+    return ReleaseNumber(earlier);
+}
+
+Deployer read_deployer(const TomlTable& table, ReleaseNumber number) {
     Deployer deployer;
     deployer.process.pid =
         static_cast<pid_t>(needed_number(table, "pid", std::numeric_limits<pid_t>::max()));
     deployer.process.start_time = needed_number(table, "start_time");
     deployer.boot = needed_text(table, "boot");
+    deployer.sets_config = table.boolean("sets_config").value_or(false);
+    if (table.has("leaves"))
+        deployer.leaves = earlier_release(table, "leaves", number);
     return deployer;
 }
 
@@ -186,12 +197,8 @@ Manifest read(const TomlTable& root, ReleaseNumber number, const std::string& fi
     manifest.created_by = text_of(root, "created_by");
     manifest.client_address = text_of(root, "client_address");
     manifest.status = *status;
-    if (root.has("rollback_of")) {
-        const auto origin = needed_number(root, "rollback_of");
-        if (origin == 0 || origin >= number.value()) // who follows it must come to an end
-            throw root.complaint("rollback_of", "must be an earlier release");
-        manifest.rollback_of = ReleaseNumber(origin);
-    }
+    if (root.has("rollback_of"))
+        manifest.rollback_of = earlier_release(root, "rollback_of", number);
     if (const auto slug = root.table("slug"))
         manifest.slug = read_slug(*slug);
     if (const auto source = root.table("source"))
@@ -200,7 +207,7 @@ Manifest read(const TomlTable& root, ReleaseNumber number, const std::string& fi
     if (const auto evidence = root.table("evidence"))
         manifest.evidence = read_evidence(*evidence);
     if (const auto deployer = root.table("deployer"))
-        manifest.deployer = read_deployer(*deployer);
+        manifest.deployer = read_deployer(*deployer, number);
     if (const auto config = root.table("config"))
         manifest.config = read_config(*config, file);
     return manifest;

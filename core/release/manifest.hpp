@@ -54,10 +54,15 @@ struct Evidence {
     bool operator==(const Evidence&) const = default;
 };
 
-// The command that works on a pending release.
+// The command that works on a release, and what it still has to do once the release is live: the
+// next command does it if this one is killed in between.
 struct Deployer {
     sys::ProcessName process;
     std::string boot; // sys::boot_id()
+    // config.toml becomes this release's config vars (a config change, a rollback).
+    bool sets_config = false;
+    // A rollback: this release is marked bad, and its slug is held.
+    std::optional<ReleaseNumber> leaves = {};
 
     bool operator==(const Deployer&) const = default;
 };
@@ -76,7 +81,7 @@ struct Manifest {
     ConfigVars config = {};
     std::optional<ReleaseNumber> rollback_of = {}; // the release that this one brought back
     Evidence evidence = {};
-    std::optional<Deployer> deployer = {}; // while pending
+    std::optional<Deployer> deployer = {}; // while pending, and until all is done after the switch
 
     bool operator==(const Manifest&) const = default;
 };

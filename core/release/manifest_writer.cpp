@@ -108,6 +108,10 @@ void write_deployer(TomlWriter& writer, const Deployer& deployer) {
     writer.set("pid", std::int64_t{deployer.process.pid});
     writer.set("start_time", deployer.process.start_time);
     writer.set("boot", deployer.boot);
+    if (deployer.sets_config)
+        writer.set("sets_config", true);
+    if (deployer.leaves)
+        writer.set("leaves", deployer.leaves->value());
 }
 
 } // namespace

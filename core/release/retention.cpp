@@ -29,7 +29,7 @@ class Plan {
                 expire(*fact,
                        fmt::format("beyond the {} good releases that are kept", retention.keep));
             if (!fact->is_good() && ++others > retention.keep_failed)
-                expire(*fact, fmt::format("beyond the {} failed releases that are kept",
+                expire(*fact, fmt::format("beyond the {} that are kept of those not good",
                                           retention.keep_failed));
         }
     }

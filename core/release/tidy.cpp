@@ -43,12 +43,23 @@ class Tidying {
 
 } // namespace
 
+// A switch that was interrupted has left no note of when the release before ended.
+void Ledger::end_if_not_live(Manifest manifest) const {
+    if (!manifest.evidence.live_at || manifest.evidence.ended_at || current() == manifest.number)
+        return;
+    manifest.evidence.ended_at = sys::now();
+    save(std::move(manifest));
+}
+
 bool Ledger::finish_if_interrupted(ReleaseNumber number) const {
     try {
-        if (read(number).status != Status::pending)
+        Manifest manifest = read(number);
+        if (!is_undecided(manifest)) {
+            end_if_not_live(std::move(manifest));
             return false;
-        Manifest manifest = load(number);
-        if (manifest.status == Status::pending)
+        }
+        manifest = load(number);
+        if (manifest.status != Status::failed)
             return false;
         manifest.evidence.ended_at = sys::now();
         save(std::move(manifest));

@@ -7,6 +7,7 @@ namespace shipit::sys {
 namespace {
 
 volatile std::sig_atomic_t remembered = 0;
+int uninterrupted = 0; // how many of them live
 
 void remember(int signal) {
     remembered = signal;
@@ -32,8 +33,16 @@ void defer_signals() {
 }
 
 void stop_if_interrupted() {
-    if (remembered != 0)
+    if (remembered != 0 && uninterrupted == 0)
         throw Interrupted(remembered);
+}
+
+Uninterrupted::Uninterrupted() {
+    ++uninterrupted;
+}
+
+Uninterrupted::~Uninterrupted() {
+    --uninterrupted;
 }
 
 } // namespace shipit::sys

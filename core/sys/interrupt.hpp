@@ -21,4 +21,14 @@ void defer_signals();
 // Throws Interrupted if one was remembered. Waits of more than a moment ask again and again.
 void stop_if_interrupted();
 
+// While one of these lives, stop_if_interrupted() does not throw: for what must be brought to its
+// end, like going back from a release that fails. A second signal ends the process all the same.
+class Uninterrupted {
+  public:
+    Uninterrupted();
+    ~Uninterrupted();
+    Uninterrupted(const Uninterrupted&) = delete;
+    Uninterrupted& operator=(const Uninterrupted&) = delete;
+};
+
 } // namespace shipit::sys

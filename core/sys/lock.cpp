@@ -3,10 +3,12 @@
 #include "core/base/error.hpp"
 #include "core/base/json.hpp"
 #include "core/sys/clock.hpp"
+#include "core/sys/interrupt.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -31,6 +33,15 @@ bool try_lock(int fd, int operation, const Path& file) {
             throw_errno("cannot lock '" + file.string() + "'");
     }
     return true;
+}
+
+// Whether the file that is open is still the one by that name: a folder may be removed, with the
+// lock in it, while somebody waits for the lock.
+bool is_by_that_name(const Fd& fd, const Path& file) {
+    struct stat opened {};
+    struct stat named {};
+    return ::fstat(fd.get(), &opened) == 0 && ::lstat(file.c_str(), &named) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
 LockHolder described_in(const std::string& content) {
@@ -71,20 +82,27 @@ std::string LockHolder::text(WallTime now) const {
 }
 
 Lock::Lock(const Path& file, const LockHolder& self, std::chrono::milliseconds patience,
-           const std::function<void(const LockHolder&)>& waiting)
-    : m_fd(open_lock(file)) {
+           const std::function<void(const LockHolder&)>& waiting) {
     // flock(2) itself cannot be given a time-out without a signal, and signals belong to cmd; so
     // the lock is tried for again every 50 ms. A waiter does not see who would be next either way.
     constexpr std::chrono::milliseconds pause(50);
     const Deadline deadline(patience);
-    for (bool told = false; !try_lock(m_fd.get(), LOCK_EX, file); told = true) {
+    m_fd = open_lock(file);
+    for (bool told = false;;) {
+        if (try_lock(m_fd.get(), LOCK_EX, file)) {
+            if (is_by_that_name(m_fd, file))
+                break;
+            m_fd = open_lock(file);
+            continue;
+        }
         if (deadline.passed())
             throw Error(
                 fmt::format("'{}' is locked by {}", self.what, read_holder(file).text(now())),
                 Outcome::locked)
                 .advise("wait for it with --wait, or see 'shipit status'");
-        if (!told && waiting)
+        if (!std::exchange(told, true) && waiting)
             waiting(read_holder(file));
+        stop_if_interrupted();
         (void)::poll(nullptr, 0, static_cast<int>(std::min(pause, deadline.left()).count()));
     }
     describe(m_fd, self, file);

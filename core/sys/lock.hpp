@@ -28,8 +28,9 @@ struct LockHolder {
 
 class Lock {
   public:
-    // Takes the lock or throws Error (Outcome::locked) that tells the holder. `patience`: how long
-    // to wait for it; zero to fail at once. `waiting` is called once with the holder before a wait.
+    // Takes the lock or throws Error (Outcome::locked) that tells the holder, or Interrupted.
+    // `patience`: how long to wait for it; zero to fail at once. `waiting` is called once with the
+    // holder before a wait.
     Lock(const Path& file, const LockHolder& self, std::chrono::milliseconds patience,
          const std::function<void(const LockHolder&)>& waiting = {});
     Lock(Lock&&) = default;

@@ -70,6 +70,11 @@ expect_exit 0 ship releases --json
 expect_no_secret
 expect_exit 2 ship config set "1BAD=typed-by-somebody"
 expect_not_in "typed-by-somebody"
+for slip in "config" "config get" "config unset" "config --reveal"; do
+    # shellcheck disable=SC2086  # words of one command
+    expect_exit 2 ship $slip "KEY=typed-by-somebody"
+    expect_not_in "typed-by-somebody"
+done
 set_nul() { printf '%s\0x' "$sentinel" | ship config set NUL; }
 expect_exit 2 set_nul
 expect_no_secret

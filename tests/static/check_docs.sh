@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Help, man pages and code say the same: every command in `shipit help` has a section in shipit(1)
-# and the other way round, every Outcome is in EXIT STATUS, every key of the settings is in
+# and the other way round, that tells of each of its options; every Outcome is in EXIT STATUS, every key of the settings is in
 # shipit.toml(5), every page lints.
 # `check_docs.sh SHIPIT [ROOT]`
 set -euo pipefail
@@ -20,6 +20,17 @@ commands=$("$shipit" --help | sed -nE 's/^  ([a-z][a-z-]*( [a-z][a-z-]*)?)  +[^ 
 documented=$(sed -nE 's/^\.(It|Ss)( Xo)?( (Nm|Ic|Cm))* "?([a-z][a-z-]*( (get|set|unset))?).*$/\5/p' man/shipit.1 | sort -u)
 while read -r command; do
     grep -qx -e "$command" <<<"$documented" || complain "man/shipit.1: has nothing on '$command'"
+done <<<"$commands"
+
+# Options, as "  -m, --message TEXT" in the command's help: by one of their names in its section.
+# (--wait is told of once for all commands.)
+while read -r command; do
+    section=$(awk -v name="$command" '/^\.(S[sh]|It Ic) / { found = $0 " " ~ "^.(Ss|It Ic) " name " " } found' man/shipit.1)
+    # shellcheck disable=SC2086  # "config set" is two words
+    while read -r names; do
+        any=$(sed -E 's/, /|/g; s/--/(--|Fl -)/g; s/(^|\|)-([a-z])/\1(-|Fl )\2/' <<<"$names")
+        grep -qE -e "($any)([^a-z-]|$)" <<<"$section" || complain "man/shipit.1: '$command' has nothing on $names"
+    done < <("$shipit" $command --help | sed -nE '/^options:/,/^$/s/^  ((-., )?--[a-z-]+).*/\1/p' | grep -vx -e --wait)
 done <<<"$commands"
 
 # The exit statuses: every value of the enum, as ".It 3" or ".It Li 3" in EXIT STATUS.

@@ -29,10 +29,11 @@ END
 echo "usage: shipit COMMAND"
 echo
 for c in a b c d e f g h i deploy; do echo "  $c  does $c"; done
+[ "$1" != deploy ] || printf 'options:\n  --force  do it\n\n'
 END
     chmod +x "$folder/shipit"
     for command in a b c d e f g h i deploy; do
-        printf '.It Ic %s\nDoes it.\n' "$command" >>"$folder/man/shipit.1"
+        printf '.It Ic %s\nDoes it, by --force.\n' "$command" >>"$folder/man/shipit.1"
     done
     cat >>"$folder/man/shipit.1" <<'END'
 .El
@@ -92,6 +93,7 @@ fi
 
 passes docs
 sed -i '/^\.It Ic deploy/,+1d' "$folder/man/shipit.1" && finds docs "has nothing on 'deploy'"
+sed -i 's/--force/all means/' "$folder/man/shipit.1" && finds docs "'deploy' has nothing on --force"
 sed -i '/^\.It 5/,+1d' "$folder/man/shipit.1" && finds docs "says nothing of 5"
 if command -v mandoc >/dev/null; then
     plant man/other.5 '.Dd nonsense\n.Sh\n' && finds docs "does not lint"

@@ -237,6 +237,43 @@ TEST_CASE("a pending release whose deployer is gone is failed, and tidying recor
     CHECK_FALSE(recorded.deployer);
 }
 
+TEST_CASE("a release whose deployer died just before the switch has failed, not succeeded") {
+    const App app;
+    const auto live = app.released('a');
+    auto begun = app.ledger().begin(app.draft('b'));
+    begun.status = Status::succeeded;
+    begun.evidence.live_at = begun.created_at;
+    app.ledger().save_before_switch(begun);
+    CHECK(app.ledger().load(begun.number).status == Status::pending); // we are its deployer
+    begun.deployer = somebody_gone();
+    app.ledger().save_before_switch(begun);
+    const auto seen = app.ledger().load(begun.number);
+    CHECK(seen.status == Status::failed);
+    CHECK_FALSE(seen.evidence.live_at);
+    CHECK(app.ledger().tidy().size() == 1);
+    CHECK(app.ledger().load(begun.number).status == Status::failed);
+    CHECK(app.ledger().current() == live);
+}
+
+TEST_CASE("a release whose deployer died just after the switch is live, and the one before ended") {
+    const App app;
+    const auto before = app.released('a');
+    auto begun = app.ledger().begin(app.draft('b'));
+    begun.status = Status::succeeded;
+    begun.evidence.live_at = begun.created_at;
+    begun.deployer = somebody_gone();
+    begun.deployer->sets_config = true;
+    app.ledger().save_before_switch(begun);
+    app.ledger().point_at(begun.number, slug('b'));
+    CHECK(app.ledger().load(begun.number).status == Status::succeeded);
+    CHECK(app.ledger().tidy().empty());
+    const auto seen = app.ledger().load(begun.number);
+    CHECK(seen.status == Status::succeeded);
+    CHECK(seen.deployer->sets_config); // what is left to do is known
+    CHECK_FALSE(seen.evidence.ended_at);
+    CHECK(app.ledger().load(before).evidence.ended_at);
+}
+
 TEST_CASE("leftovers of interrupted commands go, everything else stays") {
     const App app;
     (void)app.released('a');

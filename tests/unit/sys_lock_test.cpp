@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
+
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,6 +59,17 @@ TEST_CASE("a lock goes with its holder, however the holder dies") {
     CHECK(Lock::holder(folder / "lock")->who == "bob");
     ::close(ready[0]);
     ::close(ready[1]);
+}
+
+TEST_CASE("a lock whose file was removed and made anew meanwhile is that of the new file") {
+    const tests::TestFolder folder;
+    auto first = std::make_unique<Lock>(folder / "lock", alice, 0ms);
+    const Lock second(folder / "lock", bob, 10s, [&](const LockHolder&) {
+        sys::remove_file(folder / "lock");
+        sys::replace_durably(folder / "lock", "", 0600);
+        first.reset();
+    });
+    CHECK(Lock::holder(folder / "lock")->who == "bob");
 }
 
 TEST_CASE("a child of the holder does not inherit the lock") {

@@ -1,0 +1,61 @@
+#include "core/deploy/aftermath.hpp"
+
+#include "core/base/error.hpp"
+#include "core/config/config_vars.hpp"
+#include "core/sys/clock.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+// What was left is bad, and its bytes are refused from now on, unless they are what is live; those
+// are welcome again.
+void mark_what_was_left(const App& app, const release::Manifest& manifest, ReleaseNumber left,
+                        const std::string& why) {
+    const release::Mark mark{
+        app.host.origin.text(), sys::now(),
+        why.empty() ? fmt::format("rolled back from, by {}", manifest.number.text()) : why};
+    app.marks.set(release::MarkKind::bad, left, mark);
+    const SlugId live = manifest.slug.value().id;
+    if (const auto slug = app.ledger.tree_of(left); slug && *slug != live)
+        app.marks.hold(*slug, mark);
+    app.marks.clear_hold(live);
+    if (manifest.rollback_of)
+        app.marks.clear(release::MarkKind::bad, *manifest.rollback_of);
+}
+
+} // namespace
+
+void finish_switch(const App& app, release::Manifest& manifest, const std::string& why) {
+    if (!manifest.deployer)
+        return;
+    if (manifest.deployer->sets_config)
+        config::save_config(app.layout.config_toml(), manifest.config);
+    if (manifest.deployer->leaves)
+        mark_what_was_left(app, manifest, *manifest.deployer->leaves, why);
+    manifest.deployer.reset();
+    app.ledger.save(manifest);
+}
+
+void tidy(const App& app) {
+    for (const std::string& done : app.ledger.tidy())
+        app.host.progress.begin_phase("tidied up: " + done);
+    try {
+        const auto live = app.ledger.current();
+        if (!live)
+            return;
+        release::Manifest manifest = app.ledger.load(*live);
+        if (!manifest.deployer)
+            return;
+        finish_switch(app, manifest, "");
+        app.host.progress.begin_phase(fmt::format(
+            "tidied up: the switch to {} was interrupted, and is complete now", live->text()));
+    } catch (const Error& error) {
+        // Whatever cannot be read or written, the command at hand will say if it minds.
+        app.host.progress.warn_of(error.why() + ", ignoring");
+    }
+}
+
+} // namespace shipit::deploy

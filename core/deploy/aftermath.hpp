@@ -1,0 +1,21 @@
+// What a change still has to do once its release is live: today's config vars become the release's,
+// and what a rollback left is marked bad and held. The manifest says so before the switch
+// (release::Deployer), so that if the command is killed in between, the next one does it.
+#pragma once
+
+#include "core/deploy/app.hpp"
+#include "core/release/manifest.hpp"
+
+#include <string>
+
+namespace shipit::deploy {
+
+// Does what `manifest`, whose release is live, has to be followed by, and records that it is done.
+// `why`: what the mark on the release that was left says; empty: that it was rolled back from.
+// Under the app's lock.
+void finish_switch(const App& app, release::Manifest& manifest, const std::string& why);
+
+// First thing under the lock: what commands that died have left is removed or finished.
+void tidy(const App& app);
+
+} // namespace shipit::deploy
