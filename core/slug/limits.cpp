@@ -45,12 +45,11 @@ std::string gigabytes(std::uint64_t bytes) {
 void refuse_beyond(const Limits& limits, Limit which, std::uint64_t enough,
                    const std::string& why) {
     const auto [key, most] = known(which);
-    Error error(why);
+    std::string next;
     if (enough <= most)
-        error.advise(
-            fmt::format("if that is meant: {} slug.{}={}", limits.set_command, key,
-                        which == Limit::bytes ? gigabytes(enough) : std::to_string(enough)));
-    throw error;
+        next = fmt::format("if that is meant: {} slug.{}={}", limits.set_command, key,
+                           which == Limit::bytes ? gigabytes(enough) : std::to_string(enough));
+    throw Error(why).advise(next);
 }
 
 void refuse_entries(const Limits& limits) {

@@ -124,7 +124,7 @@ std::string xz_number(std::uint64_t number) {
     return bytes + static_cast<char>(number);
 }
 
-std::string with_crc(std::string bytes) {
+std::string with_crc(const std::string& bytes) {
     return bytes + little_endian(crc32_of(bytes), 4);
 }
 

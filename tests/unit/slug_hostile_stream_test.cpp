@@ -8,6 +8,7 @@
 
 using namespace shipit;
 using namespace shipit::tests;
+using namespace std::string_view_literals;
 
 namespace {
 
@@ -117,11 +118,11 @@ TEST_CASE("of compressions only gzip, bzip2, xz and zstd are known, and of forma
     REQUIRE(::setenv("PATH", ((here.folder() / "bin").string() + ':' + path).c_str(), 1) == 0);
     std::vector<std::string> archives;
     for (const std::string_view magic :
-         {"LRZI\0\6", "LZIP\1", "\x89LZO\0\r\n\x1a\n", "\x1f\x9d\x90", "GRZipII\0\2\4:)",
-          "\x04\x22\x4d\x18", "begin 644 x\n", "\xed\xab\xee\xdb", "\x5d\0\0\x80\0",
+         {"LRZI\0\6"sv, "LZIP\1"sv, "\x89LZO\0\r\n\x1a\n"sv, "\x1f\x9d\x90"sv, "GRZipII\0\2\4:)"sv,
+          "\x04\x22\x4d\x18"sv, "begin 644 x\n"sv, "\xed\xab\xee\xdb"sv, "\x5d\0\0\x80\0"sv,
           // 7zip, RAR, CAB, cpio, ar, xar, WARC, mtree
-          "7z\xbc\xaf\x27\x1c", "Rar!\x1a\7\0", "MSCF\0\0\0\0", "070701", "!<arch>\n", "xar!",
-          "WARC/1.0\r\n", "#mtree\nx contents=/etc/passwd\n"}) {
+          "7z\xbc\xaf\x27\x1c"sv, "Rar!\x1a\7\0"sv, "MSCF\0\0\0\0"sv, "070701"sv, "!<arch>\n"sv,
+          "xar!"sv, "WARC/1.0\r\n"sv, "#mtree\nx contents=/etc/passwd\n"sv}) {
         archives.push_back(std::string(magic) + three_files);
         CAPTURE(magic);
         CHECK(here.folder().path() != "");
@@ -222,7 +223,7 @@ TEST_CASE("zstd frames that want much memory or a dictionary are refused, others
 TEST_CASE("what unpacks to far more than it is is refused") {
     const ArchiveFolder here;
     const auto size = std::uint64_t{300} << 20;
-    const auto header = tar({.name = "zeros", .size = "02260000000\0"});
+    const auto header = tar({.name = "zeros", .size = "02260000000"});
     const auto bomb = zstd(header) + zstd_of_one_byte('\0', size) + zstd(tar_end);
     here.refuses({{"in one frame", bomb, "slug.max_expansion (1000)"},
                   {"behind the end", zstd(three_files) + zstd_of_one_byte('\0', size),

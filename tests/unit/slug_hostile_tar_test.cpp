@@ -38,11 +38,8 @@ TEST_CASE("a path that leads out of the build is refused, however it is written"
     const ArchiveFolder here;
     const auto secret = (here.outside() / "secret").string();
     std::vector<Refused> rows;
-    for (const char* path :
-         {"../x", "..", "a/..", "a/../../x", "./../x", "a/b/../c", "../../outside/secret",
-          "a/.."
-          "/",
-          ".//../x"}) {
+    for (const char* path : {"../x", "..", "a/..", "a/../../x", "./../x", "a/b/../c",
+                             "../../outside/secret", "a/../", ".//../x"}) {
         rows.push_back({path, whole_tar({file, {.name = path, .content = "1"}}), "'..'"});
         rows.push_back({path, pax_file(pax_record("path", path)), "'..'"});
         rows.push_back({path, gnu_long('L', path) + whole_tar({file}), "'..'"});
@@ -234,9 +231,8 @@ TEST_CASE("names that differ in case, or in how Unicode spells them, are differe
 
 TEST_CASE("errors show names without driving the terminal") {
     const ArchiveFolder here;
-    const auto why =
-        here.refusal(whole_tar({{.name = "../\x1b[2J\n\xe2\x80\xae", .content = "1"}}));
-    CHECK(why == "the archive's entry '../\\x1b[2J\\n\\u202e' leads out of the build ('..')");
+    const auto why = here.refusal(whole_tar({{.name = "../\x1b[2J\n\xc2\x9b", .content = "1"}}));
+    CHECK(why == "the archive's entry '../\\x1b[2J\\n\\u009b' leads out of the build ('..')");
 }
 
 TEST_SUITE_END();
