@@ -10,6 +10,7 @@ usage: ./install.sh [--prefix DIR | --user] [--build DIR]    build shipit and in
        ./install.sh --demo                                   build it and show it at work
        ./install.sh --test                                   build it twice and run all tests
        ./install.sh --bench [OPTION]... [CORPUS]...          time its slug engine beside other tools
+       ./install.sh --fuzz [SECONDS]                         try to break it, so long per target
        ./install.sh --packages                               only get what --test needs, by apt
        ./install.sh --uninstall [--prefix DIR | --user]      remove what was installed, and no data
 
@@ -36,7 +37,7 @@ fail() {
 
 # --- What is asked for ---
 
-mode=install prefix=/usr/local built='' to_bench=()
+mode=install prefix=/usr/local built='' to_bench=() seconds=60
 chosen() {
     [[ $mode == install || $mode == "$1" ]] || fail "--$mode and --$1 do not go together"
     mode=$1
@@ -48,6 +49,13 @@ while [[ $# -gt 0 ]]; do
         chosen bench
         to_bench=("${@:2}")
         break
+        ;;
+    --fuzz)
+        chosen fuzz
+        if [[ ${2-} =~ ^[1-9][0-9]*$ ]]; then
+            seconds=$2
+            shift
+        fi
         ;;
     --prefix=*) prefix=${1#*=} ;;
     --build=*) built=${1#*=} ;;
@@ -87,6 +95,7 @@ packages_to_build=(g++ cmake ninja-build pkg-config libarchive-dev libzstd-dev l
     zlib1g-dev libtomlplusplus-dev libcli11-dev libfmt-dev nlohmann-json3-dev libssl-dev)
 packages_to_demo=(python3 curl)
 packages_to_test=(doctest-dev)
+packages_to_fuzz=(clang-14 libclang-rt-14-dev)
 # What single scenarios and linters need; without these, they are skipped.
 packages_to_test_all=(python3 curl python3-django gunicorn zstd xxhash strace mandoc shellcheck
     clang-format-14 procps util-linux git gzip bzip2 xz-utils zip libarchive-tools locales
@@ -352,6 +361,25 @@ END
         "${to_bench[@]}"
 }
 
+# What the targets have found so far stays in build/fuzz/corpus; it is where the next run begins. An
+# input that breaks one is left in build/fuzz.
+do_fuzz() {
+    say "Building the fuzz targets in $PWD/build/fuzz and running each for $seconds seconds."
+    know_the_distribution
+    get_packages "${packages_to_build[@]}" "${packages_to_fuzz[@]}"
+    need_space . 1000
+    build fuzz -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        -DSHIPIT_SANITIZE=fuzzer,address
+    local name
+    for name in archive slug; do
+        say "$name"
+        mkdir -p "build/fuzz/corpus/$name"
+        "build/fuzz/tests/fuzz/${name}_fuzz" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=2048 \
+            -dict="tests/fuzz/$name.dict" -artifact_prefix="build/fuzz/$name-" -print_final_stats=1 \
+            -verbosity=0 "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name"
+    done
+}
+
 count_jobs
 case $mode in
 install) do_install ;;
@@ -360,4 +388,5 @@ demo) do_demo ;;
 bench) do_bench ;;
 packages) get_test_packages ;;
 test) do_test ;;
+fuzz) do_fuzz ;;
 esac
