@@ -15,7 +15,8 @@
 
 using namespace shipit;
 
-// libFuzzer's.
+// The names are libFuzzer's: https://llvm.org/docs/LibFuzzer.html.
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
 
 namespace {
@@ -65,3 +66,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     scratch.start_again();
     return 0;
 }
+// NOLINTEND(readability-identifier-naming)

@@ -126,6 +126,8 @@ void read(const Path& folder, const std::string& bytes, bool is_proper) {
 
 } // namespace
 
+// The name is libFuzzer's: https://llvm.org/docs/LibFuzzer.html.
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const fuzz::Scratch scratch;
     const std::string_view input(reinterpret_cast<const char*>(data), size);
