@@ -62,7 +62,12 @@ TEST_SUITE_BEGIN("slug::unpack_archive");
 TEST_CASE("a tar that ends early is refused, at the border of an entry too") {
     const ArchiveFolder here;
     const auto end = three_files.size();
-    for (std::size_t cut = 0; cut < end; cut += cut % 512 == 0 ? 1 : cut % 512 == 1 ? 255 : 256) {
+    const auto step_at = [](std::size_t cut) -> std::size_t {
+        if (cut % 512 == 0)
+            return 1;
+        return cut % 512 == 1 ? 255 : 256;
+    };
+    for (std::size_t cut = 0; cut < end; cut += step_at(cut)) {
         CAPTURE(cut);
         CHECK(here.refusal(three_files.substr(0, cut)) != "");
     }
