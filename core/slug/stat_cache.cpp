@@ -51,7 +51,8 @@ StatCache StatCache::load(const Path& file, Time now) {
         header.saved_at > now.count() || header.hash != hash_of(records))
         return cache;
     cache.m_records.resize(records.size() / sizeof(Record));
-    std::memcpy(cache.m_records.data(), records.data(), records.size());
+    if (!records.empty()) // memcpy takes no null
+        std::memcpy(cache.m_records.data(), records.data(), records.size());
     return cache;
 }
 

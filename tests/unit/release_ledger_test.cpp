@@ -381,6 +381,6 @@ TEST_CASE("listing ten thousand releases costs no more than looking at their nam
     const auto begin = std::clock(); // of this process: others may be busy
     CHECK(app.ledger().newest(15).size() == 15);
     const auto took = std::clock() - begin;
-    CHECK(took < CLOCKS_PER_SEC / 20); // 1 ms, with the sanitizers some more
+    CHECK(took < CLOCKS_PER_SEC / 4); // 1 ms, with the sanitizers some more; to read all: seconds
     CHECK(app.ledger().newest(1).at(0).number == ReleaseNumber(10'000));
 }

@@ -44,9 +44,12 @@ inline std::uint16_t free_port() {
     }
 }
 
-// Waits until `is_true`, for at most five seconds; looks every few milliseconds.
+// Before it is given up that something comes: a machine may be very busy, and sanitizers are slow.
+constexpr std::chrono::seconds patience{60};
+
+// Waits until `is_true`, as long as there is patience; looks every few milliseconds.
 inline bool eventually(const std::function<bool()>& is_true) {
-    const sys::Deadline deadline(std::chrono::seconds(5));
+    const sys::Deadline deadline(patience);
     while (!is_true()) {
         if (deadline.passed())
             return false;
@@ -166,7 +169,7 @@ class SupervisedApp {
     }
 
     [[nodiscard]] Json ask(const Json& request) const {
-        return Client(run()).ask(request, std::chrono::seconds(10));
+        return Client(run()).ask(request, patience);
     }
     [[nodiscard]] Json ask(const char* request) const {
         return ask(Json::object({{"request", request}}));
@@ -191,7 +194,7 @@ class SupervisedApp {
         Client client(run());
         return client.ask(
             Json::object({{"request", "replace"}, {"generation", supervise::to_json(generation)}}),
-            std::chrono::seconds(10), [&](const Json& event) {
+            patience, [&](const Json& event) {
                 if (event["event"].text() != "healthy")
                     return;
                 set_live(generation);
@@ -202,8 +205,8 @@ class SupervisedApp {
     // The whole answer to GET `path`; empty if nobody answers.
     [[nodiscard]] std::string get(const std::string& path = "/") const {
         const sys::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        const timeval patience{5, 0};
-        (void)::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        const timeval at_most{patience.count(), 0};
+        (void)::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &at_most, sizeof at_most);
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_port = htons(m_port);
