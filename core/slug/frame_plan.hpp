@@ -4,6 +4,7 @@
 
 #include "core/slug/file_list.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -16,14 +17,21 @@ struct Span {
     [[nodiscard]] std::uint64_t size() const { return end - begin; }
 };
 
+// A frame is compressed again when any of its files changes, and the more bytes it has, the better
+// they compress. So frames are cut by weight: the bytes of their files and a charge for each, since
+// each is one more chance of a change. Where files are big, frames are big and still seldom touched.
 struct Cut {
-    std::uint64_t target = std::uint64_t{1} << 20; // a frame of small files, on average
-    // Files bigger than this, and frames of more than this, are cut.
-    [[nodiscard]] std::uint64_t most() const { return 2 * target; }
+    std::uint64_t most = std::uint64_t{4} << 20; // bytes in a frame; bigger files are cut
+
+    [[nodiscard]] std::uint64_t lightest() const { return most / 4 * 3; }
+    [[nodiscard]] std::uint64_t weight_of(std::uint64_t size) const {
+        // Frames of very many small files are touched anyway; cutting them finer would only cost.
+        return size + std::min(16 * size, most / 16);
+    }
 };
 
 // Covers the stream of `list` without its end-of-archive blocks. No span is empty or larger than
-// Cut::most() by more than one tar header.
+// Cut::most by more than one tar header.
 [[nodiscard]] std::vector<Span> plan_frames(const FileList& list,
                                             const std::vector<Extent>& extents, const Cut& cut);
 

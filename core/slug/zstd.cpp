@@ -13,6 +13,7 @@ namespace shipit::slug {
 
 struct Compressor::State {
     std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context{ZSTD_createCCtx(), ZSTD_freeCCtx};
+    std::string frame;
 };
 
 Compressor::Compressor(int level) : m_state(std::make_unique<State>()) {
@@ -28,13 +29,14 @@ Compressor::Compressor(int level) : m_state(std::make_unique<State>()) {
 Compressor::~Compressor() = default;
 
 std::string Compressor::compress(std::string_view bytes) {
-    std::string frame(ZSTD_compressBound(bytes.size()), '\0');
+    auto& frame = m_state->frame;
+    if (const auto bound = ZSTD_compressBound(bytes.size()); frame.size() < bound)
+        frame.resize(bound);
     const auto size = ZSTD_compress2(m_state->context.get(), frame.data(), frame.size(),
                                      bytes.data(), bytes.size());
     if (ZSTD_isError(size) != 0)
         throw Error(std::string("libzstd cannot compress: ") + ZSTD_getErrorName(size));
-    frame.resize(size);
-    return frame;
+    return frame.substr(0, size); // no more memory than it needs: many may wait to be written
 }
 
 struct Decompressor::State {

@@ -167,7 +167,7 @@ TEST_CASE("a file of more than 8 GiB has a size that tar understands") {
 
 TEST_CASE("frames cover the stream without gaps, and none is too big") {
     slug::Cut cut;
-    cut.target = 64 << 10;
+    cut.most = 128 << 10;
     auto list = many_files(3000, 100);
     list.entries.push_back(file("g", 1'000'000));
     list.entries.push_back(file("h", 7));
@@ -176,17 +176,25 @@ TEST_CASE("frames cover the stream without gaps, and none is too big") {
     for (const auto& span : spans) {
         CHECK(span.begin == at);
         CHECK(span.size() > 0);
-        CHECK(span.size() <= cut.most());
+        CHECK(span.size() <= cut.most);
         at = span.end;
     }
     CHECK(at == slug::extents_of(list).back().end);
-    CHECK(spans.size() > at / cut.most());
-    CHECK(spans.size() < at / (cut.target / 4));
+    CHECK(spans.size() > at / cut.most);
+    CHECK(spans.size() < at / (cut.lightest() / 17)); // what weighs most for its bytes
+}
+
+TEST_CASE("big files share a frame, and small ones have smaller frames") {
+    const slug::Cut cut;
+    const auto big = plan_of(many_files(300, 1'000'000), cut);
+    const auto small = plan_of(many_files(30'000, 10'000), cut);
+    CHECK(big.size() < 300 / 2);
+    CHECK(small.size() > 2 * big.size());
 }
 
 TEST_CASE("a change moves a few cuts only") {
     slug::Cut cut;
-    cut.target = 64 << 10;
+    cut.most = 128 << 10;
     auto list = many_files(3000, 100);
     const auto before = cuts_of(list, cut);
     list.entries.erase(list.entries.begin() + 1000);
@@ -201,7 +209,7 @@ TEST_CASE("a change moves a few cuts only") {
 
 TEST_CASE("the parts of all frames are the stream") {
     slug::Cut cut;
-    cut.target = 8 << 10;
+    cut.most = 16 << 10;
     auto list = many_files(50, 3000);
     list.entries.push_back(file("g", 100'000));
     const auto extents = slug::extents_of(list);
@@ -251,7 +259,7 @@ TEST_CASE("a slug is readable without shipit") {
     SlugFolder folder;
     folder.run_in_build(everything);
     slug::PackOptions options;
-    options.cut.target = 256 << 10;
+    options.cut.most = 512 << 10;
     const auto packed = folder.pack(options);
     const auto script = Path(SHIPIT_SOURCES) / "tests/e2e/read_slug.py";
     if (shell("/", "command -v xxhsum && command -v zstd").status != 0)

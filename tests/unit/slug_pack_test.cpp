@@ -12,7 +12,7 @@ namespace {
 // Small frames, so that even a small build has many, and files in pieces.
 slug::PackOptions many_frames() {
     slug::PackOptions options;
-    options.cut.target = 16 << 10;
+    options.cut.most = 32 << 10;
     return options;
 }
 

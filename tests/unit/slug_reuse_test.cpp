@@ -18,14 +18,14 @@ constexpr const char* many_files = "for d in $(seq 20); do mkdir d$d; for f in $
 
 slug::PackOptions after(const slug::Packed& earlier) {
     slug::PackOptions options;
-    options.cut.target = 16 << 10;
+    options.cut.most = 32 << 10;
     options.earlier = earlier.id;
     return options;
 }
 
 slug::Packed first_pack(const SlugFolder& folder) {
     slug::PackOptions options;
-    options.cut.target = 16 << 10;
+    options.cut.most = 32 << 10;
     return folder.pack(options);
 }
 

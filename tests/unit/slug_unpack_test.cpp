@@ -43,7 +43,7 @@ TEST_CASE("a tree is the build again: contents, modes, links, whole seconds of t
     slug::PackOptions options;
     SUBCASE("in usual frames") {}
     SUBCASE("in small frames") {
-        options.cut.target = 16 << 10;
+        options.cut.most = 32 << 10;
     }
     const auto packed = folder.pack(options);
     const auto tree = folder.unpack(packed, expecting(packed.sha256));
