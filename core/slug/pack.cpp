@@ -71,11 +71,12 @@ class Pack {
     Pack(const Build& build, const Store& store, const PackOptions& options)
         : m_build(build), m_store(store), m_options(options), m_crew(options.threads) {}
 
-    Packed run(const StatCache& cache) {
+    Packed run(StatCache cache) {
         m_looked_at = StatCache::now();
         m_draft.walked = walk_build(m_build, m_store, m_options);
         share_times(m_draft.walked.list);
         take_hashes(cache);
+        cache = {}; // its memory is needed
         if (all_hashed())
             if (const auto stored = stored_already())
                 return *stored;

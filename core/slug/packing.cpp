@@ -1,5 +1,6 @@
 #include "core/slug/packing.hpp"
 
+#include "core/slug/buffer.hpp"
 #include "core/slug/content_reader.hpp"
 #include "core/slug/tar_header.hpp"
 #include "core/slug/zstd.hpp"
@@ -17,7 +18,7 @@ struct PackedFrame {
     std::string bytes;
     std::uint64_t unpacked = 0;
     Hash hash;
-    const DataFrame* source = nullptr; // in the earlier slug, if it is a copy
+    const DataFrame* source = nullptr; // in the earlier slug, if it is a copy, which has no bytes
 };
 
 class Packing {
@@ -43,7 +44,7 @@ class Packing {
             : reader(build.fd(), build.name()), compressor(level) {}
         ContentReader reader;
         Compressor compressor;
-        std::string bytes;
+        Buffer bytes;
     };
 
     Worker& worker_at(unsigned index) {
@@ -68,36 +69,33 @@ class Packing {
     }
 
     PackedFrame packed(Worker& worker, const std::vector<Part>& parts, Span span) {
-        worker.bytes.resize(span.size());
+        const auto room = worker.bytes.of(span.size());
         for (const auto& part : parts)
-            fill(worker, part);
-        const auto hash = hash_of(worker.bytes);
+            fill(worker.reader, part, room.subspan(part.at, part.size));
+        const std::string_view bytes(room.data(), room.size());
+        const auto hash = hash_of(bytes);
         if (m_options.earlier != nullptr)
             if (const auto* frame = m_options.earlier->with_bytes(hash))
                 return copy_of(*frame);
-        return {worker.compressor.compress(worker.bytes), span.size(), hash};
+        return {worker.compressor.compress(bytes), span.size(), hash};
     }
 
-    // What it holds is checked when the new slug is unpacked, as everything is.
-    [[nodiscard]] PackedFrame copy_of(const DataFrame& frame) const {
-        return {m_options.earlier->file().bytes_at(frame.frame.at, frame.frame.packed),
-                frame.span.size(), frame.hash, &frame};
+    static PackedFrame copy_of(const DataFrame& frame) {
+        return {{}, frame.span.size(), frame.hash, &frame};
     }
 
-    void fill(Worker& worker, const Part& part) {
-        char* bytes = worker.bytes.data() + part.at;
+    void fill(ContentReader& reader, const Part& part, std::span<char> bytes) {
         if (part.kind == Part::Kind::padding) {
-            std::fill_n(bytes, part.size, '\0');
+            std::fill(bytes.begin(), bytes.end(), '\0');
             return;
         }
         auto& entry = m_list.entries[part.entry];
         if (part.kind == Part::Kind::header) {
-            tar_header(entry).copy(bytes, part.size, part.offset);
+            tar_header(entry).copy(bytes.data(), part.size, part.offset);
             return;
         }
-        worker.reader.read(entry, m_draft.walked.identities[part.entry], part.offset,
-                           {bytes, part.size});
-        take_hash(entry, part, {bytes, part.size});
+        reader.read(entry, m_draft.walked.identities[part.entry], part.offset, bytes);
+        take_hash(entry, part, {bytes.data(), bytes.size()});
     }
 
     void take_hash(Entry& entry, const Part& part, std::string_view piece) {
@@ -141,7 +139,11 @@ class Packing {
     void write(const PackedFrame& frame) {
         if (frame.source == nullptr)
             return m_writer.add_frame(frame.bytes, frame.unpacked, frame.hash);
-        m_writer.add_copy(frame.bytes, *frame.source, m_options.earlier->file().fd());
+        // What it holds is checked when the new slug is unpacked, as everything is.
+        const auto& earlier = m_options.earlier->file();
+        const auto bytes = m_copied.of(frame.source->frame.packed);
+        earlier.read_at(frame.source->frame.at, bytes);
+        m_writer.add_copy({bytes.data(), bytes.size()}, *frame.source, earlier.fd());
         m_reused.frames++;
         m_reused.bytes += frame.unpacked;
     }
@@ -156,8 +158,9 @@ class Packing {
     std::vector<Span> m_plan;
     ContentHashes m_hashes;
     std::vector<std::unique_ptr<Worker>> m_workers;
-    std::size_t m_in_flight = std::size_t{2} * m_crew.workers() + 2;
+    std::size_t m_in_flight = std::size_t{m_crew.workers()} + 2;
     // The writer's:
+    Buffer m_copied;
     std::uint64_t m_done = 0;
     Reused m_reused;
     // Under the crew's lock:

@@ -37,7 +37,7 @@ struct Reused {
 struct StaleCache {};
 
 // Gives `writer` all frames of the draft's stream but its end, and fills in the hashes that are
-// missing. No more than two frames per core and two are in memory, whatever the size of the build.
+// missing. No more than one frame per core and two are in memory, whatever the size of the build.
 [[nodiscard]] Reused pack_frames(const Build& build, Draft& draft, SlugWriter& writer, Crew& crew,
                                  const PackingOptions& options);
 

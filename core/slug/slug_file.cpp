@@ -38,7 +38,7 @@ auto named(const SlugFile& slug, Work&& work) {
 SlugFile::SlugFile(const Path& path) : SlugFile(path, Reading::nothing) {
     named(*this, [&] {
         auto tail = parse_list_frame(read_list_frame());
-        m_text = std::move(tail.text);
+        m_id = tail.id;
         m_list = std::move(tail.list);
         m_extents = extents_of(m_list);
         place_data_frames(tail.frame_hashes);
@@ -90,19 +90,23 @@ void SlugFile::place_data_frames(const std::vector<Hash>& hashes) {
         throw Error("its frames do not hold what its list says", Outcome::corrupt);
 }
 
-std::string SlugFile::bytes_at(std::uint64_t at, std::uint64_t size) const {
-    std::string bytes(size, '\0');
-    for (std::size_t got = 0; got < size;) {
-        const auto n =
-            ::pread(m_fd.get(), bytes.data() + got, size - got, static_cast<off_t>(at + got));
+void SlugFile::read_at(std::uint64_t at, std::span<char> bytes) const {
+    while (!bytes.empty()) {
+        const auto n = ::pread(m_fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(at));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             throw_errno(fmt::format("cannot read '{}'", printable(m_path.string())));
         if (n == 0)
             throw Error("it ends too early", Outcome::corrupt);
-        got += static_cast<std::size_t>(n);
+        at += static_cast<std::uint64_t>(n);
+        bytes = bytes.subspan(static_cast<std::size_t>(n));
     }
+}
+
+std::string SlugFile::bytes_at(std::uint64_t at, std::uint64_t size) const {
+    std::string bytes(size, '\0');
+    read_at(at, bytes);
     return bytes;
 }
 
@@ -110,7 +114,9 @@ std::string_view SlugFile::unpacked_unchecked(std::size_t data_frame,
                                               Decompressor& decompressor) const {
     const auto& frame = m_data_frames[data_frame].frame;
     try {
-        return decompressor.unpack(bytes_at(frame.at, frame.packed), frame.unpacked);
+        const auto packed = decompressor.room(frame.packed);
+        read_at(frame.at, packed);
+        return decompressor.unpack({packed.data(), packed.size()}, frame.unpacked);
     } catch (Error& error) {
         if (error.outcome() != Outcome::corrupt)
             throw;

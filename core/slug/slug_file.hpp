@@ -9,6 +9,8 @@
 #include "core/sys/file.hpp"
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +36,6 @@ class SlugFile {
     [[nodiscard]] const Path& path() const { return m_path; }
     [[nodiscard]] int fd() const { return m_fd.get(); }
     [[nodiscard]] std::uint64_t size() const { return m_size; }
-    [[nodiscard]] const std::string& list_text() const { return m_text; }
     [[nodiscard]] const FileList& list() const { return m_list; }
     [[nodiscard]] const std::vector<Extent>& extents() const { return m_extents; }
     [[nodiscard]] const std::vector<Frame>& frames() const {
@@ -42,9 +43,10 @@ class SlugFile {
     } // all but the seek table
     [[nodiscard]] const std::vector<DataFrame>& data_frames() const { return m_data_frames; }
     // A hash that stands for id: equal to the file's name if the slug is whole.
-    [[nodiscard]] SlugId id() const { return id_of_text(m_text); }
+    [[nodiscard]] SlugId id() const { return *m_id; }
 
-    // The bytes at a place in the file, all of them.
+    // The bytes at a place in the file, all of them. From any thread.
+    void read_at(std::uint64_t at, std::span<char> bytes) const;
     [[nodiscard]] std::string bytes_at(std::uint64_t at, std::uint64_t size) const;
     // The unpacked bytes of a data frame, checked against its hash; valid until `decompressor` is
     // used again. From any thread. Throws Error (corrupt).
@@ -65,7 +67,7 @@ class SlugFile {
     Path m_path;
     sys::Fd m_fd;
     std::uint64_t m_size = 0;
-    std::string m_text;
+    std::optional<SlugId> m_id; // once the list is read
     FileList m_list;
     std::vector<Extent> m_extents;
     std::vector<Frame> m_frames;

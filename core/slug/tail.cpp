@@ -105,9 +105,8 @@ std::string list_frame(const FileList& list, std::string_view text,
 Tail parse_list_frame(std::string_view frame) {
     Decompressor decompressor;
     const auto [sizes, payload] = unpacked(frame, decompressor);
-    Tail tail;
-    tail.text = payload.substr(0, sizes.text);
-    tail.list = FileList::parse(tail.text);
+    const auto text = payload.substr(0, sizes.text);
+    Tail tail{id_of_text(text), FileList::parse(text), {}};
     if (tail.list.entries.size() != sizes.entries)
         refuse("the number of its lines is wrong");
     take_table(tail, payload.substr(sizes.text), sizes.frames);

@@ -13,8 +13,8 @@
 namespace shipit::slug {
 
 struct Tail {
+    SlugId id; // of the list
     FileList list;
-    std::string text;               // of the list
     std::vector<Hash> frame_hashes; // of the unpacked bytes of each data frame, in order
 };
 

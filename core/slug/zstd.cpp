@@ -1,6 +1,7 @@
 #include "core/slug/zstd.hpp"
 
 #include "core/base/error.hpp"
+#include "core/slug/buffer.hpp"
 
 #include <new>
 
@@ -13,7 +14,7 @@ namespace shipit::slug {
 
 struct Compressor::State {
     std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context{ZSTD_createCCtx(), ZSTD_freeCCtx};
-    std::string frame;
+    Buffer frame;
 };
 
 Compressor::Compressor(int level) : m_state(std::make_unique<State>()) {
@@ -29,19 +30,18 @@ Compressor::Compressor(int level) : m_state(std::make_unique<State>()) {
 Compressor::~Compressor() = default;
 
 std::string Compressor::compress(std::string_view bytes) {
-    auto& frame = m_state->frame;
-    if (const auto bound = ZSTD_compressBound(bytes.size()); frame.size() < bound)
-        frame.resize(bound);
+    const auto frame = m_state->frame.of(ZSTD_compressBound(bytes.size()));
     const auto size = ZSTD_compress2(m_state->context.get(), frame.data(), frame.size(),
                                      bytes.data(), bytes.size());
     if (ZSTD_isError(size) != 0)
         throw Error(std::string("libzstd cannot compress: ") + ZSTD_getErrorName(size));
-    return frame.substr(0, size); // no more memory than it needs: many may wait to be written
+    return {frame.data(), size}; // no more memory than it needs: many may wait to be written
 }
 
 struct Decompressor::State {
     std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context{ZSTD_createDCtx(), ZSTD_freeDCtx};
-    std::string bytes;
+    Buffer packed;
+    Buffer bytes;
 };
 
 Decompressor::Decompressor(Checksum checksum) : m_state(std::make_unique<State>()) {
@@ -54,19 +54,22 @@ Decompressor::Decompressor(Checksum checksum) : m_state(std::make_unique<State>(
 
 Decompressor::~Decompressor() = default;
 
+std::span<char> Decompressor::room(std::size_t size) {
+    return m_state->packed.of(size);
+}
+
 std::string_view Decompressor::unpack(std::string_view frame, std::size_t size) {
     if (ZSTD_getFrameContentSize(frame.data(), frame.size()) != size)
         throw Error("a frame's size is not what the seek table says", Outcome::corrupt);
-    if (m_state->bytes.size() < size)
-        m_state->bytes.resize(size);
-    const auto unpacked = ZSTD_decompressDCtx(m_state->context.get(), m_state->bytes.data(), size,
-                                              frame.data(), frame.size());
+    const auto bytes = m_state->bytes.of(size);
+    const auto unpacked =
+        ZSTD_decompressDCtx(m_state->context.get(), bytes.data(), size, frame.data(), frame.size());
     if (ZSTD_isError(unpacked) != 0)
         throw Error(std::string("a frame cannot be unpacked: ") + ZSTD_getErrorName(unpacked),
                     Outcome::corrupt);
     if (unpacked != size)
         throw Error("a frame's size is not what the seek table says", Outcome::corrupt);
-    return std::string_view(m_state->bytes).substr(0, size);
+    return {bytes.data(), size};
 }
 
 } // namespace shipit::slug

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,8 @@ class Decompressor {
   public:
     explicit Decompressor(Checksum checksum = Checksum::verified);
     ~Decompressor();
+    // Room for a frame that is going to be unpacked; valid until the next call.
+    [[nodiscard]] std::span<char> room(std::size_t size);
     // `frame` must be one frame that unpacks to exactly `size` bytes; throws Error (corrupt).
     [[nodiscard]] std::string_view unpack(std::string_view frame, std::size_t size);
 
