@@ -42,8 +42,8 @@ class Planner {
     // A frame ends after an entry with a chance in proportion to the entry's weight, drawn from the
     // hash of its path: the same entry decides the same way in every build.
     [[nodiscard]] bool ends_frame(const Entry& entry, std::uint64_t weight) const {
-        const double chance = 2.0 * static_cast<double>(weight) /
-                              static_cast<double>(m_cut.lightest());
+        const double chance =
+            2.0 * static_cast<double>(weight) / static_cast<double>(m_cut.lightest());
         const double drawn = static_cast<double>(short_hash_of(entry.path)) /
                              static_cast<double>(std::numeric_limits<std::uint64_t>::max());
         return drawn < chance;

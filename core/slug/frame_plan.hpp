@@ -19,7 +19,8 @@ struct Span {
 
 // A frame is compressed again when any of its files changes, and the more bytes it has, the better
 // they compress. So frames are cut by weight: the bytes of their files and a charge for each, since
-// each is one more chance of a change. Where files are big, frames are big and still seldom touched.
+// each is one more chance of a change. Where files are big, frames are big and still seldom
+// touched.
 struct Cut {
     std::uint64_t most = std::uint64_t{4} << 20; // bytes in a frame; bigger files are cut
 
