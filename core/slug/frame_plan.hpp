@@ -24,10 +24,10 @@ struct Span {
 struct Cut {
     std::uint64_t most = std::uint64_t{4} << 20; // bytes in a frame; bigger files are cut
 
-    [[nodiscard]] std::uint64_t lightest() const { return most / 4 * 3; }
+    [[nodiscard]] std::uint64_t lightest() const { return most / 4 * 5; }
     [[nodiscard]] std::uint64_t weight_of(std::uint64_t size) const {
         // Frames of very many small files are touched anyway; cutting them finer would only cost.
-        return size + std::min(16 * size, most / 16);
+        return size + std::min(24 * size, most / 8);
     }
 };
 

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <map>
 
+#include <malloc.h>
 #include <unistd.h>
 
 namespace shipit::sys {
@@ -66,6 +67,11 @@ std::filesystem::path own_program() {
 
 std::string boot_id() {
     return std::string(trimmed(read_file("/proc/sys/kernel/random/boot_id", 64)));
+}
+
+void give_memory_back() {
+    (void)::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    (void)::mallopt(M_TRIM_THRESHOLD, 4 << 20); // of smaller ones, as much may wait for the next
 }
 
 std::uint64_t resident_bytes(pid_t pid) {

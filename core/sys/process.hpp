@@ -23,7 +23,10 @@ struct ProcessName {
 [[nodiscard]] bool is_alive(const ProcessName& process); // zombies are not
 // The program that runs, as a path to start it again; works also after it was replaced on disk.
 [[nodiscard]] std::filesystem::path own_program();
-[[nodiscard]] std::string boot_id();                   // /proc/sys/kernel/random/boot_id
+[[nodiscard]] std::string boot_id(); // /proc/sys/kernel/random/boot_id
+// What this process frees in pieces of a megabyte and more goes back to the system at once, always.
+// (glibc's malloc keeps such pieces once it has seen a few: M_MMAP_THRESHOLD in mallopt(3).)
+void give_memory_back();
 [[nodiscard]] std::uint64_t resident_bytes(pid_t pid); // 0 if it is gone
 // All processes below `root` now, children before grandchildren; without `root` itself.
 [[nodiscard]] std::vector<pid_t> descendants_of(pid_t root);

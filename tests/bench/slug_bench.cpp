@@ -5,6 +5,7 @@
 #include "core/slug/pack.hpp"
 #include "core/slug/store.hpp"
 #include "core/slug/unpack.hpp"
+#include "core/sys/process.hpp"
 
 #include <cstdlib>
 #include <exception>
@@ -100,6 +101,7 @@ int run(const Words& words) {
 } // namespace
 
 int main(int argc, char** argv) {
+    sys::give_memory_back(); // as shipit does
     try {
         return run(Words({argv + 1, argv + argc}));
     } catch (const std::exception& error) {

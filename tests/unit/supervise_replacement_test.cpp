@@ -66,12 +66,12 @@ TEST_CASE(
     Serving app;
     Generation broken = app.web(2);
     broken.programs[0].environment.emplace_back("STATUS", "503");
-    broken.health.timeout = 1500ms;
+    broken.health.timeout = 4s;
     const Json answer = app.deploy(broken);
     CHECK_FALSE(answer["ok"].boolean());
     CHECK(answer["why"].text() == "GET http://127.0.0.1:" + std::to_string(app.port()) +
                                       "/healthz answered 503 Service Unavailable: release v2; "
-                                      "it was not healthy within 1500ms");
+                                      "it was not healthy within 4s");
     CHECK(answer["evidence"].text() == "web.1: listening\n");
     CHECK(answer["serving"].text() == "v1");
     CHECK(app.serves("v1"));
@@ -83,7 +83,8 @@ TEST_CASE("an exit during the gate is told with its status, its time and the las
     broken.programs[0].command = "echo cannot open the database; exit 1";
     const Json answer = app.deploy(broken);
     CHECK(answer["why"].text().rfind("web.1 exited with status 1 after 0.", 0) == 0);
-    CHECK(answer["evidence"].text() == "web.1: cannot open the database\n");
+    // It may have been started more than once by then.
+    CHECK(answer["evidence"].text().starts_with("web.1: cannot open the database\n"));
     CHECK(answer["serving"].text() == "v1");
 }
 
@@ -102,11 +103,11 @@ TEST_CASE("a generation that listens elsewhere is told where") {
     const std::uint16_t other = tests::free_port();
     Generation broken = app.web(2);
     broken.programs[0].environment[1].second = std::to_string(other);
-    broken.health.timeout = 1500ms;
+    broken.health.timeout = 4s;
     const Json answer = app.deploy(broken);
     CHECK(answer["why"].text() == "nothing listens on port " + std::to_string(app.port()) +
                                       ", but it listens on port " + std::to_string(other) +
-                                      "; it was not healthy within 1500ms");
+                                      "; it was not healthy within 4s");
 }
 
 TEST_CASE("a port that somebody else holds is told with the holder") {
@@ -130,7 +131,7 @@ TEST_CASE("a first generation that fails leaves nothing running") {
     app.supervise();
     Generation broken = app.web(1);
     broken.programs[0].environment.emplace_back("STATUS", "500");
-    broken.health.timeout = 300ms;
+    broken.health.timeout = 3s;
     const Json answer = app.deploy(broken);
     CHECK_FALSE(answer["ok"].boolean());
     CHECK(answer["serving"].is_null());
@@ -143,7 +144,7 @@ TEST_CASE("a health command decides by its exit status, and its output is kept")
     Generation next = app.web(2);
     next.health.path.clear();
     next.health.command = "echo checking $SHIPIT_RELEASE; exit 4";
-    next.health.timeout = 300ms;
+    next.health.timeout = 3s;
     Json answer = app.deploy(next);
     CHECK(answer["why"].text().rfind("the health command 'echo checking $SHIPIT_RELEASE; exit 4' "
                                      "exited with status 4: checking v2",
