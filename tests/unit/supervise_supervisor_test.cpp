@@ -131,8 +131,8 @@ TEST_CASE("nothing of a tree survives a stop: daemons, deaf ones, grandchildren"
         pids.push_back(pid_in(app.folder() / name));
     }
     CHECK(app.ask("stop")["ok"].boolean());
-    for (const pid_t pid : pids)
-        CHECK(is_gone(pid));
+    for (const pid_t pid : pids) // killed, and a moment later gone
+        CHECK(eventually([&] { return is_gone(pid); }));
 }
 
 TEST_CASE("a main process that ignores SIGTERM is killed at its stop timeout") {
