@@ -87,7 +87,10 @@ int supervise(Invocation& invocation) {
     auto app = deploy::App::open(
         invocation.host(),
         deploy::chosen_app(invocation.host(), word ? word : invocation.arguments.text("app"), "."));
-    deploy::supervise_app(app);
+    std::optional<int> inherited;
+    if (const auto descriptor = invocation.number("resume"))
+        inherited = static_cast<int>(*descriptor);
+    deploy::supervise_app(app, inherited);
     return 0;
 }
 
@@ -122,12 +125,13 @@ const Command run_command{
     false,
     true};
 
-const Command supervise_command{"supervise",
-                                "own an app's processes, in the foreground",
-                                {{"APP", Argument::Number::optional}},
-                                {},
-                                {"shipit supervise blog"},
-                                supervise,
-                                true};
+const Command supervise_command{
+    "supervise",
+    "own an app's processes, in the foreground",
+    {{"APP", Argument::Number::optional}},
+    {{"--resume", "FD", "go on from an earlier program's memory; used by itself"}},
+    {"shipit supervise blog"},
+    supervise,
+    true};
 
 } // namespace shipit::cmd

@@ -111,9 +111,19 @@ bool is_supervised(const App& app) {
     return supervise::Client::is_supervised(app.layout.run_folder());
 }
 
+void renew_supervisor(const App& app) {
+    try {
+        supervise::Client client(app.layout.run_folder());
+        if (client.demand(Json::object({{"request", "ping"}}), answer_patience)["outdated"]
+                .boolean())
+            (void)demanded(app, Json::object({{"request", "renew"}}), answer_patience);
+    } catch (const Error&) { // its log has the reason; the one that is there will do
+    }
+}
+
 void ensure_supervisor(const App& app) {
     if (is_supervised(app))
-        return;
+        return renew_supervisor(app);
     ensure_live_tree(app); // here, since its own process would wait for our lock
     sys::make_folders(app.layout.run_folder(), 0700);
     supervise::spawn_detached({sys::own_program().string(), "--root", app.host.root.string(),
@@ -148,6 +158,7 @@ void start(App& app, std::chrono::milliseconds patience) {
 void stop(App& app, std::chrono::milliseconds patience) {
     const auto lock = app.lock("stop", patience);
     app.set_stopped(true);
+    renew_supervisor(app);
     if (is_supervised(app))
         (void)demanded(app, Json::object({{"request", "stop"}}), std::chrono::hours(1));
     app.note_event("stop", app.ledger.current(), name_of(Outcome::done));
@@ -156,6 +167,7 @@ void stop(App& app, std::chrono::milliseconds patience) {
 Changed restart(App& app, const std::string& process, const ChangeOptions& options) {
     if (!process.empty()) {
         const auto lock = app.lock("restart", options.lock_patience);
+        renew_supervisor(app);
         (void)demanded(app, Json::object({{"request", "restart"}, {"process", process}}),
                        std::chrono::hours(1));
         app.note_event("restart", app.ledger.current(), name_of(Outcome::done), process);

@@ -47,6 +47,9 @@ void ensure_supervisor(const App& app);
 // Empty if no supervisor runs.
 [[nodiscard]] std::vector<ProcessFacts> processes(const App& app);
 [[nodiscard]] bool is_supervised(const App& app);
+// Where shipit was upgraded since the supervisor's start, it becomes the new one, keeping all that
+// it has; where that cannot be now, or fails, it goes on as it is.
+void renew_supervisor(const App& app);
 
 // Starts the live release's processes; what runs already goes on.
 void start(App& app, std::chrono::milliseconds patience);
@@ -65,7 +68,8 @@ void stop(App& app, std::chrono::milliseconds patience);
 [[nodiscard]] int run_one_off(App& app, std::optional<ReleaseNumber> release,
                               const std::vector<std::string>& words);
 
-// The body of `shipit supervise`: owns the processes until it is told to stop.
-void supervise_app(App& app);
+// The body of `shipit supervise`: owns the processes until it is told to stop. `inherited`: goes on
+// where the program was that had this process before, and left its memory in that descriptor.
+void supervise_app(App& app, std::optional<int> inherited = {});
 
 } // namespace shipit::deploy

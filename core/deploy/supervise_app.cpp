@@ -34,10 +34,21 @@ void on_watch_failed(const App& app, ReleaseNumber release, const std::string& w
 
 } // namespace
 
-void supervise_app(App& app) {
-    ensure_live_tree_alone(app); // after a power cut
+void supervise_app(App& app, std::optional<int> inherited) {
+    if (inherited && supervise::is_rehearsal(*inherited)) {
+        (void)live_generation(app); // whatever would be needed to go on
+        return;
+    }
+    if (!inherited)
+        ensure_live_tree_alone(app); // after a power cut
     sys::make_folders(app.layout.run_folder(), 0700);
     supervise::SupervisorOptions options;
+    options.inherited = inherited.value_or(-1);
+    options.successor = [&app, program = sys::own_program().string()](int descriptor) {
+        return std::vector<std::string>{
+            program,           "--root",   app.host.root.string(),    "supervise",
+            app.name().text(), "--resume", std::to_string(descriptor)};
+    };
     options.run_folder = app.layout.run_folder();
     options.log_folder = app.layout.log();
     options.live = [&app] { return live_generation(app); };

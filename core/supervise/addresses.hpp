@@ -5,6 +5,7 @@
 // it had set on it; any other address is its own business. See slots.hpp and bind_watch.hpp.
 #pragma once
 
+#include "core/supervise/bequest.hpp"
 #include "core/supervise/bind_watch.hpp"
 #include "core/supervise/relay.hpp"
 #include "core/supervise/slots.hpp"
@@ -77,6 +78,13 @@ class Addresses {
     // there are some that we may not take.
     [[nodiscard]] bool take_back(const Json& state, const std::vector<pid_t>& holders);
 
+    // All of it, for the program that takes our place by execve(2); and, once at its beginning,
+    // from the one whose place we took. Calls that come meanwhile wait for their answer.
+    [[nodiscard]] Json memory(Bequest& bequest) const;
+    void recall(const Json& memory);
+    // Whether no connection is being carried to the live side, which would be cut.
+    [[nodiscard]] bool is_idle() const;
+
   private:
     struct Address;
     struct Watched;
@@ -87,6 +95,7 @@ class Addresses {
     [[nodiscard]] Address& slots_for(const BindCall& call);
     [[nodiscard]] Address* find(const TcpAddress& address) const;
     void gone(const Watched* watched);
+    void recall_address(const Json& memory);
     void watch_hang_ups();
     void revive();
     void close_unused();

@@ -58,6 +58,7 @@ class BindWatch {
     BindWatch(Loop& loop, sys::Fd notifications, OnCall on_call, Loop::Callback on_gone);
     BindWatch(const BindWatch&) = delete;
     BindWatch& operator=(const BindWatch&) = delete;
+    [[nodiscard]] int notifications() const { return m_notifications.get(); }
 
   private:
     void listen();

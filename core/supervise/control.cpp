@@ -38,6 +38,41 @@ Control::Control(Loop& loop, const Path& run_folder, ControlLimits limits)
     : m_loop(loop), m_socket(run_folder / control_socket_name), m_limits(limits),
       m_fd(listen_at(m_socket)), m_watch(loop.watch(m_fd.get())) {}
 
+Control::Control(Loop& loop, const Path& run_folder, const Json& memory)
+    : m_loop(loop), m_socket(run_folder / control_socket_name), m_fd(inherited(memory["socket"])),
+      m_watch(loop.watch(m_fd.get())), m_next(static_cast<ClientId>(memory["next"].integer(1))) {
+    for (const Json& each : memory["clients"].items()) {
+        const auto id = static_cast<ClientId>(each["id"].integer());
+        Client& client = add(id, inherited(each["connection"]));
+        client.received = bytes_of_hex(each["received"].text());
+        client.unsent = bytes_of_hex(each["unsent"].text());
+        client.has_asked = each["has_asked"].boolean();
+        client.finishing = each["finishing"].boolean();
+        if (client.finishing)
+            client.patience = m_loop.after(m_limits.first_request, [this, id] { drop(id); });
+        else if (!client.has_asked)
+            client.patience = m_loop.after(m_limits.first_request,
+                                           [this, id] { refuse(id, "no request came in time"); });
+        m_loop.post([this, id] {
+            write_to(id);
+            take_lines(id);
+        });
+    }
+}
+
+Json Control::memory(Bequest& bequest) const {
+    Json clients = Json::array();
+    for (const auto& [id, client] : m_clients)
+        clients.push_back(Json::object({{"id", id},
+                                        {"connection", bequest.pass(client->fd.get())},
+                                        {"received", hex_of(client->received)},
+                                        {"unsent", hex_of(client->unsent)},
+                                        {"has_asked", client->has_asked},
+                                        {"finishing", client->finishing}}));
+    return Json::object(
+        {{"socket", bequest.pass(m_fd.get())}, {"next", m_next}, {"clients", clients}});
+}
+
 Control::~Control() {
     (void)::unlink(m_socket.c_str());
 }
@@ -62,13 +97,16 @@ void Control::accept() {
 
 void Control::take_in(sys::Fd connection) {
     const ClientId id = m_next++;
+    add(id, std::move(connection)).patience =
+        m_loop.after(m_limits.first_request, [this, id] { refuse(id, "no request came in time"); });
+}
+
+Control::Client& Control::add(ClientId id, sys::Fd connection) {
     auto client = std::make_unique<Client>();
     client->fd = std::move(connection);
     client->watch = m_loop.watch(client->fd.get());
     client->watch.when_readable([this, id] { read_from(id); });
-    client->patience =
-        m_loop.after(m_limits.first_request, [this, id] { refuse(id, "no request came in time"); });
-    m_clients.emplace(id, std::move(client));
+    return *m_clients.emplace(id, std::move(client)).first->second;
 }
 
 Control::Client* Control::find(ClientId id) {

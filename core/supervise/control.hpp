@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/base/json.hpp"
+#include "core/supervise/bequest.hpp"
 #include "core/supervise/loop.hpp"
 #include "core/supervise/socket_path.hpp"
 
@@ -32,6 +33,8 @@ class Control {
 
     // Listens in `run_folder`. Throws Error if it cannot.
     Control(Loop& loop, const Path& run_folder, ControlLimits limits = {});
+    // Goes on where the program before this one, in the same process, was: clients notice nothing.
+    Control(Loop& loop, const Path& run_folder, const Json& memory);
     ~Control();
     Control(const Control&) = delete;
     Control& operator=(const Control&) = delete;
@@ -42,11 +45,14 @@ class Control {
     void send(ClientId client, const Json& message);
     // The last message, after which the connection is closed.
     void finish(ClientId client, const Json& message);
+    // For the program that takes our place by execve(2).
+    [[nodiscard]] Json memory(Bequest& bequest) const;
 
   private:
     struct Client;
     void accept();
     void take_in(sys::Fd connection);
+    Client& add(ClientId id, sys::Fd connection);
     void read_from(ClientId id);
     void take_lines(ClientId id);
     void write_to(ClientId id);

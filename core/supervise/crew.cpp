@@ -153,6 +153,25 @@ void Crew::on_listening(Loop::Callback callback) const {
         m_surroundings.addresses->on_listening(std::move(callback));
 }
 
+Json Crew::memory(Bequest& bequest) const {
+    Json processes = Json::array();
+    for (const auto& process : m_processes)
+        processes.push_back(process->memory(bequest));
+    return Json::object({{"generation", to_json(m_generation)},
+                         {"slot", name_of(m_side)},
+                         {"processes", processes}});
+}
+
+std::shared_ptr<Crew> Crew::recalled(Surroundings& surroundings, const Json& memory) {
+    auto crew = std::make_shared<Crew>(surroundings, generation_from(memory["generation"]),
+                                       side_from(memory["slot"].text()));
+    for (const Json& process : memory["processes"].items())
+        for (const auto& each : crew->m_processes)
+            if (each->program().name == process["name"].text())
+                each->recall(process);
+    return crew;
+}
+
 void Crew::set_proven() {
     for (const auto& process : m_processes)
         process->set_proven();

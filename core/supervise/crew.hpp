@@ -56,6 +56,12 @@ class Crew {
     // The last lines of all of them, for people: "web.1: …".
     [[nodiscard]] std::string evidence() const;
 
+    // For the program that takes our place by execve(2); not while it is suspended. The JSON holds
+    // config vars.
+    [[nodiscard]] Json memory(Bequest& bequest) const;
+    [[nodiscard]] static std::shared_ptr<Crew> recalled(Surroundings& surroundings,
+                                                        const Json& memory);
+
     // Who is told when a process ends unasked; one at a time, an empty function for nobody.
     void on_ended(Process::OnEnded watcher) { m_watcher = std::move(watcher); }
 

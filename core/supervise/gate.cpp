@@ -113,12 +113,14 @@ void Gate::decide(std::optional<std::string> why_not) {
     on_verdict(verdict);
 }
 
-Vigil::Vigil(Loop& loop, Crew& crew, OnVerdict on_verdict)
-    : m_loop(loop), m_crew(crew), m_on_verdict(std::move(on_verdict)) {
+Vigil::Vigil(Loop& loop, Crew& crew, OnVerdict on_verdict, std::optional<TimePoint> end)
+    : m_loop(loop), m_crew(crew), m_on_verdict(std::move(on_verdict)),
+      m_ends(end.value_or(std::chrono::steady_clock::now() + crew.generation().health.watch)) {
     m_crew.on_ended([this](Process& process, const std::string& how) {
         decide(process.program().name + " " + how);
     });
-    m_end = loop.after(crew.generation().health.watch, [this] { decide(std::nullopt); });
+    const auto left = std::chrono::ceil<milliseconds>(m_ends - std::chrono::steady_clock::now());
+    m_end = loop.after(std::max(left, milliseconds(0)), [this] { decide(std::nullopt); });
     m_next = loop.after(watch_interval, [this] { look(); });
 }
 

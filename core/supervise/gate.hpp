@@ -53,10 +53,12 @@ class Vigil {
   public:
     using OnVerdict = Gate::OnVerdict;
 
-    Vigil(Loop& loop, Crew& crew, OnVerdict on_verdict);
+    // Until `end` instead of for that length, where it goes on with what another program began.
+    Vigil(Loop& loop, Crew& crew, OnVerdict on_verdict, std::optional<TimePoint> end = {});
     ~Vigil();
     Vigil(const Vigil&) = delete;
     Vigil& operator=(const Vigil&) = delete;
+    [[nodiscard]] TimePoint end() const { return m_ends; }
 
   private:
     void look();
@@ -66,6 +68,7 @@ class Vigil {
     Loop& m_loop;
     Crew& m_crew;
     OnVerdict m_on_verdict;
+    TimePoint m_ends;
     unsigned m_failed = 0;
     std::unique_ptr<Check> m_check;
     Loop::Timer m_next;

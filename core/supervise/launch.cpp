@@ -120,9 +120,14 @@ Child::Child(Loop& loop, const Launch& launch, OnExit on_exit)
         (void)::waitpid(pid, nullptr, 0);
         throw Error(prepared.text_of(*failure));
     }
+    m_name = {pid, sys::start_time_of(pid).value_or(0)};
+    wait(loop);
+}
+
+void Child::wait(Loop& loop) {
+    const pid_t pid = m_name.pid;
     m_handle->owner = this;
     m_handle->pidfd.reset(open_pidfd(pid));
-    m_name = {pid, sys::start_time_of(pid).value_or(0)};
     waited_for().insert(pid);
     m_handle->launched->async_wait(
         [&loop, pid, handle = m_handle](const boost::system::error_code& error, int status) {
@@ -135,8 +140,16 @@ Child::Child(Loop& loop, const Launch& launch, OnExit on_exit)
         });
 }
 
-Child::Child(Loop& loop, const sys::ProcessName& process, OnExit on_exit)
+Child::Child(Loop& loop, const sys::ProcessName& process, Parent parent, OnExit on_exit)
     : m_name(process), m_on_exit(std::move(on_exit)), m_handle(std::make_shared<Handle>()) {
+    if (parent == Parent::us) {
+        // As long as it is not reaped, which only we can do, its pid is its own.
+        if (sys::start_time_of(process.pid) != process.start_time)
+            throw Error(fmt::format("process {} is gone", process.pid));
+        m_handle->launched.emplace(loop.context().get_executor(), process.pid);
+        wait(loop);
+        return;
+    }
     m_handle->owner = this;
     m_handle->pidfd.reset(open_pidfd(process.pid));
     // Checked after the pidfd is there: from then on the pid cannot change its meaning.
@@ -144,6 +157,10 @@ Child::Child(Loop& loop, const sys::ProcessName& process, OnExit on_exit)
         throw Error(fmt::format("process {} is gone", process.pid));
     m_handle->adopted = loop.watch(m_handle->pidfd.get());
     m_handle->adopted.when_readable([this] { ended(std::nullopt); });
+}
+
+Child::Parent Child::parent() const {
+    return m_handle->launched ? Parent::us : Parent::another;
 }
 
 Child::~Child() {

@@ -30,8 +30,11 @@ class Child {
     // the step which failed. `on_exit` is called once, when it has ended and is reaped, unless the
     // Child is destroyed before.
     Child(Loop& loop, const Launch& launch, OnExit on_exit);
-    // Watches a process that another supervisor started. Throws Error if it is gone.
-    Child(Loop& loop, const sys::ProcessName& process, OnExit on_exit);
+    // Whose child a process is that was there before: ours, started by the program that we took the
+    // place of, or another supervisor's.
+    enum class Parent { us, another };
+    // Watches such a process. Throws Error if it is gone; of ours, only its being reaped is that.
+    Child(Loop& loop, const sys::ProcessName& process, Parent parent, OnExit on_exit);
     // Forgets the process; it goes on.
     ~Child();
     Child(const Child&) = delete;
@@ -39,6 +42,7 @@ class Child {
 
     [[nodiscard]] const sys::ProcessName& name() const { return m_name; }
     [[nodiscard]] bool is_running() const { return m_running; }
+    [[nodiscard]] Parent parent() const;
     // Sends a signal unless it has ended; never to another process that got the same pid.
     void signal(int signal) const noexcept;
     // For a BindWatch, where the launch asked for one.
@@ -49,6 +53,7 @@ class Child {
 
   private:
     struct Handle;
+    void wait(Loop& loop);
     void ended(WaitStatus status);
 
     sys::ProcessName m_name;

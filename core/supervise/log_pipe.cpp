@@ -23,9 +23,10 @@ constexpr std::size_t longest_tail_line = 1000;
 } // namespace
 
 LogPipe::LogPipe(Loop& loop, Path fifo, Source source, const std::optional<sys::Account>& user,
-                 LogFile& log)
-    : m_path(std::move(fifo)), m_source(std::move(source)), m_log(log) {
-    make(user);
+                 LogFile& log, sys::Fd held)
+    : m_path(std::move(fifo)), m_source(std::move(source)), m_log(log), m_fd(std::move(held)) {
+    if (!m_fd)
+        make(user);
     m_watch = loop.watch(m_fd.get());
     listen();
 }
@@ -105,6 +106,20 @@ void LogPipe::drain() {
 
 void LogPipe::note(const std::string& text) {
     m_log.append(log_line(sys::now(), m_source.release, m_source.process, text));
+}
+
+Json LogPipe::memory(Bequest& bequest) const {
+    Json tail = Json::array();
+    for (const std::string& line : m_tail)
+        tail.push_back(hex_of(line));
+    return Json::object(
+        {{"fifo", bequest.pass(m_fd.get())}, {"line", hex_of(m_line)}, {"tail", tail}});
+}
+
+void LogPipe::recall(const Json& memory) {
+    m_line = bytes_of_hex(memory["line"].text());
+    for (const Json& line : memory["tail"].items())
+        m_tail.push_back(bytes_of_hex(line.text()));
 }
 
 void LogPipe::remove() {

@@ -5,6 +5,7 @@
 // bounded: a chunk is read, cut into lines and written before the next; a faster writer waits.
 #pragma once
 
+#include "core/supervise/bequest.hpp"
 #include "core/supervise/log_file.hpp"
 #include "core/supervise/loop.hpp"
 #include "core/sys/account.hpp"
@@ -21,10 +22,10 @@ class LogPipe {
         std::string process;
     };
 
-    // Makes the FIFO, or takes the one that is there (its content is kept). It belongs to `user`,
-    // so that programs can open /dev/stdout.
+    // Makes the FIFO, or takes the one that is there (its content is kept), or that is `held`. It
+    // belongs to `user`, so that programs can open /dev/stdout.
     LogPipe(Loop& loop, Path fifo, Source source, const std::optional<sys::Account>& user,
-            LogFile& log);
+            LogFile& log, sys::Fd held = {});
     LogPipe(const LogPipe&) = delete;
     LogPipe& operator=(const LogPipe&) = delete;
 
@@ -40,6 +41,9 @@ class LogPipe {
     void note(const std::string& text);
     // Removes the FIFO's name.
     void remove();
+    // What was read and not yet written down, for the program that takes our place.
+    [[nodiscard]] Json memory(Bequest& bequest) const;
+    void recall(const Json& memory);
 
   private:
     void make(const std::optional<sys::Account>& user);

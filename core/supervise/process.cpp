@@ -61,7 +61,7 @@ void Process::relabel(Program program, ReleaseNumber release) {
 
 bool Process::adopt(const Adopted& from) {
     try {
-        m_child = std::make_unique<Child>(m_surroundings.loop, from.main,
+        m_child = std::make_unique<Child>(m_surroundings.loop, from.main, Child::Parent::another,
                                           [this](WaitStatus status) { exited(status); });
     } catch (const Error&) {
         return false;
@@ -104,6 +104,15 @@ void Process::feed(Event event) {
             try_to(action);
     }
     m_feeding = false;
+    arm();
+    if (m_state.phase == Phase::stopped)
+        stopped();
+    if (m_state.phase != before)
+        m_surroundings.changed();
+}
+
+// The timers of the phase that it is in.
+void Process::arm() {
     m_due.cancel();
     if (m_state.due) {
         const auto left = std::chrono::ceil<milliseconds>(*m_state.due - now());
@@ -112,10 +121,6 @@ void Process::feed(Event event) {
     }
     if (m_state.phase == Phase::sweeping)
         m_look = m_surroundings.loop.after(milliseconds(0), [this] { look_for_rest(); });
-    if (m_state.phase == Phase::stopped)
-        stopped();
-    if (m_state.phase != before)
-        m_surroundings.changed();
 }
 
 // No failure of one action may keep the others from being taken.
@@ -158,12 +163,12 @@ Path Process::fifo() const {
     return m_surroundings.run_folder / m_pipe_name;
 }
 
-void Process::make_pipe() {
+void Process::make_pipe(sys::Fd held) {
     if (m_pipe)
         return;
     m_pipe = std::make_unique<LogPipe>(m_surroundings.loop, fifo(),
                                        LogPipe::Source{m_place.release, m_program.name},
-                                       m_program.user, m_surroundings.log);
+                                       m_program.user, m_surroundings.log, std::move(held));
 }
 
 void Process::launch() {

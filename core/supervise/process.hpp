@@ -3,6 +3,7 @@
 
 #include "core/base/json.hpp"
 #include "core/supervise/addresses.hpp"
+#include "core/supervise/bequest.hpp"
 #include "core/supervise/launch.hpp"
 #include "core/supervise/log_pipe.hpp"
 #include "core/supervise/policy.hpp"
@@ -78,14 +79,19 @@ class Process {
     [[nodiscard]] Json status() const;
     // What the next supervisor needs to adopt it; null if nothing runs.
     [[nodiscard]] Json state() const;
+    // All of it but the program, for the one that takes our place by execve(2); and, on a process
+    // that was just made, from the one whose place we took.
+    [[nodiscard]] Json memory(Bequest& bequest) const;
+    void recall(const Json& memory);
 
   private:
     void feed(Event event);
+    void arm();
     void try_to(Action action) noexcept;
     void act(Action action);
     void launch();
     void exited(WaitStatus status);
-    void make_pipe();
+    void make_pipe(sys::Fd held = {});
     void look_for_rest();
     void stopped();
     void signal_rest(int signal, bool escaped_only) const;

@@ -26,6 +26,8 @@ class Relay {
     void open();
     // Accepts no more; what is being carried goes on.
     void close();
+    // Whether nothing is being carried.
+    [[nodiscard]] bool is_idle() const { return m_pairs.empty(); }
 
   private:
     class Pair;

@@ -44,7 +44,7 @@ void Supervisor::Core::dispatch(ClientId client, const Json& request) {
         Order{"commit", false, &Core::commit},     Order{"abort", false, &Core::abort},
         Order{"replace", true, &Core::replace},    Order{"start", true, &Core::start},
         Order{"stop", true, &Core::stop},          Order{"restart", true, &Core::restart},
-        Order{"shutdown", false, &Core::shutdown},
+        Order{"shutdown", false, &Core::shutdown}, Order{"renew", true, &Core::renew},
     };
     const std::string name = request["request"].text();
     for (const Order& order : orders) {
@@ -74,7 +74,9 @@ void Supervisor::Core::begin(const char* work) {
 // --- Looking ---
 
 void Supervisor::Core::ping(ClientId client, const Json& /*request*/) {
-    m_control.finish(client, answer_ok().set("pid", static_cast<int>(::getpid())));
+    m_control.finish(client, answer_ok()
+                                 .set("pid", static_cast<int>(::getpid()))
+                                 .set("outdated", m_program.is_outdated()));
 }
 
 void Supervisor::Core::status(ClientId client, const Json& /*request*/) {
@@ -105,10 +107,11 @@ void Supervisor::Core::status(ClientId client, const Json& /*request*/) {
 
 // --- Watching ---
 
-void Supervisor::Core::begin_watch(ClientId client) {
+void Supervisor::Core::begin_watch(ClientId client, std::optional<TimePoint> end) {
     m_watching_for = client;
     m_vigil = std::make_unique<Vigil>(
-        m_loop, *m_crew, [this](const std::optional<std::string>& why_not) { watched(why_not); });
+        m_loop, *m_crew, [this](const std::optional<std::string>& why_not) { watched(why_not); },
+        end);
 }
 
 void Supervisor::Core::watched(const std::optional<std::string>& why_not) {

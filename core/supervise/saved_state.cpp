@@ -16,10 +16,6 @@ namespace {
 constexpr const char* state_name = "state.json";
 constexpr mode_t state_mode = 0600;
 
-Side side_from(const std::string& name) {
-    return name == name_of(Side::b) ? Side::b : Side::a;
-}
-
 std::optional<SavedProcess> process_from(const Json& json) {
     SavedProcess saved;
     const std::int64_t release = json["release"].integer();

@@ -12,6 +12,7 @@
 #include "core/sys/fd.hpp"
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -25,6 +26,10 @@ enum class Side : std::uint8_t { a, b };
 }
 [[nodiscard]] constexpr const char* name_of(Side side) {
     return side == Side::a ? "a" : "b";
+}
+
+[[nodiscard]] inline Side side_from(std::string_view name) {
+    return name == name_of(Side::b) ? Side::b : Side::a;
 }
 
 struct Steering {

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
-#include <map>
 #include <utility>
 
 #include <fmt/core.h>
@@ -31,26 +30,16 @@ SupervisorOptions with_real_folders(SupervisorOptions options) {
     return options;
 }
 
-// What is left of a program of which only the saved state is known: enough to stop it.
-Program stub_of(const SavedProcess& saved) {
-    Program program;
-    program.name = saved.name;
-    program.type = saved.type;
-    program.stop_signal = saved.stop_signal;
-    program.stop_timeout = saved.stop_timeout;
-    return program;
+Json inherited_memory(int fd) {
+    const sys::Fd file = inherited(fd);
+    return read_memory(file.get());
 }
 
-// Where the live release's processes were: where the traffic was, if both sides have some.
-Side side_of(ReleaseNumber live, const SavedState& saved) {
-    Side side = saved.live;
-    for (const SavedProcess& process : saved.processes)
-        if (process.release == live) {
-            side = process.side;
-            if (side == saved.live)
-                break;
-        }
-    return side;
+// Why the program before us could not hand sockets over; nothing if it could.
+std::optional<std::string> why_not_before(const Json& memory) {
+    if (memory["addresses"].is_object())
+        return std::nullopt;
+    return memory["why_no_handover"].text();
 }
 
 } // namespace
@@ -64,12 +53,16 @@ void Supervisor::run() {
 
 Supervisor::Core::Core(SupervisorOptions options)
     : m_options(std::move(options)),
-      m_lock(m_options.run_folder / supervisor_lock_name, self(), milliseconds(0)),
+      m_memory(m_options.inherited < 0 ? Json() : inherited_memory(m_options.inherited)),
+      m_lock(m_memory.is_null()
+                 ? sys::Lock(m_options.run_folder / supervisor_lock_name, self(), milliseconds(0))
+                 : sys::Lock(inherited(m_memory["lock"]))),
       m_app_log(m_options.log_folder / app_log_name, m_options.rotation),
       m_own_log(m_options.log_folder / supervisor_log_name, own_rotation),
       m_surroundings{m_loop,           m_app_log, nullptr, m_options.run_folder,
                      m_options.limits, {},        {},      {}},
-      m_control(m_loop, m_options.run_folder) {
+      m_control(m_memory.is_null() ? Control(m_loop, m_options.run_folder)
+                                   : Control(m_loop, m_options.run_folder, m_memory["control"])) {
     m_loop.on_error([this](const std::string& what) { note("error: " + what); });
     m_surroundings.note = [this](const std::string& text) { note(text); };
     m_surroundings.changed = [this] { m_save = m_loop.after(milliseconds(0), [this] { save(); }); };
@@ -78,7 +71,8 @@ Supervisor::Core::Core(SupervisorOptions options)
         if (m_options.on_crash_loop)
             m_options.on_crash_loop(process.release(), process.program().name);
     };
-    if (const auto why_not = why_no_bind_watch()) {
+    const auto why_not = m_memory.is_null() ? why_no_bind_watch() : why_not_before(m_memory);
+    if (why_not) {
         m_why_no_handover = *why_not;
         note("stop-then-start: " + *why_not);
         return;
@@ -90,136 +84,27 @@ Supervisor::Core::Core(SupervisorOptions options)
 
 void Supervisor::Core::run() {
     (void)::signal(SIGPIPE, SIG_IGN);
-    (void)::signal(SIGHUP, SIG_IGN);
     become_subreaper();
-    m_signals = m_loop.on_signals({SIGCHLD, SIGTERM, SIGINT}, [this](int signal) {
+    m_signals = m_loop.on_signals({SIGCHLD, SIGHUP, SIGTERM, SIGINT}, [this](int signal) {
         if (signal == SIGCHLD)
             return reap_orphans();
+        if (signal == SIGHUP)
+            return renew_when_free();
         note(fmt::format("got SIG{}", ::sigabbrev_np(signal)));
         end_all();
     });
     m_control.serve([this](ClientId client, const Json& request) { take_request(client, request); },
                     [this](ClientId client) { client_gone(client); });
-    note(fmt::format("process {} supervises", ::getpid()));
-    bring_up();
+    if (m_memory.is_null()) {
+        note(fmt::format("process {} supervises", ::getpid()));
+        bring_up();
+    } else {
+        go_on(std::exchange(m_memory, Json()));
+    }
     if (m_options.on_ready)
         m_loop.post([this] { m_options.on_ready(); });
     m_loop.run();
     note("ends");
-}
-
-void Supervisor::Core::bring_up() {
-    // May throw, and ends us then: better no supervisor than one that stops what it cannot judge.
-    const std::optional<Generation> live = m_options.live();
-    SavedState saved = saved_state(m_options.run_folder);
-    if (live) {
-        m_crew = std::make_shared<Crew>(m_surroundings, *live, side_of(live->release, saved));
-        if (m_addresses) {
-            m_addresses->go_live(m_crew->side());
-            m_addresses->occupy(m_crew->side(), live->all_ports());
-        }
-    }
-    take_sockets_back(saved);
-    take_over(saved.processes);
-    end_unsaved();
-    if (m_leftovers.empty())
-        return start_rest();
-    begin("ending what an earlier supervisor left");
-    stop_leftovers();
-}
-
-void Supervisor::Core::stop_leftovers() {
-    auto left = std::make_shared<std::size_t>(m_leftovers.size());
-    for (const auto& crew : m_leftovers)
-        crew->stop(Crew::all, [this, left] {
-            if (--*left > 0)
-                return;
-            m_loop.post([this] { // not while one of them is calling
-                m_leftovers.clear();
-                m_busy.clear();
-                start_rest();
-            });
-        });
-}
-
-// From whatever still runs, also from what is to be stopped now.
-void Supervisor::Core::take_sockets_back(SavedState& saved) {
-    std::vector<pid_t> holders;
-    for (const SavedProcess& process : saved.processes) {
-        holders.push_back(process.process.main.pid);
-        for (const pid_t below : sys::descendants_of(process.process.main.pid))
-            holders.push_back(below);
-    }
-    if (m_addresses && m_addresses->take_back(saved.addresses, holders))
-        return;
-    for (SavedProcess& process : saved.processes)
-        process.process.is_handed = false;
-}
-
-// By the live crew's process of that name; false if there is none, or the saved one is gone.
-bool Supervisor::Core::adopt(const SavedProcess& saved) {
-    if (!m_crew || saved.release != m_crew->release() || saved.side != m_crew->side())
-        return false;
-    for (const auto& process : m_crew->processes())
-        if (process->program().name == saved.name)
-            return process->adopt(saved.process);
-    return false;
-}
-
-void Supervisor::Core::take_over(const std::vector<SavedProcess>& saved_processes) {
-    std::map<std::pair<ReleaseNumber, Side>, std::vector<SavedProcess>> others;
-    for (const SavedProcess& saved : saved_processes) {
-        const bool adopted = adopt(saved);
-        if (!adopted)
-            others[{saved.release, saved.side}].push_back(saved);
-        note(fmt::format("{} {} {}, process {}", adopted ? "takes over" : "stops",
-                         saved.release.text(), saved.name, saved.process.main.pid));
-    }
-    for (const auto& [place, processes] : others) {
-        Generation generation{place.first, {}, {}, std::nullopt};
-        for (const SavedProcess& saved : processes)
-            generation.programs.push_back(stub_of(saved));
-        auto crew = std::make_shared<Crew>(m_surroundings, std::move(generation), place.second);
-        for (std::size_t i = 0; i < processes.size(); ++i)
-            (void)crew->processes()[i]->adopt(processes[i].process); // gone: nothing to stop
-        m_leftovers.push_back(std::move(crew));
-    }
-}
-
-void Supervisor::Core::end_unsaved() {
-    std::vector<Path> known;
-    for (const Crew* crew : crews())
-        for (const auto& process : crew->processes())
-            if (process->main())
-                known.push_back(process->fifo());
-    for (const sys::ProcessName& process : unsaved_processes(m_options.run_folder, known)) {
-        note(fmt::format("kills process {}, left by an earlier supervisor", process.pid));
-        signal_exactly(process, SIGKILL);
-    }
-    for (const std::string& name : sys::names_in(m_options.run_folder)) {
-        const Path path = m_options.run_folder / name;
-        if (path.extension() == ".fifo" &&
-            std::find(known.begin(), known.end(), path) == known.end())
-            (void)::unlink(path.c_str());
-    }
-}
-
-// What should run and does not yet.
-void Supervisor::Core::start_rest() {
-    if (!m_crew || m_ending)
-        return;
-    m_crew->start();
-    GateRules rules;
-    rules.passes = 1;
-    rules.timeout = m_crew->generation().health.timeout;
-    rules.forgives_exits = true;
-    m_gate = std::make_unique<Gate>(
-        m_loop, *m_crew, rules, [this](const std::optional<std::string>& why_not) {
-            note(why_not ? "not healthy after the start: " + *why_not : "healthy");
-            m_gate.reset();
-            if (m_options.needs_watch && m_options.needs_watch(m_crew->release()))
-                why_not ? watched(why_not) : begin_watch(0);
-        });
 }
 
 void Supervisor::Core::end_all() {

@@ -6,7 +6,7 @@
 // "why". One changing request at a time; another is refused with "busy": true.
 //
 //   {"request": …}                answered by
-//   ping                          pid
+//   ping                          pid; "outdated": its program was replaced on disk
 //   status                        pid, release, busy_with, watching, processes: [{name, type,
 //   release,
 //                                 state (up starting crashed stopping stopped), since, restarts,
@@ -20,12 +20,15 @@
 //                                 commit, or watch_failed, or watch_ended (by another change).
 //                                 "go_back": if the watch fails, the generation before gets the
 //                                 traffic at once
+//   renew                         ok, by the program that has taken this one's place in the same
+//                                 process; else why not, and this one goes on
 //   commit, abort                 for the client that asked for the replacement, on the same
 //   connection shutdown                      ok; then all processes are stopped and the supervisor
 //   ends
 //
 // It never ends because of an error in what it does. SIGTERM and SIGINT stop the processes and end
-// it; if it is killed, its processes go on and the next supervisor takes them over.
+// it; if it is killed, its processes go on and the next supervisor takes them over. SIGHUP: renew,
+// when it has nothing else to do.
 #pragma once
 
 #include "core/supervise/log_file.hpp"
@@ -35,6 +38,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace shipit::supervise {
 
@@ -57,6 +61,11 @@ struct SupervisorOptions {
     // starts (the one before was killed, or the host was). May be empty: never. May throw.
     std::function<bool(ReleaseNumber release)> needs_watch;
 
+    // The command line of a supervisor of this app that goes on where this one is: it gives
+    // `inherited` to one of its own. Empty: there is no such thing.
+    std::function<std::vector<std::string>(int inherited)> successor;
+    int inherited = -1; // the descriptor that another gave to us; it is ours from now on
+
     // Each may be empty and may throw.
     std::function<void()> on_ready; // the control socket answers
     std::function<void(ReleaseNumber release)> on_good;
@@ -65,6 +74,10 @@ struct SupervisorOptions {
         on_watch_failed;
     std::function<void(ReleaseNumber release, const std::string& process)> on_crash_loop;
 };
+
+// Whether the memory that another supervisor passed is only for us to try whether we can read it
+// (then nothing is taken over). Throws Error if we cannot.
+[[nodiscard]] bool is_rehearsal(int inherited);
 
 class Supervisor {
   public:

@@ -1,8 +1,10 @@
-// The inside of the Supervisor: private to supervisor.cpp (its life), requests.cpp (its orders),
+// The inside of the Supervisor: private to supervisor.cpp (its life), taking_over.cpp (what was
+// before it), renewing.cpp (what takes its place), requests.cpp (its orders),
 // replacing.cpp (the greatest of them) and warm.cpp (the generation before).
 #pragma once
 
 #include "core/supervise/control.hpp"
+#include "core/supervise/own_program.hpp"
 #include "core/supervise/replacement.hpp"
 #include "core/supervise/retirement.hpp"
 #include "core/supervise/saved_state.hpp"
@@ -20,18 +22,33 @@ class Supervisor::Core {
     void run();
 
   private:
-    // --- Life (supervisor.cpp) ---
+    // --- Life ---
+    // (taking_over.cpp)
     void bring_up();
     [[nodiscard]] bool adopt(const SavedProcess& saved);
     void take_over(const std::vector<SavedProcess>& saved_processes);
     void take_sockets_back(SavedState& saved);
     void end_unsaved();
-    void start_rest();
-    void end_all();
     void stop_leftovers();
+    void start_rest();
+    // (supervisor.cpp)
+    void end_all();
     void save();
     [[nodiscard]] std::vector<const Crew*> crews() const;
     void note(const std::string& text) noexcept;
+
+    // --- The next program in this process (renewing.cpp) ---
+    void renew(ClientId client, const Json& request);
+    void renew_when_free();
+    void rehearse();
+    void rehearsed(const RunCommand::End& end);
+    void take_turn();
+    void exec(const Json& memory, const Bequest& bequest);
+    [[nodiscard]] std::string why_not_now() const;
+    void not_renewed(const std::string& why);
+    [[nodiscard]] Json memory(Bequest& bequest);
+    void recall(const Json& memory);
+    void go_on(const Json& memory);
 
     // --- Orders (requests.cpp) ---
     using Answer = void (Core::*)(ClientId, const Json&);
@@ -54,13 +71,14 @@ class Supervisor::Core {
     void replaced(const Replacement::Verdict& verdict);
     void committed(const Replacement::Verdict& verdict, ClientId client);
     void not_committed(const Replacement::Verdict& verdict, ClientId client);
-    void begin_watch(ClientId client);
+    void begin_watch(ClientId client, std::optional<TimePoint> end = {});
     void watched(const std::optional<std::string>& why_not);
     void end_watch(const std::string& why);
     [[nodiscard]] bool take_back();
 
     // --- The generation before (warm.cpp) ---
     void keep_warm(std::shared_ptr<Crew> crew);
+    void wait_for_warm_end();
     void warm_is_over();
     void retire_warm();
     void retired();
@@ -74,6 +92,8 @@ class Supervisor::Core {
     [[nodiscard]] bool is_live(ReleaseNumber release);
 
     SupervisorOptions m_options;
+    OwnProgram m_program;
+    Json m_memory; // of the program before us; null: there was none
     sys::Lock m_lock;
     Loop m_loop;
     LogFile m_app_log;
@@ -93,6 +113,7 @@ class Supervisor::Core {
     // The one before, which gets no traffic but runs on, so that going back needs no start.
     std::shared_ptr<Crew> m_warm;
     TimePoint m_idle_since{};
+    TimePoint m_warm_until{};
     Loop::Timer m_warm_end;
     bool m_is_warm_over = false; // but for the watch, which still may need it
     std::unique_ptr<Retirement> m_retirement;
@@ -109,6 +130,12 @@ class Supervisor::Core {
     bool m_was_taken_back = false; // it did; the release that says so is still to come
 
     std::unique_ptr<Gate> m_gate; // of a start or restart
+
+    std::unique_ptr<RunCommand> m_rehearsal; // of the program that is to take our place
+    sys::Fd m_script;                        // what it reads
+    std::string m_rehearsal_output;
+    ClientId m_renewing_for = 0;
+    Loop::Timer m_renew;
 };
 
 } // namespace shipit::supervise

@@ -114,4 +114,84 @@ bool Addresses::take_back(const Json& state, const std::vector<pid_t>& holders) 
     return all;
 }
 
+Json Addresses::memory(Bequest& bequest) const {
+    Json ports = Json::array();
+    Json occupied = Json::array();
+    for (const Side side : sides) {
+        Json of_side = Json::array();
+        for (const std::uint16_t port : m_ports[at(side)])
+            of_side.push_back(unsigned{port});
+        ports.push_back(of_side);
+        occupied.push_back(m_occupied[at(side)]);
+    }
+    Json addresses = state();
+    Json all = Json::array();
+    for (std::size_t i = 0; i < m_addresses.size(); ++i) {
+        const Address& address = *m_addresses[i];
+        all.push_back(Json::object({{"state", addresses.items()[i]},
+                                    {"stays", address.stays},
+                                    {"a", bequest.pass(address.slots.socket(Side::a))},
+                                    {"b", bequest.pass(address.slots.socket(Side::b))},
+                                    {"claimed_a", address.claimed[at(Side::a)]},
+                                    {"claimed_b", address.claimed[at(Side::b)]}}));
+    }
+    Json watched = Json::array();
+    for (const auto& each : m_watched)
+        watched.push_back(Json::object({{"slot", name_of(each->side)},
+                                        {"process", each->process},
+                                        {"calls", bequest.pass(each->watch->notifications())}}));
+    return Json::object({{"live", name_of(m_steering.live)},
+                         {"ports", ports},
+                         {"occupied", occupied},
+                         {"addresses", all},
+                         {"watched", watched}});
+}
+
+void Addresses::recall(const Json& memory) {
+    m_steering.live = side_from(memory["live"].text());
+    m_steering.probed = other(m_steering.live);
+    for (const Side side : sides) {
+        if (memory["ports"].items().size() != 2 || memory["occupied"].items().size() != 2)
+            throw Error("addresses without their two sides");
+        m_occupied[at(side)] = memory["occupied"].items()[at(side)].boolean();
+        for (const Json& port : memory["ports"].items()[at(side)].items())
+            m_ports[at(side)].push_back(static_cast<std::uint16_t>(port.integer()));
+    }
+    for (const Json& each : memory["addresses"].items())
+        recall_address(each);
+    for (const Json& each : memory["watched"].items())
+        watch(side_from(each["slot"].text()), each["process"].text(), inherited(each["calls"]));
+}
+
+void Addresses::recall_address(const Json& memory) {
+    const auto name = TcpAddress::from(memory["state"]["address"]);
+    if (!name)
+        throw Error("an address that is none");
+    std::vector<Slots::Kept> kept;
+    for (const SavedSlot& slot : slots_in(memory["state"]))
+        kept.push_back({slot.side, inherited(memory[name_of(slot.side)])});
+    try {
+        Address& address =
+            add(std::make_unique<Address>(Slots(*name, std::move(kept), m_steering)));
+        address.stays = memory["stays"].boolean();
+        address.claimed[at(Side::a)] = memory["claimed_a"].boolean();
+        address.claimed[at(Side::b)] = memory["claimed_b"].boolean();
+        for (const Side side : sides)
+            for (const Json& process : memory["state"]["slots"][name_of(side)]["listeners"].items())
+                address.listeners[at(side)].insert(process.text());
+        if (address.stays)
+            steer(address);
+    } catch (const SlotError& error) {
+        throw Error(
+            fmt::format("cannot go on with {}: {}", name->text(), errno_text(error.error_number)));
+    }
+}
+
+bool Addresses::is_idle() const {
+    return std::all_of(m_addresses.begin(), m_addresses.end(), [](const auto& address) {
+        return std::all_of(std::begin(address->relays), std::end(address->relays),
+                           [](const auto& relay) { return !relay || relay->is_idle(); });
+    });
+}
+
 } // namespace shipit::supervise

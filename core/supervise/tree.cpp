@@ -117,13 +117,13 @@ void add_descendants(const std::map<pid_t, Entry>& all, std::set<pid_t>& found) 
     }
 }
 
-std::set<pid_t>& spared() {
+std::set<pid_t>& all_spared() {
     static std::set<pid_t> pids;
     return pids;
 }
 
 bool is_ours(pid_t pid) {
-    return pid == ::getpid() || Child::waits_for(pid) || spared().count(pid) != 0;
+    return pid == ::getpid() || Child::waits_for(pid) || all_spared().count(pid) != 0;
 }
 
 } // namespace
@@ -183,7 +183,11 @@ void signal_exactly(const sys::ProcessName& process, int signal) noexcept {
 }
 
 void spare(pid_t pid) {
-    spared().insert(pid);
+    all_spared().insert(pid);
+}
+
+const std::set<pid_t>& spared() {
+    return all_spared();
 }
 
 void become_subreaper() {
@@ -198,7 +202,7 @@ void reap_orphans() noexcept {
         if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0 ||
             Child::waits_for(ended.si_pid))
             return;
-        spared().erase(ended.si_pid);
+        all_spared().erase(ended.si_pid);
         (void)::waitpid(ended.si_pid, nullptr, WNOHANG);
     }
 }

@@ -8,6 +8,7 @@
 #include "core/supervise/become.hpp"
 #include "core/sys/process.hpp"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ struct TreeOf {
 [[nodiscard]] std::vector<sys::ProcessName> strays();
 // A child of ours that is no app's process, and so never part of a tree or a stray.
 void spare(pid_t pid);
+[[nodiscard]] const std::set<pid_t>& spared();
 
 // Sends a signal to a process unless it is gone; never to another one with the same pid.
 void signal_exactly(const sys::ProcessName& process, int signal) noexcept;

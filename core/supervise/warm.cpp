@@ -2,6 +2,7 @@
 
 #include "core/supervise/supervisor_core.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/core.h>
@@ -22,7 +23,14 @@ void Supervisor::Core::keep_warm(std::shared_ptr<Crew> crew) {
     m_warm = std::move(crew);
     m_idle_since = std::chrono::steady_clock::now();
     m_is_warm_over = false;
-    m_warm_end = m_loop.after(m_crew->generation().warm, [this] { warm_is_over(); });
+    m_warm_until = m_idle_since + m_crew->generation().warm;
+    wait_for_warm_end();
+}
+
+void Supervisor::Core::wait_for_warm_end() {
+    const auto left =
+        std::chrono::ceil<milliseconds>(m_warm_until - std::chrono::steady_clock::now());
+    m_warm_end = m_loop.after(std::max(left, milliseconds(0)), [this] { warm_is_over(); });
 }
 
 void Supervisor::Core::warm_is_over() {

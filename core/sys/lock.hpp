@@ -33,11 +33,15 @@ class Lock {
     // holder before a wait.
     Lock(const Path& file, const LockHolder& self, std::chrono::milliseconds patience,
          const std::function<void(const LockHolder&)>& waiting = {});
+    // Goes on holding what the program before this one, in the same process, has taken.
+    explicit Lock(Fd held) : m_fd(std::move(held)) {}
     Lock(Lock&&) = default;
     Lock& operator=(Lock&&) = default;
 
     // Who holds the lock now; nothing if nobody does. Does not take it.
     [[nodiscard]] static std::optional<LockHolder> holder(const Path& file);
+
+    [[nodiscard]] int fd() const { return m_fd.get(); }
 
   private:
     Fd m_fd;

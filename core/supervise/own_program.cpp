@@ -1,0 +1,18 @@
+#include "core/supervise/own_program.hpp"
+
+#include "core/sys/process.hpp"
+
+#include <sys/stat.h>
+
+namespace shipit::supervise {
+
+OwnProgram::OwnProgram() : m_path(sys::own_program()) {}
+
+bool OwnProgram::is_outdated() const {
+    struct stat running {};
+    struct stat there {};
+    return ::stat("/proc/self/exe", &running) == 0 && ::stat(m_path.c_str(), &there) == 0 &&
+           (running.st_dev != there.st_dev || running.st_ino != there.st_ino);
+}
+
+} // namespace shipit::supervise
