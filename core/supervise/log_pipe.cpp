@@ -22,6 +22,7 @@ constexpr std::size_t longest_tail_line = 1000;
 
 } // namespace
 
+// NOLINTNEXTLINE(readability-function-size): six things of six kinds, for one maker of pipes.
 LogPipe::LogPipe(Loop& loop, Path fifo, Source source, const std::optional<sys::Account>& user,
                  LogFile& log, sys::Fd held)
     : m_path(std::move(fifo)), m_source(std::move(source)), m_log(log), m_fd(std::move(held)) {
