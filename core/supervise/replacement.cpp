@@ -153,6 +153,9 @@ void Replacement::fail(const std::string& why) {
     m_plan.next->on_ended({});
     if (m_surroundings.addresses != nullptr)
         m_surroundings.addresses->go_live(m_live_before);
+    // At once: what ended would otherwise be started again until undo() comes to it.
+    if (m_plan.next != m_plan.old)
+        m_plan.next->stop(Crew::all, [] {});
     m_on_event(Json::object(
         {{"event", "failed"}, {"release", m_plan.next->release().text()}, {"why", why}}));
     // Not the gate itself, which may be calling us.

@@ -1,29 +1,15 @@
 # The supervisor is upgraded in place under load, again and again: no request is lost, it is the same
 # process with the same children, its own absence is short, and deploys after it lose nothing either.
-. "$(dirname "$0")/../e2e/lib.sh"
-needs curl
+. "$(dirname "$0")/lib.sh"
 
 installed=$scratch/bin/shipit
 upgrade() { install -m 755 "$SHIPIT_BUILD/cmd/shipit" "$installed"; }
 upgrade
 SHIPIT_BIN=$installed
-reserve_port
-mkdir "$scratch/app"
-cp "$SHIPIT_BUILD/tests/load/plain_server" "$scratch/app"
-cat >"$scratch/app/shipit.toml" <<END
-[processes]
-web = "./plain_server $port"
-[health]
-path = "/"
-watch = "0s"
-END
-expect_exit 0 ship create load
-expect_exit 0 ship set "app.port=$port"
-expect_exit 0 ship deploy "$scratch/app"
-supervisor=$(pgrep -f "$SHIPIT_ROOT supervise load")
+deploy_plain_app
+supervisor=$(supervisor)
 
-"$SHIPIT_BUILD/tests/load/hammer" "$port" 4 200 >"$scratch/hammered" 2>&1 &
-hammer=$!
+start_hammer
 renewals() { grep -c "goes on with" "$SHIPIT_ROOT/load/log/supervisor.log"; }
 are_renewals() { [[ $(renewals) == "$1" ]]; }
 for ((i = 1; i <= ${SHIPIT_LOAD_DEPLOYS:-6}; i++)); do
@@ -34,12 +20,9 @@ for ((i = 1; i <= ${SHIPIT_LOAD_DEPLOYS:-6}; i++)); do
     echo "$i" >"$scratch/app/build"
     expect_exit 0 ship deploy "$scratch/app" # which finds it outdated
     expect_equal "$(renewals)" $((2 * i))
-    expect_equal "$(pgrep -f "$SHIPIT_ROOT supervise load")" "$supervisor"
+    expect_equal "$(supervisor)" "$supervisor"
 done
-kill -TERM "$hammer"
-wait "$hammer" || true
-cat "$scratch/hammered"
-expect_equal "$(json "$scratch/hammered" 'it["failed"]')" 0 "$(json "$scratch/hammered" 'it["failures"]')"
+expect_none_failed
 gaps=$(sed -nE 's/.*goes on with .* after ([0-9.]+) ms$/\1/p' "$SHIPIT_ROOT/load/log/supervisor.log" | sort -n | xargs)
 echo "absences in ms: $gaps"
 # Nearly all of it is the time that a program of our size takes to start here.

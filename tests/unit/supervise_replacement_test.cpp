@@ -83,9 +83,17 @@ TEST_CASE("an exit during the gate is told with its status, its time and the las
     broken.programs[0].command = "echo cannot open the database; exit 1";
     const Json answer = app.deploy(broken);
     CHECK(answer["why"].text().rfind("web.1 exited with status 1 after 0.", 0) == 0);
-    // It may have been started more than once by then.
-    CHECK(answer["evidence"].text().starts_with("web.1: cannot open the database\n"));
+    CHECK(answer["evidence"].text() == "web.1: cannot open the database\n");
     CHECK(answer["serving"].text() == "v1");
+}
+
+TEST_CASE("what ended during the gate is not started again") {
+    Serving app;
+    const sys::Path starts = app.folder() / "starts";
+    Generation broken = app.web(2);
+    broken.programs[0].command = "echo started >> " + starts.string() + "; exit 1";
+    CHECK_FALSE(app.deploy(broken)["ok"].boolean());
+    CHECK(sys::read_file(starts) == "started\n");
 }
 
 TEST_CASE("a command that does not exist is told by name") {
