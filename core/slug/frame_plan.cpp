@@ -12,7 +12,7 @@ class Planner {
     explicit Planner(const Cut& cut) : m_cut(cut) {}
 
     void add(const Entry& entry, const Extent& extent) {
-        if (entry.size > m_cut.most)
+        if (entry.size >= m_cut.big())
             return add_big(extent);
         if (extent.end - m_begin > m_cut.most)
             cut_at(extent.header);

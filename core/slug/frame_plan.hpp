@@ -22,9 +22,12 @@ struct Span {
 // each is one more chance of a change. Where files are big, frames are big and still seldom
 // touched.
 struct Cut {
-    std::uint64_t most = std::uint64_t{4} << 20; // bytes in a frame; bigger files are cut
+    std::uint64_t most = std::uint64_t{4} << 20; // bytes in a frame
 
-    [[nodiscard]] std::uint64_t lightest() const { return most / 4 * 5; }
+    // A file of so many bytes shares its frames with no other: neither has then to be compressed
+    // again for the other's sake, and it is big enough to compress as well alone.
+    [[nodiscard]] std::uint64_t big() const { return most / 3; }
+    [[nodiscard]] std::uint64_t lightest() const { return most / 5 * 6; }
     [[nodiscard]] std::uint64_t weight_of(std::uint64_t size) const {
         // Frames of very many small files are touched anyway; cutting them finer would only cost.
         return size + std::min(24 * size, most / 8);

@@ -14,6 +14,9 @@ namespace shipit::slug {
 
 namespace {
 
+// So many packed bytes may wait for their turn to be written while more are made.
+constexpr std::size_t most_waiting = std::size_t{4} << 20;
+
 struct PackedFrame {
     std::string bytes;
     std::uint64_t unpacked = 0;
@@ -32,7 +35,7 @@ class Packing {
 
     Reused run() {
         m_crew.run(m_plan.size(), [this](unsigned worker, std::size_t frame) {
-            m_crew.wait_until([&] { return frame < m_written + m_in_flight; });
+            m_crew.wait_until([&] { return frame == m_written || m_waiting_bytes < most_waiting; });
             deliver(frame, make_frame(worker, m_plan[frame]));
         });
         return m_reused;
@@ -111,6 +114,7 @@ class Packing {
     void deliver(std::size_t frame, PackedFrame packed) {
         bool is_writer = false;
         m_crew.change([&] {
+            m_waiting_bytes += packed.bytes.size();
             m_waiting.emplace(frame, std::move(packed));
             is_writer = !std::exchange(m_has_writer, true);
         });
@@ -133,17 +137,19 @@ class Packing {
             return false;
         next = std::move(found->second);
         m_waiting.erase(found);
+        m_waiting_bytes -= next.bytes.size();
         return true;
     }
 
-    void write(const PackedFrame& frame) {
+    void write(PackedFrame& frame) {
         if (frame.source == nullptr)
-            return m_writer.add_frame(frame.bytes, frame.unpacked, frame.hash);
+            return m_writer.add_frame(std::move(frame.bytes), frame.unpacked, frame.hash);
         // What it holds is checked when the new slug is unpacked, as everything is.
         const auto& earlier = m_options.earlier->file();
-        const auto bytes = m_copied.of(frame.source->frame.packed);
+        auto bytes = m_writer.spare();
+        bytes.resize(frame.source->frame.packed);
         earlier.read_at(frame.source->frame.at, bytes);
-        m_writer.add_copy({bytes.data(), bytes.size()}, *frame.source, earlier.fd());
+        m_writer.add_copy(std::move(bytes), *frame.source, earlier.fd());
         m_reused.frames++;
         m_reused.bytes += frame.unpacked;
     }
@@ -158,13 +164,12 @@ class Packing {
     std::vector<Span> m_plan;
     ContentHashes m_hashes;
     std::vector<std::unique_ptr<Worker>> m_workers;
-    std::size_t m_in_flight = std::size_t{m_crew.workers()} + 2;
     // The writer's:
-    Buffer m_copied;
     std::uint64_t m_done = 0;
     Reused m_reused;
     // Under the crew's lock:
     std::map<std::size_t, PackedFrame> m_waiting;
+    std::size_t m_waiting_bytes = 0; // of theirs, packed; copies wait without their bytes
     std::size_t m_written = 0;
     bool m_has_writer = false;
 };

@@ -5,6 +5,7 @@
 #include "core/slug/zstd.hpp"
 
 #include <cstdlib>
+#include <utility>
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -40,14 +41,14 @@ SlugWriter::~SlugWriter() {
         (void)::unlink(m_temporary.c_str()); // a leftover is removed by the next Store::tidy
 }
 
-void SlugWriter::write(std::string_view bytes) {
+void SlugWriter::write(std::string bytes) {
     sys::write_all(m_fd.get(), bytes, m_temporary);
-    note_written(bytes);
+    note_written(std::move(bytes));
 }
 
-void SlugWriter::note_written(std::string_view bytes) {
-    m_sha256.add(bytes);
+void SlugWriter::note_written(std::string bytes) {
     m_size += bytes.size();
+    m_sha256.add(std::move(bytes));
     // The disk begins while we go on, so that the flush in the end finds little to do.
     if (m_size - m_handed_over < hand_over_size)
         return;
@@ -56,22 +57,22 @@ void SlugWriter::note_written(std::string_view bytes) {
     m_handed_over = m_size;
 }
 
-void SlugWriter::add_frame(std::string_view packed, std::uint64_t unpacked, const Hash& hash) {
+void SlugWriter::add_frame(std::string packed, std::uint64_t unpacked, const Hash& hash) {
     m_run = {};
     m_frames.push_back(
         {m_size, static_cast<std::uint32_t>(packed.size()), static_cast<std::uint32_t>(unpacked)});
     m_hashes.push_back(hash);
-    write(packed);
+    write(std::move(packed));
 }
 
-void SlugWriter::add_copy(std::string_view packed, const DataFrame& frame, int source) {
+void SlugWriter::add_copy(std::string packed, const DataFrame& frame, int source) {
     if (!can_share(source))
-        return add_frame(packed, frame.frame.unpacked, frame.hash);
+        return add_frame(std::move(packed), frame.frame.unpacked, frame.hash);
     if (m_run.source_end != frame.frame.at || m_run.shared_end == 0)
         begin_run(frame.frame.at);
     m_frames.push_back({m_size, frame.frame.packed, frame.frame.unpacked});
     m_hashes.push_back(frame.hash);
-    share(packed, frame.frame.at, source);
+    share(std::move(packed), frame.frame.at, source);
     m_run.source_end = frame.frame.at + frame.frame.packed;
 }
 
@@ -99,20 +100,20 @@ void SlugWriter::begin_run(std::uint64_t source_at) {
         append_number(pad, missing - skippable_header_size, 4);
         pad.resize(missing, '\0');
         m_frames.push_back({m_size, static_cast<std::uint32_t>(missing), 0});
-        write(pad);
+        write(std::move(pad));
     }
     m_run.shared_end = next_block(m_size);
 }
 
 // Shares the whole blocks of the run that have their end now, and writes the rest; the last block
 // is written as far as it goes, and shared when the next frame of the run completes it.
-void SlugWriter::share(std::string_view packed, std::uint64_t source_at, int source) {
+void SlugWriter::share(std::string packed, std::uint64_t source_at, int source) {
     const auto end = m_size + packed.size();
     const auto whole_end = end / block * block;
     auto written_from = m_size;
     if (whole_end > m_run.shared_end) {
         const auto head = m_run.shared_end > m_size ? m_run.shared_end - m_size : 0;
-        sys::write_all(m_fd.get(), packed.substr(0, head), m_temporary);
+        sys::write_all(m_fd.get(), std::string_view(packed).substr(0, head), m_temporary);
         const file_clone_range range{source, source_at + m_run.shared_end - m_size,
                                      whole_end - m_run.shared_end, m_run.shared_end};
         if (::ioctl(m_fd.get(), FICLONERANGE, &range) != 0 ||
@@ -120,16 +121,16 @@ void SlugWriter::share(std::string_view packed, std::uint64_t source_at, int sou
             throw_errno("cannot write '" + m_temporary.string() + "'");
         m_run.shared_end = written_from = whole_end;
     }
-    sys::write_all(m_fd.get(), packed.substr(written_from - m_size), m_temporary);
-    note_written(packed);
+    sys::write_all(m_fd.get(), std::string_view(packed).substr(written_from - m_size), m_temporary);
+    note_written(std::move(packed));
 }
 
 std::string SlugWriter::finish(const FileList& list, const std::string& text) {
     const std::string end(tar_end_size, '\0');
     add_frame(Compressor(m_level).compress(end), end.size(), hash_of(end));
-    const auto tail = list_frame(list, text, m_hashes, m_level);
+    auto tail = list_frame(list, text, m_hashes, m_level);
     m_frames.push_back({m_size, static_cast<std::uint32_t>(tail.size()), 0});
-    write(tail);
+    write(std::move(tail));
     write(seek_table(m_frames));
     sys::flush(m_fd.get(), m_temporary);
     return m_sha256.finish();

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "core/base/ids.hpp"
-#include "core/slug/digest.hpp"
 #include "core/slug/seek_table.hpp"
+#include "core/slug/sha256_aside.hpp"
 #include "core/slug/slug_file.hpp"
 #include "core/slug/tail.hpp"
 #include "core/sys/fd.hpp"
@@ -27,11 +27,13 @@ class SlugWriter {
     ~SlugWriter(); // removes what was not published
 
     // Adds a data frame; `hash` is that of its unpacked bytes.
-    void add_frame(std::string_view packed, std::uint64_t unpacked, const Hash& hash);
+    void add_frame(std::string packed, std::uint64_t unpacked, const Hash& hash);
 
     // Adds a frame of another slug, which is open as `source`: shares its blocks where the file
     // system can (btrfs, XFS). `packed` are its bytes.
-    void add_copy(std::string_view packed, const DataFrame& frame, int source);
+    void add_copy(std::string packed, const DataFrame& frame, int source);
+    // To fill and add: an old string that has been added before, or a new one.
+    [[nodiscard]] std::string spare() { return m_sha256.spare(); }
 
     // Adds the end of the tar, the list and the seek table, and flushes the file to the disk.
     // `text` is list.text(). Gives the archive's SHA-256.
@@ -50,17 +52,17 @@ class SlugWriter {
     };
     enum class Sharing { untried, works, fails };
 
-    void write(std::string_view bytes);
-    void note_written(std::string_view bytes);
+    void write(std::string bytes);
+    void note_written(std::string bytes);
     [[nodiscard]] bool can_share(int source);
     void begin_run(std::uint64_t source_at);
-    void share(std::string_view packed, std::uint64_t source_at, int source);
+    void share(std::string packed, std::uint64_t source_at, int source);
 
     Path m_releases;
     int m_level;
     sys::Fd m_fd;
     Path m_temporary; // made together with m_fd
-    Sha256 m_sha256;
+    Sha256Aside m_sha256;
     std::uint64_t m_size = 0;
     std::uint64_t m_handed_over = 0; // of these bytes, to the disk
     Sharing m_sharing = Sharing::untried;

@@ -115,7 +115,8 @@ TEST_CASE("a start that fails says why, with the last lines") {
     const Json answer = app.ask("start");
     CHECK_FALSE(answer["ok"].boolean());
     CHECK(answer["why"].text().rfind("worker.1 exited with status 3 after 0.", 0) == 0);
-    CHECK(answer["evidence"].text() == "worker.1: no database\n");
+    // What is live is started again and again, also while the answer is on its way.
+    CHECK(answer["evidence"].text().starts_with("worker.1: no database\n"));
 }
 
 TEST_CASE("nothing of a tree survives a stop: daemons, deaf ones, grandchildren") {

@@ -1,0 +1,28 @@
+#include "core/slug/sha256_aside.hpp"
+
+#include <doctest/doctest.h>
+
+using shipit::slug::Sha256;
+using shipit::slug::Sha256Aside;
+
+TEST_SUITE_BEGIN("slug::Sha256Aside");
+
+TEST_CASE("pieces of any size, more than may wait, have the SHA-256 of the whole") {
+    Sha256 together;
+    Sha256Aside aside;
+    for (std::size_t i = 0; i < 40; i++) {
+        std::string piece = aside.spare();
+        piece.assign(i % 2 == 0 ? i : std::size_t{1} << 20, static_cast<char>('a' + i));
+        together.add(piece);
+        aside.add(std::move(piece));
+    }
+    CHECK(aside.finish() == together.finish());
+}
+
+TEST_CASE("what is given up half-way is not waited for") {
+    Sha256Aside aside;
+    for (int i = 0; i < 10; i++)
+        aside.add(std::string(100'000, 'x'));
+}
+
+TEST_SUITE_END();
