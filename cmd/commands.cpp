@@ -13,8 +13,9 @@ namespace shipit::cmd {
 extern const Command apps_command, config_command, config_get_command, config_set_command,
     config_unset_command, create_command, deploy_command, destroy_command, diff_command,
     help_command, hold_command, info_command, logs_command, output_command, prune_command,
-    ps_command, releases_command, restart_command, rollback_command, run_command, set_command,
-    start_command, status_command, stop_command, supervise_command, verify_command, version_command;
+    ps_command, releases_command, restart_command, rollback_command, run_command, scale_command,
+    set_command, start_command, status_command, stop_command, supervise_command, verify_command,
+    version_command;
 
 namespace {
 
@@ -24,8 +25,8 @@ const std::array commands{
     &info_command,       &output_command,     &diff_command,         &config_command,
     &config_get_command, &config_set_command, &config_unset_command, &status_command,
     &ps_command,         &logs_command,       &start_command,        &stop_command,
-    &restart_command,    &run_command,        &prune_command,        &verify_command,
-    &supervise_command,  &help_command,       &version_command,
+    &restart_command,    &scale_command,      &run_command,          &prune_command,
+    &verify_command,     &supervise_command,  &help_command,         &version_command,
 };
 
 struct Group {
@@ -37,7 +38,7 @@ const std::vector<Group> groups{
     {"apps", {"create", "apps", "set", "destroy"}},
     {"releases", {"deploy", "rollback", "releases", "info", "output", "diff", "hold"}},
     {"config vars", {"config", "config get", "config set", "config unset"}},
-    {"processes", {"status", "ps", "logs", "start", "stop", "restart", "run"}},
+    {"processes", {"status", "ps", "logs", "start", "stop", "restart", "scale", "run"}},
     {"care", {"prune", "verify"}},
     {"shipit itself", {"help", "version"}},
 };
@@ -48,13 +49,21 @@ struct Alias {
     std::string_view name;
 };
 constexpr std::array aliases{
-    Alias{"apps:create", "create"},     Alias{"apps:destroy", "destroy"},
-    Alias{"apps:info", "status"},       Alias{"releases:info", "info"},
-    Alias{"releases:output", "output"}, Alias{"releases:rollback", "rollback"},
-    Alias{"ps:restart", "restart"},     Alias{"ps:stop", "stop"},
-    Alias{"ps:start", "start"},         Alias{"--version", "version"},
-    Alias{"dyno:restart", "restart"},   Alias{"config:get", "config get"},
-    Alias{"config:set", "config set"},  Alias{"config:unset", "config unset"},
+    Alias{"apps:create", "create"},
+    Alias{"apps:destroy", "destroy"},
+    Alias{"apps:info", "status"},
+    Alias{"releases:info", "info"},
+    Alias{"releases:output", "output"},
+    Alias{"releases:rollback", "rollback"},
+    Alias{"ps:restart", "restart"},
+    Alias{"ps:stop", "stop"},
+    Alias{"ps:start", "start"},
+    Alias{"ps:scale", "scale"},
+    Alias{"--version", "version"},
+    Alias{"dyno:restart", "restart"},
+    Alias{"config:get", "config get"},
+    Alias{"config:set", "config set"},
+    Alias{"config:unset", "config unset"},
 };
 
 const Command* named(std::string_view name) {

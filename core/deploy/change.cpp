@@ -128,14 +128,16 @@ class Walk {
         supervise::Generation generation = generation_of(m_app, m_manifest, m_tree);
         if (m_plan.was_good)
             generation.health.passes = 1;
-        if (generation.programs.empty() && !is_supervised(m_app))
+        if (generation.programs.empty() && !is_supervised(m_app) && !m_plan.scales)
             return nullptr;
         begin(fmt::format("starting {}", m_manifest.number.text()));
         m_app.set_stopped(false);
         // Only what brings something new is taken back, and only once: a rollback never is.
         const bool is_new = m_plan.is_recorded && !m_manifest.rollback_of;
-        auto handover = std::make_unique<Handover>(
-            m_app, generation, is_new ? Handover::Failing::goes_back : Handover::Failing::stays);
+        auto kind = is_new ? Handover::Kind::goes_back : Handover::Kind::stays;
+        if (m_plan.scales)
+            kind = Handover::Kind::scales;
+        auto handover = std::make_unique<Handover>(m_app, generation, kind);
         const auto begun = Clock::now();
         handover->prove();
         m_manifest.evidence.healthy_after = since(begun);
@@ -215,6 +217,8 @@ class Walk {
         try {
             m_transcript.add("failed: " + error.why());
             m_transcript.flush();
+            if (m_plan.undo)
+                m_plan.undo();
             if (m_plan.is_recorded && m_app.ledger.current() != m_manifest.number) {
                 m_manifest.status = release::Status::failed;
                 m_manifest.evidence.live_at.reset();

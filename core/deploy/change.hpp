@@ -42,6 +42,10 @@ struct Plan {
     bool sets_config = false;
     bool condemns = false;
     std::string verdict = {}; // empty: it was rolled back from
+    // Of the live release, only what its counts of processes say is started or stopped.
+    bool scales = false;
+    // Where it fails, under the lock: takes back what the plan changed. May throw.
+    std::function<void()> undo = {};
 };
 
 struct Change {

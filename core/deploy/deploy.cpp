@@ -137,6 +137,15 @@ std::optional<SlugId> newest_slug(const App& app) {
     return std::nullopt;
 }
 
+// But for the counts, which are not the release's.
+bool is_equal(ReleaseSpec one, const ReleaseSpec& other) {
+    for (ProcessType& type : one.processes)
+        for (const ProcessType& same : other.processes)
+            if (type.name == same.name)
+                type.count = same.count;
+    return one == other;
+}
+
 bool is_live_already(const App& app, const Plan& plan) {
     const auto live = app.ledger.current();
     if (!live || app.is_stopped() || app.marks.get(release::MarkKind::bad, *live))
@@ -144,7 +153,8 @@ bool is_live_already(const App& app, const Plan& plan) {
     try {
         const release::Manifest manifest = app.ledger.load(*live);
         return manifest.slug && manifest.slug->id == plan.manifest.slug->id &&
-               manifest.config == plan.manifest.config && manifest.spec == plan.manifest.spec;
+               manifest.config == plan.manifest.config &&
+               is_equal(manifest.spec, plan.manifest.spec);
     } catch (const Error& error) {
         if (error.outcome() != Outcome::corrupt)
             throw;

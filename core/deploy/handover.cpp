@@ -23,11 +23,12 @@ supervise::Client connected(const App& app) {
 
 } // namespace
 
-Handover::Handover(const App& app, const supervise::Generation& generation, Failing failing)
+Handover::Handover(const App& app, const supervise::Generation& generation, Kind kind)
     : m_app(app), m_release(generation.release), m_client(connected(app)) {
     m_client.send(Json::object({{"request", "replace"},
                                 {"generation", supervise::to_json(generation)},
-                                {"go_back", failing == Failing::goes_back}}));
+                                {"go_back", kind == Kind::goes_back},
+                                {"keep", kind == Kind::scales}}));
 }
 
 // Waits in short steps, since an interrupt that comes before a poll(2) does not end it.

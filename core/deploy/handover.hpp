@@ -20,11 +20,14 @@ namespace shipit::deploy {
 
 class Handover {
   public:
-    enum class Failing { goes_back, stays };
+    enum class Kind {
+        goes_back, // if it fails within its watch window, the old one, still warm, gets the traffic
+        stays,
+        scales, // it is the live release with more or fewer processes; the others go on
+    };
 
-    // Starts the app's supervisor if there is none. `failing`: what happens to the traffic if the
-    // new generation fails within its watch window while the old one is still warm.
-    Handover(const App& app, const supervise::Generation& generation, Failing failing);
+    // Starts the app's supervisor if there is none.
+    Handover(const App& app, const supervise::Generation& generation, Kind kind);
 
     // Throws Error: release_failed (the old generation serves, or nothing did before), down (it had
     // to be stopped and could not be started again), with the reason and the new one's last lines.

@@ -73,6 +73,14 @@ Surroundings surroundings_of(const App& app, const release::Manifest& manifest,
             user ? *user : sys::own_account(), settings.app.port};
 }
 
+// How many processes of a type run is this host's to say, today: no release brings it back.
+unsigned count_of(const ProcessType& type, const config::Settings& settings) {
+    for (const ProcessType& todays : settings.spec.processes)
+        if (todays.name == type.name)
+            return todays.count;
+    return type.count;
+}
+
 supervise::Generation generation_of(const App& app, const release::Manifest& manifest,
                                     const sys::Path& tree) {
     const config::Settings settings = app.settings_of_tree(tree);
@@ -83,7 +91,7 @@ supervise::Generation generation_of(const App& app, const release::Manifest& man
     generation.ports = settings.app.ports;
     generation.hands_over = settings.app.hands_over;
     for (const ProcessType& type : manifest.spec.processes)
-        for (unsigned i = 1; i <= type.count; ++i) {
+        for (unsigned i = 1; i <= count_of(type, settings); ++i) {
             generation.programs.push_back(program_of(type, fmt::format("{}.{}", type.name, i),
                                                      surroundings, manifest.config, tree));
             generation.programs.back().user = user;

@@ -33,6 +33,8 @@ struct ProcessFacts {
 [[nodiscard]] Surroundings surroundings_of(const App& app, const release::Manifest& manifest,
                                            const config::Settings& settings);
 
+[[nodiscard]] unsigned count_of(const ProcessType& type, const config::Settings& settings);
+
 // The generation of a release: its process types as they run on this host, with the release's
 // config vars. `tree` is the release's real folder.
 [[nodiscard]] supervise::Generation generation_of(const App& app, const release::Manifest& manifest,

@@ -190,6 +190,18 @@ bool Addresses::is_listening(Side side, const std::string& process, std::uint16_
     });
 }
 
+bool Addresses::is_listening(Side side, const std::string& process) const {
+    return std::any_of(m_addresses.begin(), m_addresses.end(), [&](const auto& address) {
+        return address->listeners[at(side)].count(process) != 0;
+    });
+}
+
+void Addresses::move(const std::string& process, Side from, Side to) {
+    for (const auto& watched : m_watched)
+        if (watched->side == from && watched->process == process)
+            watched->side = to;
+}
+
 std::optional<Entrance> Addresses::entrance(Side side, std::uint16_t port) const {
     const bool has_v4 = std::any_of(m_addresses.begin(), m_addresses.end(), [&](const auto& each) {
         return each->slots.address().port == port && each->slots.address().family == AF_INET;

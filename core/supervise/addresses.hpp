@@ -60,6 +60,10 @@ class Addresses {
     // Whether the program listens on that port of the app.
     [[nodiscard]] bool is_listening(Side side, const std::string& process,
                                     std::uint16_t port) const;
+    // On any of the app's addresses.
+    [[nodiscard]] bool is_listening(Side side, const std::string& process) const;
+    // What a program that does not listen binds from now on, and its children, is the other side's.
+    void move(const std::string& process, Side from, Side to);
     // How to reach those who listen on that port; nothing if nobody does.
     [[nodiscard]] std::optional<Entrance> entrance(Side side, std::uint16_t port) const;
     // Makes a connection of a health command, which is about to be made, one to that side.

@@ -21,12 +21,29 @@ Crew::Crew(Surroundings& surroundings, Generation generation, Side side)
     : m_surroundings(surroundings), m_generation(std::move(generation)), m_side(side) {
     for (const Program& program : m_generation.programs)
         m_processes.push_back(std::make_unique<Process>(
-            surroundings, program, Place{m_generation.release, side},
-            [this](Process& process, const std::string& how) {
-                const Process::OnEnded watcher = m_watcher; // which may replace itself
-                if (watcher)
-                    watcher(process, how);
-            }));
+            surroundings, program, Place{m_generation.release, side}, teller()));
+}
+
+Process::OnEnded Crew::teller() {
+    return [this](Process& process, const std::string& how) {
+        const Process::OnEnded watcher = m_watcher; // which may replace itself
+        if (watcher)
+            watcher(process, how);
+    };
+}
+
+void Crew::take(Crew& other, const Choice& choice) {
+    for (auto& place : m_processes) {
+        const auto taken = std::find_if(
+            other.m_processes.begin(), other.m_processes.end(), [&](const auto& process) {
+                return choice(*process) && process->program().name == place->program().name;
+            });
+        if (taken == other.m_processes.end())
+            continue;
+        place = std::move(*taken);
+        other.m_processes.erase(taken);
+        place->move(m_side, teller());
+    }
 }
 
 void Crew::relabel(Generation generation) {

@@ -27,6 +27,9 @@ class Crew {
     }
     // It is another release's from now on; `generation` has the same programs.
     void relabel(Generation generation);
+    // Those chosen of the other's processes become this one's, running as they are, in the place of
+    // those that have their names here.
+    void take(Crew& other, const Choice& choice);
 
     [[nodiscard]] bool has(const Choice& choice) const;
     void start(const Choice& choice = all);
@@ -66,6 +69,7 @@ class Crew {
     void on_ended(Process::OnEnded watcher) { m_watcher = std::move(watcher); }
 
   private:
+    [[nodiscard]] Process::OnEnded teller();
     void wait_until_stopped(const Choice& choice, const Loop::Callback& done);
     [[nodiscard]] Check::WayIn way_in() const;
 

@@ -59,6 +59,15 @@ void Process::relabel(Program program, ReleaseNumber release) {
     m_surroundings.changed();
 }
 
+void Process::move(Side side, OnEnded on_ended) {
+    if (m_surroundings.addresses != nullptr)
+        m_surroundings.addresses->move(m_program.name, m_place.side, side);
+    m_place.side = side;
+    m_program.environment.back().second = name_of(side); // of its next start
+    m_on_ended = std::move(on_ended);
+    m_surroundings.changed();
+}
+
 bool Process::adopt(const Adopted& from) {
     try {
         m_child = std::make_unique<Child>(m_surroundings.loop, from.main, Child::Parent::another,

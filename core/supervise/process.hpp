@@ -58,6 +58,8 @@ class Process {
     bool adopt(const Adopted& from);
     // It runs, or will, for another release with the same program.
     void relabel(Program program, ReleaseNumber release);
+    // It goes on as one of another crew's, on its side; not where it listens to a slot.
+    void move(Side side, OnEnded on_ended);
 
     [[nodiscard]] const Program& program() const { return m_program; }
     [[nodiscard]] ReleaseNumber release() const { return m_place.release; }

@@ -153,24 +153,26 @@ std::vector<std::uint16_t> Generation::all_ports() const {
     return all;
 }
 
-bool Generation::runs_as(const Generation& other) const {
-    const auto without_release = [](Environment environment) {
-        environment.erase(
-            std::remove_if(environment.begin(), environment.end(),
+bool Program::runs_as(const Program& other) const {
+    const auto without_release = [](Environment variables) {
+        variables.erase(
+            std::remove_if(variables.begin(), variables.end(),
                            [](const auto& variable) { return variable.first == "SHIPIT_RELEASE"; }),
-            environment.end());
-        return environment;
+            variables.end());
+        return variables;
     };
     const auto uid_of = [](const Program& program) {
         return program.user ? std::optional(program.user->uid) : std::nullopt;
     };
-    const auto equal = [&](const Program& one, const Program& two) {
-        return one.name == two.name && one.command == two.command && one.folder == two.folder &&
-               uid_of(one) == uid_of(two) && one.overlaps == two.overlaps &&
-               without_release(one.environment) == without_release(two.environment);
-    };
+    return name == other.name && command == other.command && folder == other.folder &&
+           uid_of(*this) == uid_of(other) && overlaps == other.overlaps &&
+           without_release(environment) == without_release(other.environment);
+}
+
+bool Generation::runs_as(const Generation& other) const {
     return std::equal(programs.begin(), programs.end(), other.programs.begin(),
-                      other.programs.end(), equal) &&
+                      other.programs.end(),
+                      [](const Program& one, const Program& two) { return one.runs_as(two); }) &&
            all_ports() == other.all_ports();
 }
 

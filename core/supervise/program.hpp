@@ -24,6 +24,9 @@ struct Program {
     int stop_signal = SIGTERM;
     milliseconds stop_timeout = std::chrono::seconds(30);
     bool overlaps = false; // may run beside the one that it replaces
+
+    // Whether it would run exactly as the other, but for the number of the release.
+    [[nodiscard]] bool runs_as(const Program& other) const;
 };
 
 struct Generation {
@@ -43,7 +46,7 @@ struct Generation {
     [[nodiscard]] bool listens() const;
     // All of its ports.
     [[nodiscard]] std::vector<std::uint16_t> all_ports() const;
-    // Whether its programs would run exactly as the other's, but for the number of the release.
+    // Whether its programs run as the other's, on the same ports.
     [[nodiscard]] bool runs_as(const Generation& other) const;
 };
 

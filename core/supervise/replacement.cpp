@@ -30,7 +30,7 @@ Replacement::Replacement(Surroundings& surroundings, Plan plan, OnEvent on_event
       m_on_over(std::move(on_over)),
       m_live_before(surroundings.addresses == nullptr ? Side::a : surroundings.addresses->live()) {
     m_timer = surroundings.loop.after(milliseconds(0), [this] {
-        if (m_plan.next == m_plan.old || m_plan.next->is_wanted())
+        if (m_plan.next == m_plan.old || m_plan.next->is_wanted() || is_in_place())
             return cleared(); // it is on its side already
         m_plan.clear([this] { cleared(); });
     });
@@ -43,18 +43,28 @@ void Replacement::tell(const char* event, ReleaseNumber release) const {
     m_on_event(json);
 }
 
+bool Replacement::keeps(const Process& process) const {
+    return m_plan.keeps && m_plan.keeps(process);
+}
+
+bool Replacement::is_in_place() const {
+    return m_plan.keeps && m_plan.old && m_plan.old->side() == m_plan.next->side();
+}
+
 bool Replacement::overlaps(const Process& process) const {
-    return m_plan.in_turn.empty() && process.program().overlaps;
+    return m_plan.in_turn.empty() && !is_in_place() && process.program().overlaps;
 }
 
 void Replacement::cleared() {
     if (m_phase != Phase::clearing) // aborted meanwhile
         return;
     Crew& next = *m_plan.next;
-    const bool runs = next.is_wanted();
+    const bool runs = next.is_wanted() || is_in_place();
     if (m_surroundings.addresses != nullptr && !runs)
         m_surroundings.addresses->occupy(next.side(), next.generation().all_ports());
-    const auto beside = [this](const Process& process) { return overlaps(process); };
+    const auto beside = [this](const Process& process) {
+        return overlaps(process) && !keeps(process);
+    };
     if (next.has(beside))
         return start(Phase::beside, beside, &Replacement::stop_old);
     stop_old();
@@ -95,7 +105,9 @@ void Replacement::when_port_is_free(unsigned attempt, const Loop::Callback& then
 }
 
 void Replacement::stop_old() {
-    const auto in_turn = [this](const Process& process) { return !overlaps(process); };
+    const auto in_turn = [this](const Process& process) {
+        return !overlaps(process) && !keeps(process);
+    };
     m_phase = Phase::stopping;
     if (!m_plan.old || m_plan.old == m_plan.next || !m_plan.old->has([&](const Process& process) {
             return in_turn(process) && process.phase() != supervise::Phase::stopped;
@@ -115,7 +127,7 @@ void Replacement::old_stopped() {
         for (const sys::ProcessName& stray : strays())
             signal_exactly(stray, SIGKILL);
     const auto rest = [this](const Process& process) {
-        return !overlaps(process) && !process.is_wanted();
+        return !overlaps(process) && !keeps(process) && !process.is_wanted();
     };
     if (m_plan.next->has(rest))
         return start(Phase::starting, rest, &Replacement::go_live);
@@ -138,6 +150,8 @@ void Replacement::commit() {
     if (m_phase != Phase::waiting)
         return;
     m_plan.next->on_ended({});
+    if (m_plan.keeps && m_plan.old)
+        m_plan.next->take(*m_plan.old, m_plan.keeps);
     end({true, {}, {}, m_plan.next, m_plan.old, true, false, {}});
 }
 
@@ -164,8 +178,9 @@ void Replacement::fail(const std::string& why) {
         if (!is_old_stopping)
             return undo();
         // Waits for it: a process can be started again only then.
-        m_plan.old->stop([this](const Process& process) { return !overlaps(process); },
-                         [this] { undo(); });
+        m_plan.old->stop(
+            [this](const Process& process) { return !overlaps(process) && !keeps(process); },
+            [this] { undo(); });
     });
 }
 

@@ -19,6 +19,9 @@
 //
 // Where there is nothing to do in a phase, it is passed over. Where sockets cannot be handed over
 // no process overlaps, and it is stop-then-start.
+//
+// Where a release is scaled, the next generation is of the same release, and processes of the old
+// one go on as its own. If none of those that listen change, it is on the same side of the slots.
 #pragma once
 
 #include "core/supervise/gate.hpp"
@@ -33,6 +36,9 @@ class Replacement {
         std::string in_turn; // why the old one stops before the new one starts; empty: beside
         // Makes the next one's side of the slots free, and calls back from the loop.
         std::function<void(Loop::Callback)> clear;
+        // Processes of the old one that go on through all of this, and are the next one's when it
+        // is committed: none, where it is empty.
+        Crew::Choice keeps = {};
     };
     struct Verdict {
         bool committed = false;
@@ -72,6 +78,8 @@ class Replacement {
     void restore();
     void end(Verdict verdict);
     void tell(const char* event, ReleaseNumber release) const;
+    [[nodiscard]] bool keeps(const Process& process) const;
+    [[nodiscard]] bool is_in_place() const;
     [[nodiscard]] bool overlaps(const Process& process) const;
 
     Surroundings& m_surroundings;

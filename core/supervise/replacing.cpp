@@ -14,9 +14,12 @@ void Supervisor::Core::replace(ClientId client, const Json& request) {
     begin("replacing the running release");
     m_replacing_for = client;
     m_commit_when_healthy = false;
-    m_may_go_back = request["go_back"].boolean();
+    m_is_scaling = request["keep"].boolean() && m_crew && m_crew->is_wanted() &&
+                   m_crew->release() == next.release;
+    if (!m_is_scaling)
+        m_may_go_back = request["go_back"].boolean();
     m_replacement = std::make_unique<Replacement>(
-        m_surroundings, plan_for(std::move(next)),
+        m_surroundings, m_is_scaling ? plan_for_scaled(std::move(next)) : plan_for(std::move(next)),
         [this](const Json& event) {
             note(event.dump());
             m_control.send(m_replacing_for, event);
@@ -98,14 +101,19 @@ void Supervisor::Core::committed(const Replacement::Verdict& verdict, ClientId c
     if (verdict.other != m_warm) // which is on its way out
         keep_warm(verdict.other);
     m_control.send(client, event_of("committed", m_crew->release()));
-    begin_watch(client);
+    if (!m_is_scaling || needs_watch(m_crew->release()))
+        return begin_watch(client);
+    m_control.finish(
+        client,
+        Json::object({{"done", true}, {"ok", true}, {"release", m_crew->release().text()}}));
 }
 
 void Supervisor::Core::not_committed(const Replacement::Verdict& verdict, ClientId client) {
     const ReleaseNumber release = verdict.other->release();
     if (verdict.other == m_crew)
         m_crew->relabel(m_label_before.value());
-    else if (!m_warm || m_warm->side() != verdict.other->side()) // else it never came there
+    else if ((!m_warm || m_warm->side() != verdict.other->side()) && // else it never came there
+             (!m_crew || m_crew->side() != verdict.other->side()))
         vacate(verdict.other->side());
     if (!m_crew && m_addresses)
         m_addresses->close();

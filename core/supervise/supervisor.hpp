@@ -20,6 +20,8 @@
 //                                 commit, or watch_failed, or watch_ended (by another change).
 //                                 "go_back": if the watch fails, the generation before gets the
 //                                 traffic at once
+//                                 "keep": the generation is the live release with more or fewer
+//                                 processes; those that need not be replaced go on
 //   renew                         ok, by the program that has taken this one's place in the same
 //                                 process; else why not, and this one goes on
 //   commit, abort                 for the client that asked for the replacement, on the same

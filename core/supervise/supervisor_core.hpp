@@ -1,6 +1,6 @@
 // The inside of the Supervisor: private to supervisor.cpp (its life), taking_over.cpp (what was
 // before it), renewing.cpp (what takes its place), requests.cpp (its orders),
-// replacing.cpp (the greatest of them) and warm.cpp (the generation before).
+// replacing.cpp (the greatest of them), scaling.cpp and warm.cpp (the generation before).
 #pragma once
 
 #include "core/supervise/control.hpp"
@@ -10,6 +10,8 @@
 #include "core/supervise/saved_state.hpp"
 #include "core/supervise/supervisor.hpp"
 #include "core/sys/lock.hpp"
+
+#include <set>
 
 namespace shipit::supervise {
 
@@ -75,6 +77,11 @@ class Supervisor::Core {
     void watched(const std::optional<std::string>& why_not);
     void end_watch(const std::string& why);
     [[nodiscard]] bool take_back();
+    [[nodiscard]] bool needs_watch(ReleaseNumber release) const;
+
+    // --- More or fewer processes of the live release (scaling.cpp) ---
+    [[nodiscard]] Replacement::Plan plan_for_scaled(Generation next);
+    [[nodiscard]] std::set<std::string> bound_types(const Generation& next) const;
 
     // --- The generation before (warm.cpp) ---
     void keep_warm(std::shared_ptr<Crew> crew);
@@ -123,6 +130,7 @@ class Supervisor::Core {
     std::optional<Generation> m_label_before; // of the live crew, which is getting another's
     ClientId m_replacing_for = 0;             // 0: nobody (any more)
     bool m_commit_when_healthy = false;
+    bool m_is_scaling = false; // the replacement is of the live release by itself
 
     std::unique_ptr<Vigil> m_vigil;
     ClientId m_watching_for = 0;

@@ -148,7 +148,7 @@ void Supervisor::Core::start_rest() {
         m_loop, *m_crew, rules, [this](const std::optional<std::string>& why_not) {
             note(why_not ? "not healthy after the start: " + *why_not : "healthy");
             m_gate.reset();
-            if (m_options.needs_watch && m_options.needs_watch(m_crew->release()))
+            if (needs_watch(m_crew->release()))
                 why_not ? watched(why_not) : begin_watch(0);
         });
 }

@@ -16,14 +16,14 @@ void Supervisor::Core::vacate(Side side) {
 
 // The crew that was live until now.
 void Supervisor::Core::keep_warm(std::shared_ptr<Crew> crew) {
-    if (!crew || crew == m_crew)
+    if (!crew || crew == m_crew || crew->side() == m_crew->side()) // nothing of it is left
         return;
     if (!crew->is_wanted())
         return vacate(crew->side());
     m_warm = std::move(crew);
     m_idle_since = std::chrono::steady_clock::now();
     m_is_warm_over = false;
-    m_warm_until = m_idle_since + m_crew->generation().warm;
+    m_warm_until = m_idle_since + (m_is_scaling ? milliseconds(0) : m_crew->generation().warm);
     wait_for_warm_end();
 }
 
@@ -70,11 +70,15 @@ void Supervisor::Core::clear_side(Loop::Callback then) {
     retire_warm();
 }
 
+bool Supervisor::Core::needs_watch(ReleaseNumber release) const {
+    return m_options.needs_watch && m_options.needs_watch(release);
+}
+
 // Where the live release fails in its watch, what was live before gets the traffic at once; that it
 // is a release again is for a command to record. False if there is nothing to go back to.
 bool Supervisor::Core::take_back() {
     if (!m_may_go_back || !m_warm || m_retirement || !m_warm->is_up() ||
-        (m_options.needs_watch && m_options.needs_watch(m_warm->release())))
+        needs_watch(m_warm->release()))
         return false;
     std::swap(m_crew, m_warm);
     if (m_addresses)

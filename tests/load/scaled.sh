@@ -1,0 +1,51 @@
+# A server that does its work in one thread is scaled under load, again and again: no request is lost,
+# and with four processes on two cores it answers at least 1.6 times as many as with one.
+. "$(dirname "$0")/lib.sh"
+needs node
+(($(nproc) >= 2)) || skip "there is one core only"
+
+reserve_port
+mkdir "$scratch/app"
+# A fixed amount of work, since what takes a fixed time would be done by any number at once.
+cat >"$scratch/app/server.js" <<END
+const { pbkdf2Sync } = require('crypto');
+require('http').createServer((request, response) => {
+  pbkdf2Sync('shipit', 'salt', 1500, 64, 'sha512');
+  response.end('release ' + process.env.SHIPIT_RELEASE + '\n');
+}).listen($port);
+END
+cat >"$scratch/app/shipit.toml" <<END
+[processes]
+web = "node server.js"
+[health]
+path = "/"
+watch = "0s"
+END
+expect_exit 0 ship create load
+expect_exit 0 ship set "app.port=$port"
+expect_exit 0 ship deploy "$scratch/app"
+
+# Answers a second, over four seconds, to eight clients at once.
+rate() {
+    timeout --preserve-status -s TERM 4 "$SHIPIT_BUILD/tests/load/hammer" "$port" 8 >"$scratch/rate"
+    json "$scratch/rate" 'it["requests"] // 4'
+}
+only_up() { [[ $(ship ps --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))') == "$1" ]]; }
+
+one=$(rate)
+start_hammer
+expect_exit 0 ship scale web=4
+expect_soon 60 only_up 4
+expect_none_failed
+four=$(rate)
+echo "answers a second: $one by one process, $four by four"
+
+start_hammer
+for ((i = 1; i <= ${SHIPIT_LOAD_DEPLOYS:-3}; i++)); do
+    for count in 2 1 4; do
+        expect_exit 0 ship scale "web=$count"
+        expect_soon 60 only_up "$count"
+    done
+done
+expect_none_failed
+((10 * four >= 16 * one)) || fail "four processes answer $four requests a second, one $one"
