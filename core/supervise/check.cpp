@@ -101,6 +101,12 @@ void Check::run_command(const Generation& generation, const WayIn& way_in) {
     }
 }
 
+std::string Check::pending() const {
+    if (m_probe)
+        return m_probe->name() + " has not answered";
+    return m_run ? fmt::format("the health command '{}' has not ended", printable(m_command)) : "";
+}
+
 // Not from within the constructor: the owner does not have us yet.
 void Check::end_soon(ProbeResult result) {
     m_soon = m_loop.after(milliseconds(0), [this, result = std::move(result)] { end(result); });

@@ -34,6 +34,8 @@ class Check {
           Probe::OnDone done);
     Check(const Check&) = delete;
     Check& operator=(const Check&) = delete;
+    // What is still waited for, as a reason; empty if that is nothing that could take time.
+    [[nodiscard]] std::string pending() const;
 
   private:
     void run_command(const Generation& generation, const WayIn& way_in);

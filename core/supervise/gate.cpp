@@ -84,6 +84,9 @@ void Gate::ended(const Process& process, const std::string& how) {
 }
 
 void Gate::time_is_over() {
+    // What is being waited for says more than what failed before, when nothing listened yet.
+    if (const std::string pending = m_looks ? m_check->pending() : ""; !pending.empty())
+        m_last = {false, true, pending};
     if (m_last.healthy || m_last.reason.empty())
         return decide(fmt::format("it was not healthy within {}", duration_text(m_rules.timeout)));
     decide(fmt::format("{}{}; it was not healthy within {}", m_last.reason,

@@ -2,10 +2,10 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/supervise/listeners.hpp"
 #include "core/sys/file.hpp"
 
 #include <charconv>
-#include <map>
 #include <set>
 
 #include <fmt/core.h>
@@ -14,44 +14,11 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr std::string_view state_listen = "0A";
-constexpr std::uint64_t longest_table = 64 << 20;
-
-using Sockets = std::map<std::string, std::uint16_t>; // inode to port
-
-template <class Number>
-std::optional<Number> parsed(std::string_view text, int base) {
-    Number number{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-    if (error != std::errc() || end != text.data() + text.size())
-        return std::nullopt;
-    return number;
-}
-
-// "  0: 0100007F:1F40 00000000:0000 0A … uid timeout inode …"
-void add_listening(const std::string& table, Sockets& sockets) {
-    constexpr std::size_t address_field = 1;
-    constexpr std::size_t state_field = 3;
-    constexpr std::size_t inode_field = 9;
-    for (const std::string_view line : split(table, '\n')) {
-        std::vector<std::string_view> fields;
-        for (const std::string_view field : split(line, ' '))
-            if (!field.empty())
-                fields.push_back(field);
-        if (fields.size() <= inode_field || fields[state_field] != state_listen)
-            continue;
-        const std::string_view address = fields[address_field];
-        const auto port = parsed<std::uint16_t>(address.substr(address.rfind(':') + 1), 16);
-        if (port)
-            sockets.emplace(fields[inode_field], *port);
-    }
-}
-
-Sockets listening_sockets() {
-    Sockets sockets;
-    for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"})
-        add_listening(sys::read_file_if_any(table, longest_table).value_or(""), sockets);
-    return sockets;
+std::optional<pid_t> pid_from(const std::string& text) {
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(pid)
+                                                                    : std::nullopt;
 }
 
 // The inodes of the sockets that a process holds; none where we may not look.
@@ -87,13 +54,13 @@ std::string PortHolder::text() const {
 
 std::optional<PortHolder> holder_of(std::uint16_t port) {
     std::set<std::string> wanted;
-    for (const auto& [inode, number] : listening_sockets())
+    for (const auto& [inode, number] : listeners())
         if (number == port)
             wanted.insert(inode);
     if (wanted.empty())
         return std::nullopt;
     for (const std::string& pid : sys::names_in("/proc")) {
-        const auto number = parsed<pid_t>(pid, 10);
+        const auto number = pid_from(pid);
         if (!number)
             continue;
         for (const std::string& inode : sockets_of(pid))
@@ -104,7 +71,7 @@ std::optional<PortHolder> holder_of(std::uint16_t port) {
 }
 
 std::vector<std::uint16_t> ports_of(const std::vector<pid_t>& pids) {
-    const Sockets sockets = listening_sockets();
+    const Listeners sockets = listeners();
     std::set<std::uint16_t> ports;
     for (const pid_t pid : pids)
         for (const std::string& inode : sockets_of(std::to_string(pid)))

@@ -36,6 +36,8 @@ class Probe {
     Probe(Loop& loop, ProbeTarget target, milliseconds timeout, OnDone done);
     Probe(const Probe&) = delete;
     Probe& operator=(const Probe&) = delete;
+    // "GET http://127.0.0.1:8000/healthz", for people.
+    [[nodiscard]] std::string name() const;
 
   private:
     void connect(const TcpAddress& address);
@@ -45,7 +47,6 @@ class Probe {
     void receive();
     void judge();
     void end(ProbeResult result);
-    [[nodiscard]] std::string name() const; // "GET http://127.0.0.1:8000/healthz"
     void close() noexcept;
 
     Loop& m_loop;
