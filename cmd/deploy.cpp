@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/bless.hpp"
 #include "core/deploy/deploy.hpp"
 
 #include <csignal>
@@ -13,6 +14,19 @@ namespace shipit::cmd {
 
 namespace {
 
+std::optional<std::chrono::milliseconds> trial_of(const Invocation& invocation) {
+    const auto text = invocation.arguments.text("trial");
+    if (!text)
+        return std::nullopt;
+    constexpr std::chrono::seconds shortest(1);
+    const auto trial = parse_duration(*text);
+    if (!trial || *trial < shortest)
+        throw Error(fmt::format("'--trial {}': that is no time of at least 1s", printable(*text)),
+                    Outcome::usage)
+            .advise("write it like --trial 10m");
+    return trial;
+}
+
 int run(Invocation& invocation) {
     auto app = invocation.app();
     deploy::DeployRequest request;
@@ -22,6 +36,7 @@ int run(Invocation& invocation) {
                     Outcome::usage)
             .advise("tar c . | shipit deploy -");
     request.description = invocation.arguments.text("message").value_or("");
+    request.trial = trial_of(invocation);
     request.force = invocation.arguments.has("force");
     request.dry_run = invocation.arguments.has("dry-run");
     request.options = change_options(invocation);
@@ -30,6 +45,9 @@ int run(Invocation& invocation) {
     const auto& slug = deployed.slug;
     if (invocation.terminal.wants_json()) {
         Json result = json_of(deployed.changed);
+        if (const auto release = deployed.changed.release)
+            if (const auto end = deploy::trial_end(app, *release))
+                result.set("trial_ends", time_text(*end));
         result.set("app", app.name().text()).set("description", deployed.description);
         result.set("slug", Json::object({{"id", slug.id.text()},
                                          {"size", slug.size},
@@ -56,6 +74,9 @@ int run(Invocation& invocation) {
     invocation.terminal.print(fmt::format("Deployed {} to {}: {}", deployed.changed.release->text(),
                                           app.name().text(), printable(deployed.description)));
     tell_end(invocation, app, deployed.changed);
+    if (const auto end = deploy::trial_end(app, *deployed.changed.release))
+        invocation.terminal.note(fmt::format("on trial until {}; to keep it: shipit -a {} bless",
+                                             time_text(*end), app.name().text()));
     return 0;
 }
 
@@ -68,6 +89,7 @@ const Command deploy_command{
     {{"BUILD", Argument::Number::optional}},
     {{"-m,--message", "TEXT", "what this release is, for 'shipit releases'"},
      {"--force", "", "deploy also what is held after a rollback"},
+     {"--trial", "TIME", "go back by itself unless 'shipit bless' comes in time"},
      {"--dry-run", "", "tell what would be deployed; change nothing"},
      no_wait_option,
      wait_option},

@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/bless.hpp"
 #include "core/release/choice.hpp"
 #include "core/slug/store.hpp"
 #include "core/sys/clock.hpp"
@@ -62,6 +63,8 @@ Json json_of(const deploy::App& app, const Manifest& manifest,
     json.set("live_at", json_of(manifest.evidence.live_at));
     json.set("ended_at", json_of(manifest.evidence.ended_at));
     json.set("rollback_of", manifest.rollback_of ? Json(manifest.rollback_of->text()) : Json());
+    if (const auto end = deploy::trial_end(app, manifest.number))
+        json.set("trial_ends", time_text(*end));
     if (!manifest.evidence.why_failed.empty())
         json.set("why_failed", manifest.evidence.why_failed);
     if (manifest.slug)
@@ -150,6 +153,8 @@ std::string mark_text(const deploy::App& app, ReleaseNumber number) {
         return fmt::format("bad: {} ({})", printable(bad->why), printable(bad->who));
     if (const auto good = app.marks.get(release::MarkKind::good, number))
         return fmt::format("good since {}", time_text(good->at));
+    if (const auto end = deploy::trial_end(app, number))
+        return fmt::format("on trial until {}", time_text(*end));
     return "not proven";
 }
 

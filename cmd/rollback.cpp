@@ -16,6 +16,7 @@ int run(Invocation& invocation) {
     request.reason = invocation.arguments.text("automatic").value_or("");
     if (const auto failed = invocation.arguments.text("failed"))
         request.failed = Invocation::release_number(*failed);
+    request.unless_good = invocation.arguments.has("unless-good");
     request.options = change_options(invocation);
     const deploy::RolledBack done = deploy::rollback(app, request);
     for (const std::string& skipped : done.skipped)
@@ -49,6 +50,7 @@ const Command rollback_command{
     {{"vN", Argument::Number::optional}},
     {{"--automatic", "[WHY]", "used by the supervisor when a new release fails"},
      {"--failed", "vN", "with --automatic: do nothing unless this release is live"},
+     {"--unless-good", "", "with --failed: nor if it has become good"},
      no_wait_option,
      wait_option},
     {"shipit -a blog rollback", "shipit -a blog rollback v3"},

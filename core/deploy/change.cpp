@@ -51,8 +51,11 @@ class Walk {
     // Step 9.
     void watch(Changed& changed) {
         try {
-            changed.is_good = !m_handover || m_handover->watch();
-            m_transcript.add(changed.is_good ? "good" : "the watch was cut short");
+            const bool is_well = !m_handover || m_handover->watch();
+            changed.is_good = is_well && !m_manifest.trial; // of which a person says it
+            m_transcript.add(!is_well          ? "the watch was cut short"
+                             : changed.is_good ? "good"
+                                               : "well, and on trial");
         } catch (const sys::Interrupted&) {
             m_app.host.progress.begin_phase(m_manifest.number.text() +
                                             " is live; the supervisor goes on watching it");

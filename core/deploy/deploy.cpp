@@ -196,8 +196,10 @@ class Deploy {
             return std::nullopt;
         if (!settings.spec.processes.empty() && !settings.app.port)
             (void)choose_port(app);
+        refuse_trial_without_way_back(app, settings);
         Plan plan{release::Manifest{ReleaseNumber(1), app.name()}};
         plan.manifest.description = m_description;
+        plan.manifest.trial = m_request.trial;
         plan.manifest.slug = facts();
         plan.manifest.source = source;
         plan.manifest.spec = settings.spec;
@@ -221,6 +223,19 @@ class Deploy {
     [[nodiscard]] const std::string& description() const { return m_description; }
 
   private:
+    void refuse_trial_without_way_back(const App& app, const config::Settings& settings) const {
+        if (!m_request.trial)
+            return;
+        if (!app.ledger.current())
+            throw Error(fmt::format("nothing of '{}' is live that a trial could go back to",
+                                    app.name().text()))
+                .advise("deploy it without --trial");
+        if (settings.spec.processes.empty())
+            throw Error("an app that is files only has no supervisor to end a trial",
+                        Outcome::usage)
+                .advise("deploy it without --trial");
+    }
+
     [[nodiscard]] slug::PackOptions pack_options(const App& app,
                                                  const config::Settings& settings) const {
         slug::PackOptions options;

@@ -13,7 +13,9 @@ struct DeployRequest {
     std::string build;       // a folder, an archive, or "-" for a tar stream on stdin
     std::string description; // of the release; empty: made from the source or the slug
     bool force = false;      // also what is held
-    bool dry_run = false;    // pack nothing, record nothing: tell what would be done
+    // Goes back by itself unless it is blessed so soon after it went live.
+    std::optional<std::chrono::milliseconds> trial = {};
+    bool dry_run = false; // pack nothing, record nothing: tell what would be done
     ChangeOptions options;
 };
 

@@ -28,7 +28,9 @@ class Return {
                                     app.name().text()))
                 .advise(fmt::format("shipit -a {} rollback vN takes a release of the past live",
                                     app.name().text()));
-        if (m_request.failed && live != m_request.failed) {
+        const bool is_settled = m_request.failed && m_request.unless_good &&
+                                app.marks.has(release::MarkKind::good, *m_request.failed);
+        if (is_settled || (m_request.failed && live != m_request.failed)) {
             m_target = live;
             return std::nullopt;
         }

@@ -17,6 +17,7 @@ struct RollbackRequest {
     std::string reason; // of an automatic one, for the record
     // The release that failed: if another one is live by now, there is nothing to go back from.
     std::optional<ReleaseNumber> failed;
+    bool unless_good = false; // nor if that one has been blessed by now
     ChangeOptions options;
 };
 

@@ -1,5 +1,7 @@
 // The body of `shipit supervise`: a supervisor whose answers come from the ledger.
 #include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/deploy/bless.hpp"
 #include "core/deploy/release_tree.hpp"
 #include "core/deploy/running.hpp"
 #include "core/supervise/detach.hpp"
@@ -16,11 +18,30 @@ namespace {
 // The command that deployed the failed release is gone, so nobody else takes it back. `shipit
 // rollback
 // --automatic` goes the path of every change, beside the supervisor's own processes.
-void roll_back_alone(const App& app, ReleaseNumber failed, const std::string& why) {
-    supervise::spawn_aside({sys::own_program().string(), "--root", app.host.root.string(), "-a",
-                            app.name().text(), "rollback", "--automatic=" + why,
-                            "--failed=" + failed.text(), "--no-wait", "--wait=10m", "--quiet"},
-                           app.layout.log() / supervise::supervisor_log_name);
+void roll_back_alone(const App& app, ReleaseNumber failed, const std::string& why,
+                     const char* unless = nullptr) {
+    std::vector<std::string> words{sys::own_program().string(),
+                                   "--root",
+                                   app.host.root.string(),
+                                   "-a",
+                                   app.name().text(),
+                                   "rollback",
+                                   "--automatic=" + why,
+                                   "--failed=" + failed.text(),
+                                   "--no-wait",
+                                   "--wait=10m",
+                                   "--quiet"};
+    if (unless != nullptr)
+        words.emplace_back(unless);
+    supervise::spawn_aside(words, app.layout.log() / supervise::supervisor_log_name);
+}
+
+void on_trial_over(const App& app, ReleaseNumber release) {
+    const auto trial = app.ledger.load(release).trial.value_or(std::chrono::milliseconds(0));
+    const std::string why =
+        fmt::format("the trial of {} ended without `shipit bless`", duration_text(trial));
+    app.note_event("trial_over", release, name_of(Outcome::failed), why);
+    roll_back_alone(app, release, why, "--unless-good");
 }
 
 // Only what brings something new is taken back, and only once: a rollback never is.
@@ -55,7 +76,11 @@ void supervise_app(App& app, std::optional<int> inherited) {
     options.needs_watch = [&app](ReleaseNumber release) {
         return !app.marks.get(release::MarkKind::good, release).has_value();
     };
+    options.trial_end = [&app](ReleaseNumber release) { return trial_end(app, release); };
+    options.on_trial_over = [&app](ReleaseNumber release) { on_trial_over(app, release); };
     options.on_good = [&app](ReleaseNumber release) {
+        if (trial_end(app, release))
+            return; // a person is to say so
         app.marks.set(release::MarkKind::good, release,
                       {"shipit", sys::now(), "stayed well through its watch"});
         app.note_event("good", release, name_of(Outcome::done));

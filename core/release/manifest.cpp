@@ -199,6 +199,7 @@ Manifest read(const TomlTable& root, ReleaseNumber number, const std::string& fi
     manifest.status = *status;
     if (root.has("rollback_of"))
         manifest.rollback_of = earlier_release(root, "rollback_of", number);
+    manifest.trial = root.duration("trial");
     if (const auto slug = root.table("slug"))
         manifest.slug = read_slug(*slug);
     if (const auto source = root.table("source"))

@@ -80,6 +80,7 @@ struct Manifest {
     ReleaseSpec spec = {};
     ConfigVars config = {};
     std::optional<ReleaseNumber> rollback_of = {}; // the release that this one brought back
+    std::optional<milliseconds> trial = {}; // goes back unless it is blessed so soon after live_at
     Evidence evidence = {};
     std::optional<Deployer> deployer = {}; // while pending, and until all is done after the switch
 

@@ -48,6 +48,8 @@ void write_head(TomlWriter& writer, const Manifest& manifest) {
     writer.set("status", name_of(manifest.status));
     if (manifest.rollback_of)
         writer.set("rollback_of", manifest.rollback_of->value());
+    if (manifest.trial)
+        writer.set("trial", *manifest.trial);
 }
 
 void write_slug(TomlWriter& writer, const SlugFacts& slug) {

@@ -101,6 +101,7 @@ void Supervisor::Core::committed(const Replacement::Verdict& verdict, ClientId c
     if (verdict.other != m_warm) // which is on its way out
         keep_warm(verdict.other);
     m_control.send(client, event_of("committed", m_crew->release()));
+    m_trial_end = m_loop.after(milliseconds(0), [this] { wait_for_trial_end(); });
     if (!m_is_scaling || needs_watch(m_crew->release()))
         return begin_watch(client);
     m_control.finish(

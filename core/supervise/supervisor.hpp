@@ -63,6 +63,11 @@ struct SupervisorOptions {
     // starts (the one before was killed, or the host was). May be empty: never. May throw.
     std::function<bool(ReleaseNumber release)> needs_watch;
 
+    // Until when the live release is on trial; nothing if it is not, or is no longer. May be empty
+    // and may throw. `on_trial_over`: it still was when that time came.
+    std::function<std::optional<WallTime>(ReleaseNumber release)> trial_end;
+    std::function<void(ReleaseNumber release)> on_trial_over;
+
     // The command line of a supervisor of this app that goes on where this one is: it gives
     // `inherited` to one of its own. Empty: there is no such thing.
     std::function<std::vector<std::string>(int inherited)> successor;

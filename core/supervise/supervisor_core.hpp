@@ -78,6 +78,8 @@ class Supervisor::Core {
     void end_watch(const std::string& why);
     [[nodiscard]] bool take_back();
     [[nodiscard]] bool needs_watch(ReleaseNumber release) const;
+    // (trial.cpp)
+    void wait_for_trial_end();
 
     // --- More or fewer processes of the live release (scaling.cpp) ---
     [[nodiscard]] Replacement::Plan plan_for_scaled(Generation next);
@@ -136,6 +138,8 @@ class Supervisor::Core {
     ClientId m_watching_for = 0;
     bool m_may_go_back = false;    // where the watch fails, the warm generation gets the traffic
     bool m_was_taken_back = false; // it did; the release that says so is still to come
+
+    Loop::Timer m_trial_end;
 
     std::unique_ptr<Gate> m_gate; // of a start or restart
 

@@ -140,6 +140,7 @@ void Supervisor::Core::start_rest() {
     if (!m_crew || m_ending)
         return;
     m_crew->start();
+    m_trial_end = m_loop.after(milliseconds(0), [this] { wait_for_trial_end(); });
     GateRules rules;
     rules.passes = 1;
     rules.timeout = m_crew->generation().health.timeout;

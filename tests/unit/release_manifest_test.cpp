@@ -29,6 +29,7 @@ Manifest full_manifest() {
     manifest.spec.health = {"/up", "", 30s, 3, 20s};
     manifest.config = {{"A", "x y\n'\"$\\"}, {"EMPTY", ""}, {"_b", "\x01\x7f"}};
     manifest.rollback_of = ReleaseNumber(9);
+    manifest.trial = 10min;
     manifest.evidence.live_at = *parse_time("2026-11-22T22:40:00.000Z");
     manifest.evidence.good_at = *parse_time("2026-11-22T22:40:10.000Z");
     manifest.evidence.ended_at = *parse_time("2026-11-23T22:40:10.000Z");

@@ -1,0 +1,39 @@
+#include "core/deploy/bless.hpp"
+
+#include "core/base/error.hpp"
+#include "core/sys/clock.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+std::optional<WallTime> trial_end(const App& app, ReleaseNumber release) {
+    if (app.ledger.current() != release || app.marks.has(release::MarkKind::good, release))
+        return std::nullopt;
+    const release::Manifest manifest = app.ledger.load(release);
+    if (!manifest.trial || !manifest.evidence.live_at)
+        return std::nullopt;
+    return *manifest.evidence.live_at + *manifest.trial;
+}
+
+ReleaseNumber bless(const App& app, std::optional<ReleaseNumber> release,
+                    std::chrono::milliseconds lock_patience) {
+    const auto lock = app.lock("bless", lock_patience);
+    if (!release)
+        release = app.ledger.current();
+    if (!release)
+        throw Error(fmt::format("nothing of '{}' is live", app.name().text()));
+    const release::Manifest manifest = app.ledger.load(*release);
+    if (manifest.status != release::Status::succeeded &&
+        manifest.status != release::Status::expired)
+        throw Error(fmt::format("{} never went live: it cannot be good", release->text()))
+            .advise(fmt::format("shipit -a {} output {}", app.name().text(), release->text()));
+    if (manifest.slug)
+        app.marks.clear_hold(manifest.slug->id);
+    app.marks.set(release::MarkKind::good, *release,
+                  {app.host.origin.text(), sys::now(), "blessed"});
+    app.note_event("bless", *release, name_of(Outcome::done));
+    return *release;
+}
+
+} // namespace shipit::deploy
