@@ -92,6 +92,7 @@ void Addresses::occupy(Side side, const std::vector<std::uint16_t>& ports) {
     for (const auto& address : m_addresses) {
         address->listeners[at(side)].clear();
         address->claimed[at(side)] = false;
+        address->bypassed[at(side)] = false;
         relay(*address, side);
     }
 }
@@ -107,9 +108,10 @@ void Addresses::go_live(Side side) {
     m_steering.live = side;
     m_steering.probed = other(side);
     for (const auto& address : m_addresses) {
-        // An address that only the generation before has goes on to be its, until it is gone.
+        // An address that only the other generation has goes on to be its, until it is gone; not
+        // where the live one would get those connections if it were not there.
         address->stays = !address->claimed[at(side)] && address->claimed[at(other(side))] &&
-                         m_occupied[at(other(side))];
+                         m_occupied[at(other(side))] && behind(*address, side) == nullptr;
         steer(*address);
     }
     for (const auto& address : m_addresses)
@@ -125,30 +127,6 @@ void Addresses::steer(Address& address) const {
     address.slots.steer(steering);
 }
 
-// Addresses of earlier generations that the live one does not use.
-void Addresses::close_unused() {
-    const auto is_unused = [this](const auto& address) {
-        return !address->claimed[at(m_steering.live)] &&
-               !(address->claimed[at(other(m_steering.live))] &&
-                 m_occupied[at(other(m_steering.live))]);
-    };
-    m_addresses.erase(std::remove_if(m_addresses.begin(), m_addresses.end(), is_unused),
-                      m_addresses.end());
-}
-
-void Addresses::relay(Address& address, Side side) {
-    auto& relay = address.relays[at(side)];
-    if (m_occupied[at(side)] || side == m_steering.live) {
-        if (relay)
-            relay->close();
-        return;
-    }
-    if (!relay)
-        relay = std::make_unique<Relay>(m_loop, address.slots.socket(side),
-                                        address.slots.address().from_here());
-    relay->open();
-}
-
 unsigned Addresses::waiting(Side side) const {
     unsigned most = 0;
     for (const auto& address : m_addresses)
@@ -157,6 +135,7 @@ unsigned Addresses::waiting(Side side) const {
 }
 
 void Addresses::close() {
+    m_leaving.clear();
     m_addresses.clear();
     m_callbacks.changed();
 }
@@ -203,16 +182,12 @@ void Addresses::move(const std::string& process, Side from, Side to) {
 }
 
 std::optional<Entrance> Addresses::entrance(Side side, std::uint16_t port) const {
-    const bool has_v4 = std::any_of(m_addresses.begin(), m_addresses.end(), [&](const auto& each) {
-        return each->slots.address().port == port && each->slots.address().family == AF_INET;
-    });
     for (const auto& each : m_addresses) {
         if (each->slots.address().port != port || each->listeners[at(side)].empty())
             continue;
-        TcpAddress address = each->slots.address();
-        address.v6_only = address.v6_only || has_v4; // those come to the other socket
-        return Entrance{address.from_here(),
-                        side == m_steering.live ? std::uint16_t{0} : m_steering.probe_port};
+        if (const auto way = way_to(*each))
+            return Entrance{*way,
+                            side == m_steering.live ? std::uint16_t{0} : m_steering.probe_port};
     }
     return std::nullopt;
 }

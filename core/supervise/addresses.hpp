@@ -92,7 +92,7 @@ class Addresses {
   private:
     struct Address;
     struct Watched;
-    [[nodiscard]] Address& add(std::unique_ptr<Address> address);
+    Address& add(std::unique_ptr<Address> address);
     [[nodiscard]] BindAnswer answer(const Watched& watched, const BindCall& call);
     [[nodiscard]] BindAnswer answer_bind(const Watched& watched, const BindCall& call);
     [[nodiscard]] BindAnswer answer_listen(const Watched& watched, const BindCall& call);
@@ -105,7 +105,14 @@ class Addresses {
     void close_unused();
     void reserve_probe_ports();
     void steer(Address& address) const;
+    // (overlaps.cpp)
     void relay(Address& address, Side side);
+    void begin_end(Address& address);
+    enum class Leaving { alone, all }; // alone: those whose clients have nowhere to go
+    void close_leaving(Leaving which);
+    [[nodiscard]] const Address* behind(const Address& address, Side side) const;
+    [[nodiscard]] bool is_in_the_way(const Address& address) const;
+    [[nodiscard]] std::optional<TcpAddress> way_to(const Address& address) const;
 
     Loop& m_loop;
     Callbacks m_callbacks;
@@ -117,6 +124,9 @@ class Addresses {
     sys::Fd m_hang_ups; // an epoll(7) that tells of slots that were shut down, and of no more
     Loop::Watch m_hang_up_watch;
     std::vector<std::unique_ptr<Address>> m_addresses;
+    std::vector<std::unique_ptr<Address>> m_leaving; // closed soon, when they have drained
+    std::vector<std::unique_ptr<Relay>> m_last;      // of those that are closed
+    Loop::Timer m_close;
     std::vector<std::unique_ptr<Watched>> m_watched;
     Loop::Callback m_on_listening;
     Loop::Timer m_tell;

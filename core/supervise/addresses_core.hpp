@@ -1,5 +1,6 @@
-// The inside of Addresses: private to addresses.cpp (while the app runs) and take_back.cpp (from
-// one supervisor to the next).
+// The inside of Addresses: private to addresses.cpp (while the app runs), overlaps.cpp (what
+// becomes of connections to an address that nobody accepts from) and take_back.cpp (from one
+// supervisor to the next).
 #pragma once
 
 #include "core/supervise/addresses.hpp"
@@ -21,6 +22,8 @@ struct Addresses::Address {
     bool stays = false;                 // with the side that was live before
     bool claimed[2] = {false, false};   // bound by a program of the generation on that side
     std::unique_ptr<Relay> relays[2];
+    bool is_followed = false;          // when it is closed, a wider one takes its place
+    bool bypassed[2] = {false, false}; // that relay carries to a wider address
 };
 
 struct Addresses::Watched {

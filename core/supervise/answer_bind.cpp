@@ -64,8 +64,11 @@ BindAnswer Addresses::answer_bind(const Watched& watched, const BindCall& call) 
     // As the kernel has it; others of its generation share the slot.
     if (!shares_its_port(call.socket.get()) && descriptor_of(call.process, slot))
         return {BindAnswer::Kind::fail, EADDRINUSE};
-    address.slots.carry_over(call.socket.get(), watched.side);
     address.claimed[at(watched.side)] = true;
+    for (const auto& each : m_addresses) // this one may be in the way of others, or they of it
+        for (const Side side : {Side::a, Side::b})
+            relay(*each, side);
+    address.slots.carry_over(call.socket.get(), watched.side); // after the relay, which sets some
     if (address.stays && watched.side == m_steering.live) {
         address.stays = false;
         steer(address);
@@ -76,6 +79,7 @@ BindAnswer Addresses::answer_bind(const Watched& watched, const BindCall& call) 
 Addresses::Address& Addresses::slots_for(const BindCall& call) {
     if (Address* known = find(call.address))
         return *known;
+    close_leaving(Leaving::all); // one of them may be this one, whose group new slots would join
     if (!holds(call.address.port) && !is_free(call.address))
         throw SlotError{EADDRINUSE}; // also of those who would share it
     return add(std::make_unique<Address>(Slots(call.address, call.socket.get(), m_steering)));

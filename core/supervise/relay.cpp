@@ -113,17 +113,22 @@ class Relay::Pair {
     Way m_down{m_server, m_client};
 };
 
-Relay::Relay(Loop& loop, int listener, const TcpAddress& target)
-    : m_loop(loop), m_listener(listener), m_target(target) {}
+Relay::Relay(Loop& loop, int listener) : m_loop(loop), m_listener(listener) {}
 
 Relay::~Relay() = default;
 
-void Relay::open() {
+void Relay::open(const TcpAddress& target) {
+    m_target = target;
     m_watch.cancel();
     // The slot is ours alone now, so that nobody minds that it does not block.
     (void)::fcntl(m_listener, F_SETFL, ::fcntl(m_listener, F_GETFL) | O_NONBLOCK);
     m_watch = m_loop.watch(m_listener);
     accept();
+}
+
+void Relay::finish() {
+    accept();
+    close();
 }
 
 void Relay::close() {

@@ -16,16 +16,19 @@ namespace shipit::supervise {
 
 class Relay {
   public:
-    // From `listener`, which it does not own and which outlives it, to `target`. What is being
+    // From `listener`, which it does not own and which outlives its being open. What is being
     // carried when it is destroyed is cut.
-    Relay(Loop& loop, int listener, const TcpAddress& target);
+    Relay(Loop& loop, int listener);
     ~Relay();
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
 
-    void open();
+    // To `target`, from now on.
+    void open(const TcpAddress& target);
     // Accepts no more; what is being carried goes on.
     void close();
+    // The same, when it has accepted all that waits.
+    void finish();
     // Whether nothing is being carried.
     [[nodiscard]] bool is_idle() const { return m_pairs.empty(); }
 

@@ -156,11 +156,15 @@ bool is_free(const TcpAddress& address) {
 
 Slots::Slots(const TcpAddress& address, int like, const Steering& steering)
     : m_address(address), m_steering(steering) {
-    make(Side::a, like);
-    listen(Side::a);
-    make(Side::b, like);
-    steer(steering); // before B joins the group, and gets what it should not
-    listen(Side::b);
+    // Until the other one is there, all connections come to the first.
+    const Side first = steering.live;
+    m_places[at(first)] = 0;
+    m_places[at(other(first))] = 1;
+    make(first, like);
+    listen(first);
+    make(other(first), like);
+    steer(steering); // before it joins the group, and gets what it should not
+    listen(other(first));
 }
 
 Slots::Slots(const TcpAddress& address, std::vector<Kept> kept, const Steering& steering)
@@ -216,6 +220,20 @@ void Slots::steer(const Steering& steering) {
 unsigned Slots::waiting(Side side) const {
     tcp_info info{};
     return get(socket(side), {IPPROTO_TCP, TCP_INFO}, info) ? info.tcpi_unacked : 0;
+}
+
+void Slots::turn_away() const {
+    constexpr unsigned flags = 13; // their place in the header of TCP
+    sock_filter no_syn[] = {
+        {BPF_LD | BPF_B | BPF_ABS, 0, 0, flags},
+        {BPF_ALU | BPF_AND | BPF_K, 0, 0, TH_SYN | TH_ACK},
+        {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, TH_SYN},
+        {BPF_RET | BPF_K, 0, 0, 0},
+        {BPF_RET | BPF_K, 0, 0, ~0U},
+    };
+    const sock_fprog program{std::size(no_syn), no_syn};
+    for (const Side side : {Side::a, Side::b})
+        (void)set(socket(side), {SOL_SOCKET, SO_ATTACH_FILTER}, program);
 }
 
 bool Slots::revive() {

@@ -98,13 +98,13 @@ bool Addresses::take_back(const Json& state, const std::vector<pid_t>& holders) 
         if (kept.empty())
             continue; // nobody serves there any more
         try {
-            Address& address =
-                add(std::make_unique<Address>(Slots(*name, std::move(kept), m_steering)));
+            auto address = std::make_unique<Address>(Slots(*name, std::move(kept), m_steering));
             for (const Side side : sides)
                 for (const Json& process : json["slots"][name_of(side)]["listeners"].items()) {
-                    address.listeners[at(side)].insert(process.text());
-                    address.claimed[at(side)] = true;
+                    address->listeners[at(side)].insert(process.text());
+                    address->claimed[at(side)] = true;
                 }
+            add(std::move(address));
         } catch (const SlotError& error) {
             m_callbacks.note(fmt::format("cannot take {} back: {}", name->text(),
                                          errno_text(error.error_number)));
@@ -159,6 +159,9 @@ void Addresses::recall(const Json& memory) {
     }
     for (const Json& each : memory["addresses"].items())
         recall_address(each);
+    for (const auto& address : m_addresses) // each may be in the way of any other
+        for (const Side side : sides)
+            relay(*address, side);
     for (const Json& each : memory["watched"].items())
         watch(side_from(each["slot"].text()), each["process"].text(), inherited(each["calls"]));
 }
@@ -171,27 +174,20 @@ void Addresses::recall_address(const Json& memory) {
     for (const SavedSlot& slot : slots_in(memory["state"]))
         kept.push_back({slot.side, inherited(memory[name_of(slot.side)])});
     try {
-        Address& address =
-            add(std::make_unique<Address>(Slots(*name, std::move(kept), m_steering)));
-        address.stays = memory["stays"].boolean();
-        address.claimed[at(Side::a)] = memory["claimed_a"].boolean();
-        address.claimed[at(Side::b)] = memory["claimed_b"].boolean();
+        auto recalled = std::make_unique<Address>(Slots(*name, std::move(kept), m_steering));
+        recalled->stays = memory["stays"].boolean();
+        recalled->claimed[at(Side::a)] = memory["claimed_a"].boolean();
+        recalled->claimed[at(Side::b)] = memory["claimed_b"].boolean();
         for (const Side side : sides)
             for (const Json& process : memory["state"]["slots"][name_of(side)]["listeners"].items())
-                address.listeners[at(side)].insert(process.text());
+                recalled->listeners[at(side)].insert(process.text());
+        Address& address = add(std::move(recalled));
         if (address.stays)
             steer(address);
     } catch (const SlotError& error) {
         throw Error(
             fmt::format("cannot go on with {}: {}", name->text(), errno_text(error.error_number)));
     }
-}
-
-bool Addresses::is_idle() const {
-    return std::all_of(m_addresses.begin(), m_addresses.end(), [](const auto& address) {
-        return std::all_of(std::begin(address->relays), std::end(address->relays),
-                           [](const auto& relay) { return !relay || relay->is_idle(); });
-    });
 }
 
 } // namespace shipit::supervise

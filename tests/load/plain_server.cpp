@@ -2,7 +2,7 @@
 // its port in the program, no handler for SIGTERM. Linked statically, so that nothing can be
 // preloaded.
 //
-//   plain_server PORT
+//   plain_server PORT [HOST]
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -25,6 +25,8 @@ int main(int argc, char** argv) {
     sockaddr_in name{};
     name.sin_family = AF_INET;
     name.sin_port = htons(static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 0));
+    if (argc > 2)
+        name.sin_addr.s_addr = ::inet_addr(argv[2]);
     if (::bind(server, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 ||
         ::listen(server, 128) != 0)
         return 1;

@@ -1,0 +1,169 @@
+// Connections to an address that no program of the live generation accepts from.
+//
+// The kernel takes the narrowest address that fits: where one generation listens on 0.0.0.0 and the
+// other on 127.0.0.1, local clients come to the latter, whoever is live. Its slots exist as soon as
+// one of the two has bound it. While it is the live one that has not, they are carried to its wider
+// address, which is asked by a way that the narrow one is not in.
+
+#include "core/supervise/addresses_core.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include <sys/socket.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+// For a handshake that has begun; in vain for one that takes longer, which is begun anew.
+constexpr milliseconds time_to_leave{50};
+
+bool is_dual(const TcpAddress& address) {
+    return address.family == AF_INET6 && address.is_any() && !address.v6_only;
+}
+
+// Whether connections to `narrow` would come to `wide` if that alone were there.
+bool covers(const TcpAddress& wide, const TcpAddress& narrow) {
+    if (wide == narrow || wide.port != narrow.port || !wide.is_any())
+        return false;
+    return wide.family == narrow.family ? !narrow.is_any()
+                                        : is_dual(wide) && narrow.family == AF_INET;
+}
+
+// The ways in which this host may reach an address that takes more than one.
+std::vector<TcpAddress> ways_to(const TcpAddress& address) {
+    if (!address.is_any())
+        return {address};
+    std::vector<TcpAddress> ways;
+    const auto add = [&](const TcpAddress& way) { ways.push_back(way); };
+    constexpr std::uint8_t last_host = 254;
+    if (address.family == AF_INET || is_dual(address))
+        for (std::uint8_t host = 1; host <= last_host; ++host)
+            add({AF_INET, {127, 0, 0, host}, 0, false, address.port});
+    if (address.family == AF_INET6) {
+        TcpAddress way = address;
+        way.host.back() = 1;
+        add(way);
+    }
+    return ways;
+}
+
+} // namespace
+
+// The address of that side, if there is one, that has what this one keeps from it.
+const Addresses::Address* Addresses::behind(const Address& address, Side side) const {
+    const Address* found = nullptr;
+    for (const auto& each : m_addresses)
+        if (each->claimed[at(side)] && covers(each->slots.address(), address.slots.address()) &&
+            (found == nullptr || covers(found->slots.address(), each->slots.address())))
+            found = each.get();
+    return found;
+}
+
+bool Addresses::is_in_the_way(const Address& address) const {
+    return !address.claimed[at(m_steering.live)] && !address.stays &&
+           behind(address, m_steering.live) != nullptr;
+}
+
+// Nothing if narrower ones are in all ways.
+std::optional<TcpAddress> Addresses::way_to(const Address& address) const {
+    const TcpAddress& wanted = address.slots.address();
+    for (const TcpAddress& way : ways_to(wanted)) {
+        const bool is_taken =
+            std::any_of(m_addresses.begin(), m_addresses.end(), [&](const auto& each) {
+                const TcpAddress& taker = each->slots.address();
+                return each.get() != &address && covers(wanted, taker) &&
+                       (taker == way || covers(taker, way) ||
+                        (taker.host == way.host && taker.family == way.family));
+            });
+        if (!is_taken)
+            return way;
+    }
+    return std::nullopt;
+}
+
+void Addresses::relay(Address& address, Side side) {
+    auto& relay = address.relays[at(side)];
+    const auto open = [&](const TcpAddress& target) {
+        if (!relay)
+            relay = std::make_unique<Relay>(m_loop, address.slots.socket(side));
+        relay->open(target);
+    };
+    const bool is_live = side == m_steering.live;
+    if (is_live && is_in_the_way(address)) {
+        address.bypassed[at(side)] = true;
+        if (const auto way = way_to(*behind(address, side)))
+            open(*way);
+        return;
+    }
+    if (!is_live && !m_occupied[at(side)])
+        return open(address.slots.address().from_here());
+    // What came before the switch still does.
+    if (!is_live && address.bypassed[at(side)] && !address.claimed[at(side)])
+        return;
+    address.bypassed[at(side)] = false;
+    if (relay)
+        relay->close();
+}
+
+// Addresses of earlier generations that the live one does not use.
+void Addresses::close_unused() {
+    const auto is_used = [this](const auto& address) {
+        return address->claimed[at(m_steering.live)] ||
+               (address->claimed[at(other(m_steering.live))] &&
+                m_occupied[at(other(m_steering.live))]);
+    };
+    const auto unused = std::stable_partition(m_addresses.begin(), m_addresses.end(), is_used);
+    for (auto address = unused; address != m_addresses.end(); ++address)
+        begin_end(**address); // which looks at them all
+    std::move(unused, m_addresses.end(), std::back_inserter(m_leaving));
+    m_addresses.erase(unused, m_addresses.end());
+    close_leaving(Leaving::alone);
+    if (!m_leaving.empty())
+        m_close = m_loop.after(time_to_leave, [this] { close_leaving(Leaving::all); });
+}
+
+// Where there is a wider address that connections will come to when this one is gone, those that
+// have come to this one are not cut.
+void Addresses::begin_end(Address& address) {
+    const Address* wide = behind(address, m_steering.live);
+    const auto way = wide != nullptr ? way_to(*wide) : std::nullopt;
+    address.is_followed = way.has_value();
+    if (!way)
+        return;
+    address.slots.turn_away();
+    for (const Side side : {Side::a, Side::b}) {
+        auto& relay = address.relays[at(side)];
+        if (!relay)
+            relay = std::make_unique<Relay>(m_loop, address.slots.socket(side));
+        relay->open(*way);
+    }
+}
+
+void Addresses::close_leaving(Leaving which) {
+    std::erase_if(m_last, [](const auto& relay) { return relay->is_idle(); });
+    for (const auto& address : m_leaving) {
+        if (address->is_followed && which == Leaving::alone)
+            continue;
+        for (auto& relay : address->relays) {
+            if (!relay)
+                continue;
+            address->is_followed ? relay->finish() : relay->close();
+            m_last.push_back(std::move(relay));
+        }
+    }
+    std::erase_if(m_leaving, [which](const auto& address) {
+        return !address->is_followed || which == Leaving::all;
+    });
+}
+
+bool Addresses::is_idle() const {
+    const auto is_idle = [](const auto& relay) { return !relay || relay->is_idle(); };
+    return m_leaving.empty() && std::all_of(m_last.begin(), m_last.end(), is_idle) &&
+           std::all_of(m_addresses.begin(), m_addresses.end(), [&](const auto& address) {
+               return std::all_of(std::begin(address->relays), std::end(address->relays), is_idle);
+           });
+}
+
+} // namespace shipit::supervise
