@@ -108,6 +108,10 @@ bool Crew::is_stopped(const Choice& choice) const {
     });
 }
 
+bool Crew::is_any_up() const {
+    return has([](const Process& process) { return process.phase() == Phase::up; });
+}
+
 bool Crew::is_up() const {
     return std::all_of(m_processes.begin(), m_processes.end(), [](const auto& process) {
         return !process->is_wanted() || process->phase() == Phase::up;

@@ -43,6 +43,8 @@ class Crew {
     // Whether any of them is meant to run.
     [[nodiscard]] bool is_wanted(const Choice& choice = all) const;
     [[nodiscard]] bool is_stopped(const Choice& choice = all) const;
+    // Whether any process is up.
+    [[nodiscard]] bool is_any_up() const;
     // Whether every process that is meant to run is up.
     [[nodiscard]] bool is_up() const;
     // When the youngest of them was started.

@@ -19,7 +19,8 @@ Retirement::Retirement(Surroundings& surroundings, std::shared_ptr<Crew> crew, T
 void Retirement::look() {
     const TimePoint now = std::chrono::steady_clock::now();
     const Addresses* addresses = m_surroundings.addresses;
-    if (addresses == nullptr || m_crew->is_stopped())
+    // With nobody up, none would accept what waits: it is carried on the sooner.
+    if (addresses == nullptr || !m_crew->is_any_up())
         return stop();
     if (addresses->waiting(m_crew->side()) > 0)
         m_quiet_since = now;

@@ -24,6 +24,8 @@ void Supervisor::Core::keep_warm(std::shared_ptr<Crew> crew) {
     m_idle_since = std::chrono::steady_clock::now();
     m_is_warm_over = false;
     m_warm_until = m_idle_since + (m_is_scaling ? milliseconds(0) : m_crew->generation().warm);
+    if (!m_warm->is_any_up())
+        return retire_warm(); // it has failed, and would only start again
     wait_for_warm_end();
 }
 
