@@ -133,6 +133,7 @@ void Supervisor::Core::not_committed(const Replacement::Verdict& verdict, Client
 }
 
 void Supervisor::Core::client_gone(ClientId client) {
+    std::erase_if(m_waiting, [client](const auto& order) { return order.first == client; });
     if (client == m_watching_for)
         m_watching_for = 0;
     if (client != m_replacing_for || client == 0)

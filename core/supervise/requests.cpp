@@ -50,6 +50,10 @@ void Supervisor::Core::dispatch(ClientId client, const Json& request) {
     for (const Order& order : orders) {
         if (order.name != name)
             continue;
+        if (order.changes && !m_leftovers.empty() && !m_ending) {
+            m_waiting.emplace_back(client, request); // that ends soon
+            return;
+        }
         if (order.changes && !m_busy.empty()) {
             m_control.finish(client, Json::object({{"done", true},
                                                    {"ok", false},

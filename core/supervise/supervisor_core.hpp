@@ -118,6 +118,8 @@ class Supervisor::Core {
     std::vector<std::shared_ptr<Crew>> m_leftovers; // of an earlier supervisor, being stopped
     std::string m_busy;                             // with what; empty: with nothing
     bool m_ending = false;
+    // Orders that came while the leftovers were being stopped.
+    std::vector<std::pair<ClientId, Json>> m_waiting;
 
     // The one before, which gets no traffic but runs on, so that going back needs no start.
     std::shared_ptr<Crew> m_warm;
