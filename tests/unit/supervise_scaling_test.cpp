@@ -1,0 +1,121 @@
+#include "core/supervise/replacement.hpp"
+
+#include "tests/unit/supervised_app.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace shipit;
+using namespace shipit::supervise;
+using tests::eventually;
+using tests::SupervisedApp;
+
+namespace {
+
+// v1 with so many of each.
+Generation scaled(const SupervisedApp& app, unsigned webs, unsigned workers) {
+    Generation generation = app.web(1);
+    generation.programs.clear();
+    for (unsigned i = 1; i <= webs; ++i)
+        generation.programs.push_back(
+            app.program("web." + std::to_string(i), 1, "python3 -S -E server.py"));
+    for (unsigned i = 1; i <= workers; ++i)
+        generation.programs.push_back(app.program("worker." + std::to_string(i), 1, "sleep 1000"));
+    return generation;
+}
+
+// An app with v1 serving, a process of each type.
+struct Serving : SupervisedApp {
+    Serving() {
+        set_live(scaled(*this, 1, 1));
+        supervise();
+        REQUIRE(eventually([this] { return is_up("web.1") && is_up("worker.1"); }));
+    }
+
+    [[nodiscard]] Json scale(const Generation& generation) const {
+        Client client(run());
+        return client.ask(
+            Json::object(
+                {{"request", "replace"}, {"generation", to_json(generation)}, {"keep", true}}),
+            tests::patience, [&](const Json& event) {
+                if (event["event"].text() != "healthy")
+                    return;
+                set_live(generation);
+                client.send(Json::object({{"request", "commit"}}));
+            });
+    }
+    [[nodiscard]] bool is_gone(const std::string& name) const { return process(name).is_null(); }
+};
+
+} // namespace
+
+TEST_SUITE_BEGIN("supervise: scaling");
+
+TEST_CASE("a type that does not listen is scaled in place, and nothing else notices") {
+    const Serving app;
+    const pid_t web = app.pid_of("web.1");
+    const pid_t worker = app.pid_of("worker.1");
+    CHECK(app.scale(scaled(app, 1, 3))["ok"].boolean());
+    CHECK(app.is_up("worker.2"));
+    CHECK(app.is_up("worker.3"));
+    CHECK(app.scale(scaled(app, 1, 2))["ok"].boolean());
+    CHECK(app.is_gone("worker.3"));
+    CHECK(app.pid_of("web.1") == web);
+    CHECK(app.pid_of("worker.1") == worker);
+    CHECK(app.serves("v1"));
+}
+
+TEST_CASE(
+    "a type that listens comes beside itself, and a worker goes on with the next generation") {
+    Serving app;
+    const pid_t web = app.pid_of("web.1");
+    const pid_t worker = app.pid_of("worker.1");
+    CHECK(app.scale(scaled(app, 2, 1))["ok"].boolean());
+    CHECK(app.serves("v1"));
+    CHECK(eventually([&] { return ::kill(web, 0) != 0; }));
+    CHECK(app.pid_of("worker.1") == worker);
+    const pid_t second = app.pid_of("web.2");
+
+    // It is the next supervisor's, too, though it was started on the other side.
+    app.kill_supervisor();
+    app.supervise();
+    REQUIRE(eventually([&] { return app.is_up("web.2"); }));
+    CHECK(app.pid_of("worker.1") == worker);
+    CHECK(app.pid_of("web.2") == second);
+
+    // And started again when it ends.
+    REQUIRE(::kill(worker, SIGKILL) == 0);
+    CHECK(eventually([&] { return app.is_up("worker.1") && app.pid_of("worker.1") != worker; }));
+}
+
+TEST_CASE("what does not come up leaves everything as it was") {
+    const Serving app;
+    const pid_t web = app.pid_of("web.1");
+    const pid_t worker = app.pid_of("worker.1");
+    Generation next = scaled(app, 2, 2);
+    next.programs.back().command = "false";
+    const Json answer = app.scale(next);
+    CHECK_FALSE(answer["ok"].boolean());
+    CHECK(answer["untouched"].boolean());
+    CHECK(app.pid_of("web.1") == web);
+    CHECK(app.pid_of("worker.1") == worker);
+    CHECK(app.serves("v1"));
+
+    Generation in_place = scaled(app, 1, 2);
+    in_place.programs.back().command = "false";
+    CHECK_FALSE(app.scale(in_place)["ok"].boolean());
+    CHECK(app.pid_of("web.1") == web);
+    CHECK(app.serves("v1"));
+}
+
+TEST_CASE("a type may have no processes, and get some again") {
+    const Serving app;
+    const pid_t worker = app.pid_of("worker.1");
+    CHECK(app.scale(scaled(app, 0, 1))["ok"].boolean());
+    CHECK(eventually([&] { return app.is_gone("web.1") && app.get().empty(); }));
+    CHECK(app.pid_of("worker.1") == worker);
+    CHECK(app.scale(scaled(app, 1, 1))["ok"].boolean());
+    CHECK(app.serves("v1"));
+    CHECK(app.pid_of("worker.1") == worker);
+}
+
+TEST_SUITE_END();
