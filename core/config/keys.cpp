@@ -183,6 +183,7 @@ constexpr auto retention = &Settings::retention;
 constexpr auto release = &ReleaseSpec::release_command;
 constexpr auto health = &ReleaseSpec::health;
 constexpr auto limits = &Settings::archive_limits;
+constexpr auto hooks = &Settings::hooks;
 
 constexpr Key table[] = {
     {"name", Kind::text, 0, 0, name_complaint, put_name},
@@ -219,6 +220,14 @@ constexpr Key table[] = {
     {"app.handover", Kind::text, 0, 0, handover_complaint, put_handover},
     {"app.shared", Kind::list, 0, 0, shared_complaint, put<Texts, app, &AppSettings::shared>},
     {"app.reload", Kind::text, 0, 0, command_complaint, put<Text, app, &AppSettings::reload>},
+
+    {"hooks.deployed", Kind::text, 0, 0, command_complaint, put<Text, hooks, &Hooks::deployed>},
+    {"hooks.failed", Kind::text, 0, 0, command_complaint, put<Text, hooks, &Hooks::failed>},
+    {"hooks.rolled_back", Kind::text, 0, 0, command_complaint,
+     put<Text, hooks, &Hooks::rolled_back>},
+    {"hooks.crashed", Kind::text, 0, 0, command_complaint, put<Text, hooks, &Hooks::crashed>},
+    {"hooks.timeout", Kind::duration, second, hour, nullptr,
+     put<milliseconds, hooks, &Hooks::timeout>},
 
     {"retention.keep", Kind::number, 1, 1'000'000, nullptr,
      put<std::int64_t, retention, &Retention::keep>},

@@ -72,6 +72,10 @@ Settings load(const Sources& sources) {
     Settings settings;
     settings.app.user_is_builds = values.contains("app.user") && !host.contains("app.user");
     settings.app.reload_is_builds = values.contains("app.reload") && !host.contains("app.reload");
+    for (const char* hook : {"deployed", "failed", "rolled_back", "crashed"})
+        if (const std::string path = std::string("hooks.") + hook;
+            values.contains(path) && !host.contains(path))
+            settings.hooks.builds.insert(hook);
     lay_over(values, host);
     for (const auto& [path, value] : values) { // by path, so process types end up by name
         const auto parts = split(path, '.');

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,15 @@ struct AppSettings {
     bool operator==(const AppSettings&) const = default;
 };
 
+// Programs that are told what became of a release; empty: none.
+struct Hooks {
+    std::string deployed, failed, rolled_back, crashed;
+    std::chrono::milliseconds timeout = std::chrono::seconds(30);
+    std::set<std::string> builds; // those that the build, not the host, asked for
+
+    bool operator==(const Hooks&) const = default;
+};
+
 // How big an archive that is deployed may be; nothing where the room `slug` decides. The host's
 // alone: they count before the build is unpacked.
 struct ArchiveLimits {
@@ -49,6 +59,7 @@ struct Settings {
     std::optional<AppName> name; // of the build; chooses the app where nothing else does
     ReleaseSpec spec;
     AppSettings app;
+    Hooks hooks;
     Retention retention;
     int slug_level = 3; // zstd's
     ArchiveLimits archive_limits;

@@ -3,6 +3,7 @@
 #include "core/base/text.hpp"
 #include "core/deploy/aftermath.hpp"
 #include "core/deploy/handover.hpp"
+#include "core/deploy/hooks.hpp"
 #include "core/deploy/release_command.hpp"
 #include "core/deploy/release_tree.hpp"
 #include "core/deploy/rollback.hpp"
@@ -66,6 +67,20 @@ class Walk {
             m_transcript.add("failed within its watch window: " + error.why());
             changed.watch_failure = error.why();
         }
+    }
+
+    // Hooks are told of releases: of what makes none, they are not.
+    void tell_failure(const std::string& why) const {
+        if (m_plan.is_recorded)
+            run_hook(m_app, {"failed", m_manifest.number, m_previous, why});
+    }
+    // Nobody's release waits for it.
+    [[nodiscard]] std::unique_ptr<HookBeside> tell_success() const {
+        if (!m_plan.is_recorded)
+            return nullptr;
+        return std::make_unique<HookBeside>(
+            m_app, HookCall{m_manifest.rollback_of ? "rolled_back" : "deployed", m_manifest.number,
+                            m_previous, m_plan.verdict});
     }
 
     [[nodiscard]] ReleaseNumber number() const { return m_manifest.number; }
@@ -275,10 +290,17 @@ Changed carry_out(App& app, const Change& change, const ChangeOptions& options) 
         if (!plan)
             return Changed{};
         Walk walk(app, change.what, std::move(*plan));
-        walk.go_live();
+        try {
+            walk.go_live();
+        } catch (const Error& error) {
+            lock.reset();
+            walk.tell_failure(error.why());
+            throw;
+        }
         Changed changed{walk.number(), walk.previous(), false, "", since(begun)};
         walk.flush_tree();
         lock.reset();
+        const auto hook = walk.tell_success();
         if (options.patience == Patience::until_good)
             walk.watch(changed);
         return changed;

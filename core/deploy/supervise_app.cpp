@@ -53,6 +53,14 @@ void on_watch_failed(const App& app, ReleaseNumber release, const std::string& w
     roll_back_alone(app, release, why);
 }
 
+// The supervisor cannot wait for it.
+void tell_crash_hook(const App& app, ReleaseNumber release, const std::string& process) {
+    supervise::spawn_aside({sys::own_program().string(), "--root", app.host.root.string(), "-a",
+                            app.name().text(), "hook", "--process=" + process, "crashed",
+                            release.text()},
+                           app.layout.log() / supervise::supervisor_log_name);
+}
+
 } // namespace
 
 void supervise_app(App& app, std::optional<int> inherited) {
@@ -92,6 +100,7 @@ void supervise_app(App& app, std::optional<int> inherited) {
     options.on_crash_loop = [&app](ReleaseNumber release, const std::string& process) {
         app.note_event("crashed", release, name_of(Outcome::failed),
                        fmt::format("{} keeps crashing", process));
+        tell_crash_hook(app, release, process);
     };
     supervise::Supervisor(options).run();
 }

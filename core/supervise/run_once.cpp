@@ -117,7 +117,7 @@ OnceEnd run(Launch launch, Plan plan) {
 } // namespace
 
 OnceEnd run_once(const Program& program, milliseconds timeout,
-                 const std::function<void(std::string_view)>& output) {
+                 const std::function<void(std::string_view)>& output, int input) {
     int interrupted_by = 0;
     Plan plan;
     plan.timeout = timeout;
@@ -130,7 +130,9 @@ OnceEnd run_once(const Program& program, milliseconds timeout,
         interrupted_by = signal;
         command.kill_tree();
     };
-    OnceEnd end = run(launch_of(program), std::move(plan));
+    Launch launch = launch_of(program);
+    launch.input = input;
+    OnceEnd end = run(std::move(launch), std::move(plan));
     end.interrupted_by = interrupted_by;
     return end;
 }

@@ -17,11 +17,11 @@ struct OnceEnd {
 };
 
 // Runs the program's command with its environment, folder and user, in a session of its own, its
-// stdin empty, until it ends, `timeout` (zero: none) passes, or we get SIGINT or SIGTERM. When this
-// returns nothing of its process tree is alive. `output` gets what it writes.
+// stdin `input` (-1: empty), until it ends, `timeout` (zero: none) passes, or we get SIGINT or
+// SIGTERM. When this returns nothing of its process tree is alive. `output` gets what it writes.
 // Throws Error if it cannot be started.
 [[nodiscard]] OnceEnd run_once(const Program& program, milliseconds timeout,
-                               const std::function<void(std::string_view)>& output);
+                               const std::function<void(std::string_view)>& output, int input = -1);
 
 // As above, but with our stdin, stdout, stderr and terminal, for as long as it takes. SIGTERM and
 // SIGHUP are passed on; the terminal's keys reach it directly.

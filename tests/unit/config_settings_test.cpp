@@ -75,6 +75,9 @@ user = "www-data"
 port = 8000
 shared = ["media", "var/log"]
 reload = "true"
+[hooks]
+failed = "page somebody"
+timeout = "5s"
 [retention]
 keep = 5
 older_than = "30d"
@@ -96,6 +99,7 @@ required = ["SECRET_KEY"]
     CHECK(settings.app.user_is_builds);
     CHECK(settings.app.port == 8000);
     CHECK(settings.app.shared == std::vector<std::string>{"media", "var/log"});
+    CHECK(settings.hooks == Hooks{"", "page somebody", "", "", 5s, {"failed"}});
     CHECK(settings.retention == Retention{5, 720h, 5ULL << 30, 1});
     CHECK(settings.slug_level == 9);
     CHECK(missing_vars(settings, {}) == std::vector<std::string>{"SECRET_KEY"});

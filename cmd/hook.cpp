@@ -1,0 +1,28 @@
+#include "cmd/invocation.hpp"
+#include "core/deploy/hooks.hpp"
+
+namespace shipit::cmd {
+
+namespace {
+
+int run(Invocation& invocation) {
+    const auto app = invocation.app();
+    deploy::HookCall call{*invocation.arguments.word(0), invocation.release(1).value()};
+    call.process = invocation.arguments.text("process").value_or("");
+    call.why = call.process.empty() ? "" : call.process + " keeps crashing";
+    deploy::run_hook(app, call);
+    return 0;
+}
+
+} // namespace
+
+extern const Command hook_command;
+const Command hook_command{"hook",
+                           "run a hook of the app's; used by the supervisor",
+                           {{"EVENT", Argument::Number::one}, {"vN", Argument::Number::one}},
+                           {{"--process", "NAME", "the process that crashes"}},
+                           {"shipit -a blog hook --process=web.1 crashed v3"},
+                           run,
+                           true};
+
+} // namespace shipit::cmd
