@@ -48,6 +48,14 @@ bool Gate::has_check() const {
     return kind == Check::Kind::http || kind == Check::Kind::command;
 }
 
+bool Gate::has_passed() const {
+    return m_passed >= (has_check() ? m_rules.passes : 1);
+}
+
+bool Gate::has_to_settle() const {
+    return !has_check() || m_rules.all_settle;
+}
+
 bool Gate::has_settled() const {
     return m_crew.is_up() &&
            std::chrono::steady_clock::now() - m_crew.newest_start() >= m_rules.settle;
@@ -57,8 +65,7 @@ void Gate::take(const ProbeResult& result) {
     m_looks = false;
     m_last = result;
     m_passed = result.healthy && m_crew.is_up() ? m_passed + 1 : 0;
-    const bool passed = has_check() ? m_passed >= m_rules.passes : m_passed > 0 && has_settled();
-    if (passed)
+    if (has_passed() && (!has_to_settle() || has_settled()))
         return decide(std::nullopt);
     m_next = m_loop.after(next_wait(result), [this] { look(); });
 }
@@ -69,7 +76,7 @@ milliseconds Gate::next_wait(const ProbeResult& result) {
         const auto settled = m_crew.newest_start() + m_rules.settle;
         const auto left =
             std::chrono::ceil<milliseconds>(settled - std::chrono::steady_clock::now());
-        return has_check() ? m_wait : std::max(left, m_wait);
+        return has_passed() && has_to_settle() ? std::max(left, m_wait) : m_wait;
     }
     const milliseconds wait = m_wait;
     m_wait = std::min(m_wait * 2, result.answered ? longest_wait : longest_wait_for_listening);

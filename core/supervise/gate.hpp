@@ -10,6 +10,7 @@ struct GateRules {
     unsigned passes = 2; // consecutive
     milliseconds timeout = std::chrono::seconds(60);
     milliseconds settle = std::chrono::seconds(1); // without a check: to stay up for so long
+    bool all_settle = false;                       // with a check, too: it does not ask all of them
     bool forgives_exits = false;                   // they are started again, and may yet pass
 };
 
@@ -29,6 +30,8 @@ class Gate {
     void ended(const Process& process, const std::string& how);
     void time_is_over();
     [[nodiscard]] bool has_check() const; // beside staying up
+    [[nodiscard]] bool has_passed() const;
+    [[nodiscard]] bool has_to_settle() const;
     [[nodiscard]] bool has_settled() const;
     [[nodiscard]] milliseconds next_wait(const ProbeResult& result);
     [[nodiscard]] std::string elsewhere() const;

@@ -76,8 +76,9 @@ void Replacement::start(Phase phase, const Crew::Choice& choice, void (Replaceme
     when_port_is_free(1, [this, choice, then] {
         tell("starting", m_plan.next->release());
         m_gate.reset(); // before the next one listens where this one did
-        m_gate = std::make_unique<Gate>(m_surroundings.loop, *m_plan.next,
-                                        rules_for(m_plan.next->generation()),
+        GateRules rules = rules_for(m_plan.next->generation());
+        rules.all_settle = static_cast<bool>(m_plan.keeps); // for there may be no watch afterwards
+        m_gate = std::make_unique<Gate>(m_surroundings.loop, *m_plan.next, rules,
                                         [this, then](const std::optional<std::string>& why_not) {
                                             why_not ? fail(*why_not) : (this->*then)();
                                         });

@@ -16,7 +16,7 @@ expect_out "v2"
 expect_out "web.1:"
 expect_match "problem: .*v2\.toml:1:"
 expect_exit 7 ship status --json
-expect_equal "$(json "$out" 'it["state"], it["current"], len(it["processes"])')" "('up', 'v2', 1)"
+expect_equal "$(json "$out" 'it["state"], it["current"], [p["process"] for p in it["processes"] if p["release"] == "v2"]')" "('up', 'v2', ['web.1'])"
 expect_exit 0 ship releases
 expect_match "v2 .*v2\.toml:1:"
 expect_out "First version"

@@ -180,7 +180,8 @@ TEST_CASE("what is wrong in shipit.toml is named with file, line, column and wha
         {"[processes]\nweb = {comand = 'x'}\n",
          "shipit.toml:2:8: unknown key 'processes.web.comand' | did you mean "
          "'processes.web.command'?"},
-        {"[hooks]\ndeployed = 'x'\n", "shipit.toml:1:2: unknown key 'hooks'"},
+        {"[hooks]\ndeploy = 'x'\n",
+         "shipit.toml:2:1: unknown key 'hooks.deploy' | did you mean 'hooks.deployed'?"},
         {"[app]\nport = '80'\n", "shipit.toml:2:8: 'app.port' must be a whole number"},
         {"[app]\nport = 0\n", "shipit.toml:2:8: 'app.port' must be from 1 to 65535, not 0"},
         {"[app]\nport = 70000\n", "shipit.toml:2:8: 'app.port' must be from 1 to 65535, not 70000"},

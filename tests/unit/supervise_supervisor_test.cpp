@@ -150,6 +150,22 @@ TEST_CASE("a main process that ignores SIGTERM is killed at its stop timeout") {
     CHECK(is_gone(pid));
 }
 
+TEST_CASE("an order that comes while an earlier supervisor's leftovers end waits for that") {
+    SupervisedApp app;
+    Generation earlier =
+        app.worker(1, "trap '' TERM; echo $$ > deaf; while :; do sleep 0.05; done");
+    earlier.programs[0].stop_timeout = 500ms;
+    app.set_live(earlier);
+    app.supervise();
+    REQUIRE(eventually([&] { return pid_in(app.folder() / "deaf") != 0; }));
+    app.kill_supervisor();
+    app.set_live(app.worker(2, "sleep 1000"));
+    app.supervise();
+    CHECK(app.ask("start")["ok"].boolean());
+    CHECK(app.process("worker.1")["release"].text() == "v2");
+    CHECK(is_gone(pid_in(app.folder() / "deaf")));
+}
+
 TEST_CASE("SIGTERM stops the processes and ends the supervisor with 0") {
     SupervisedApp app;
     app.set_live(app.web(1));
