@@ -27,7 +27,7 @@ namespace {
 
 // The supervisor ends with its processes; afterwards nothing of the app runs.
 void shut_down(const App& app) {
-    if (!is_supervised(app))
+    if (!reach_supervisor_to_end(app))
         return;
     supervise::Client client(app.layout.run_folder());
     (void)client.demand(Json::object({{"request", "shutdown"}}), std::chrono::minutes(1));

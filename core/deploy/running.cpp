@@ -6,6 +6,7 @@
 #include "core/deploy/release_tree.hpp"
 #include "core/supervise/client.hpp"
 #include "core/supervise/detach.hpp"
+#include "core/supervise/saved_state.hpp"
 #include "core/supervise/supervisor.hpp"
 #include "core/sys/process.hpp"
 
@@ -44,6 +45,14 @@ ProcessFacts facts_from(const Json& json) {
     facts.resident = static_cast<std::uint64_t>(json["memory"].integer());
     facts.command = json["command"].text();
     return facts;
+}
+
+void start_supervisor(const App& app) {
+    sys::make_folders(app.layout.run_folder(), 0700);
+    supervise::spawn_detached({sys::own_program().string(), "--root", app.host.root.string(),
+                               "supervise", app.name().text()},
+                              app.layout.run_folder(),
+                              app.layout.log() / supervise::supervisor_log_name, answer_patience);
 }
 
 Json demanded(const App& app, const Json& request, std::chrono::milliseconds patience) {
@@ -119,25 +128,34 @@ bool is_supervised(const App& app) {
     return supervise::Client::is_supervised(app.layout.run_folder());
 }
 
-void renew_supervisor(const App& app) {
+bool renew_supervisor(const App& app) {
+    bool answers = false;
     try {
-        supervise::Client client(app.layout.run_folder());
-        if (client.demand(Json::object({{"request", "ping"}}), answer_patience)["outdated"]
-                .boolean())
+        const Json answer = demanded(app, Json::object({{"request", "ping"}}), answer_patience);
+        answers = true;
+        if (answer["outdated"].boolean())
             (void)demanded(app, Json::object({{"request", "renew"}}), answer_patience);
     } catch (const Error&) { // its log has the reason; the one that is there will do
     }
+    return answers;
 }
 
 void ensure_supervisor(const App& app) {
-    if (is_supervised(app))
-        return renew_supervisor(app);
+    // Its answer tells, not its socket: that of one that was just killed still takes connections.
+    if (renew_supervisor(app))
+        return;
     ensure_live_tree(app); // here, since its own process would wait for our lock
-    sys::make_folders(app.layout.run_folder(), 0700);
-    supervise::spawn_detached({sys::own_program().string(), "--root", app.host.root.string(),
-                               "supervise", app.name().text()},
-                              app.layout.run_folder(),
-                              app.layout.log() / supervise::supervisor_log_name, answer_patience);
+    start_supervisor(app);
+}
+
+bool reach_supervisor_to_end(const App& app) {
+    if (renew_supervisor(app))
+        return true;
+    if (!supervise::has_left_processes(app.layout.run_folder()))
+        return false;
+    app.set_stopped(true); // nothing is to be started by the one that ends them
+    start_supervisor(app);
+    return true;
 }
 
 std::vector<ProcessFacts> processes(const App& app) {
@@ -166,8 +184,7 @@ void start(App& app, std::chrono::milliseconds patience) {
 void stop(App& app, std::chrono::milliseconds patience) {
     const auto lock = app.lock("stop", patience);
     app.set_stopped(true);
-    renew_supervisor(app);
-    if (is_supervised(app))
+    if (reach_supervisor_to_end(app))
         (void)demanded(app, Json::object({{"request", "stop"}}), std::chrono::hours(1));
     app.note_event("stop", app.ledger.current(), name_of(Outcome::done));
 }

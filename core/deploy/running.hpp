@@ -45,13 +45,17 @@ struct ProcessFacts {
 
 // Starts the app's supervisor unless one runs. Returns when it answers. Under the app's lock.
 void ensure_supervisor(const App& app);
+// For what ends processes: also where a supervisor was killed and they go on without it, one is
+// started, which ends them. Gives whether there is one; else nothing of the app runs. Under the
+// app's lock.
+[[nodiscard]] bool reach_supervisor_to_end(const App& app);
 
 // Empty if no supervisor runs.
 [[nodiscard]] std::vector<ProcessFacts> processes(const App& app);
 [[nodiscard]] bool is_supervised(const App& app);
 // Where shipit was upgraded since the supervisor's start, it becomes the new one, keeping all that
-// it has; where that cannot be now, or fails, it goes on as it is.
-void renew_supervisor(const App& app);
+// it has; where that cannot be now, or fails, it goes on as it is. Gives whether there is one.
+bool renew_supervisor(const App& app);
 
 // Starts the live release's processes; what runs already goes on.
 void start(App& app, std::chrono::milliseconds patience);

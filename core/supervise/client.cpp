@@ -31,6 +31,15 @@ bool Client::is_supervised(const Path& run_folder) {
     return static_cast<bool>(connect_to(run_folder / control_socket_name));
 }
 
+bool Client::answers(const Path& run_folder, std::chrono::milliseconds patience) {
+    try {
+        (void)Client(run_folder).ask(Json::object({{"request", "ping"}}), patience);
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
 void Client::send(const Json& message) {
     const std::string line = message.dump() + "\n";
     std::size_t sent = 0;

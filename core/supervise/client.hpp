@@ -18,6 +18,9 @@ class Client {
 
     // Whether a supervisor listens in `run_folder`.
     [[nodiscard]] static bool is_supervised(const Path& run_folder);
+    // Whether one answers, which takes more: the socket of one that was just killed may still take
+    // connections.
+    [[nodiscard]] static bool answers(const Path& run_folder, std::chrono::milliseconds patience);
 
     void send(const Json& message);
     // The next message; nothing if none came in time. Throws Error if the supervisor is gone.

@@ -193,20 +193,21 @@ void Supervisor::Core::start(ClientId client, const Json& request) {
 void Supervisor::Core::stop(ClientId client, const Json& request) {
     const std::string which = chosen(request);
     end_watch("it is being stopped");
-    if (!m_crew)
-        return m_control.finish(client, answer_ok());
-    begin("stopping processes");
     const auto over = [this, client] {
         m_busy.clear();
         m_control.finish(client, answer_ok());
     };
-    if (!which.empty())
-        return m_crew->stop(Crew::called(which), over);
-    m_crew->stop(Crew::all, [this, over] {
+    const auto all_over = [this, over] {
         if (m_addresses)
             m_addresses->close(); // refused is better than unanswered
         over();
-    });
+    };
+    if (!m_crew)
+        return all_over();
+    begin("stopping processes");
+    if (!which.empty())
+        return m_crew->stop(Crew::called(which), over);
+    m_crew->stop(Crew::all, all_over);
     m_idle_since = {}; // nothing is to be drained
     retire_warm();
 }

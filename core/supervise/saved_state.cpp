@@ -100,4 +100,8 @@ std::vector<sys::ProcessName> unsaved_processes(const Path& run_folder,
     return result;
 }
 
+bool has_left_processes(const Path& run_folder) {
+    return !saved_state(run_folder).processes.empty() || !unsaved_processes(run_folder, {}).empty();
+}
+
 } // namespace shipit::supervise

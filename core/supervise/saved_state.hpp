@@ -39,4 +39,7 @@ void save_state(const Path& run_folder, const std::vector<const Crew*>& crews,
 [[nodiscard]] std::vector<sys::ProcessName> unsaved_processes(const Path& run_folder,
                                                               const std::vector<Path>& known);
 
+// Whether processes of an earlier supervisor still run.
+[[nodiscard]] bool has_left_processes(const Path& run_folder);
+
 } // namespace shipit::supervise

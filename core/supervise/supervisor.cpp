@@ -18,6 +18,7 @@ namespace shipit::supervise {
 namespace {
 
 constexpr Rotation own_rotation{1 << 20, 2};
+constexpr milliseconds one_before_dies{1000}; // killed, and not yet all taken apart by the kernel
 
 sys::LockHolder self() {
     return {"the supervisor", "supervise", sys::now(), static_cast<int>(::getpid())};
@@ -55,7 +56,7 @@ Supervisor::Core::Core(SupervisorOptions options)
     : m_options(std::move(options)),
       m_memory(m_options.inherited < 0 ? Json() : inherited_memory(m_options.inherited)),
       m_lock(m_memory.is_null()
-                 ? sys::Lock(m_options.run_folder / supervisor_lock_name, self(), milliseconds(0))
+                 ? sys::Lock(m_options.run_folder / supervisor_lock_name, self(), one_before_dies)
                  : sys::Lock(inherited(m_memory["lock"]))),
       m_app_log(m_options.log_folder / app_log_name, m_options.rotation),
       m_own_log(m_options.log_folder / supervisor_log_name, own_rotation),
