@@ -33,9 +33,10 @@ struct Launch {
     std::optional<sys::Account> user; // none: as ourselves
     Session session = Session::own;
     Reported reported = Reported::nothing;
-    int input = -1; // becomes descriptor 0; -1: /dev/null
-    int output = 1; // becomes descriptor 1
-    int errors = 2; // becomes descriptor 2
+    int input = -1;  // becomes descriptor 0; -1: /dev/null
+    int output = 1;  // becomes descriptor 1
+    int errors = 2;  // becomes descriptor 2
+    int cgroup = -1; // the folder of the control group that it is born into; -1: ours
 };
 
 enum class LaunchStep : int { session, user, privileges, calls, folder, descriptors, execute };
@@ -55,6 +56,7 @@ class PreparedLaunch {
     // In the child only. Ends in execve(2), or in _exit(2) after a LaunchFailure was written.
     [[noreturn]] void become(int to_parent) const noexcept;
 
+    [[nodiscard]] int cgroup() const { return m_launch.cgroup; }
     // "web.1 cannot be executed: …" for people, without the environment.
     [[nodiscard]] std::string text_of(const LaunchFailure& failure) const;
 

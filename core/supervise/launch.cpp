@@ -1,6 +1,7 @@
 #include "core/supervise/launch.hpp"
 
 #include "core/base/error.hpp"
+#include "core/supervise/cgroup.hpp"
 #include "core/supervise/pass_fd.hpp"
 
 #include <cerrno>
@@ -15,10 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Boost.Process 1.81 launches and waits; nothing else of it is used. One initializer does all of
-// the child's work and never returns, so that what is wrong with the rest is never reached: it
-// leaks descriptors into the child, runs our exit handlers in a child whose exec failed and leaves
-// it as a zombie, takes a failed initializer for success, and kills the process with the object.
+// Boost.Process 1.81 launches and waits; nothing else of it is used. (Into a control group we
+// launch ourselves, since it can only fork.) One initializer does all of the child's work and never
+// returns, so that what is wrong with the rest is never reached: it leaks descriptors into the
+// child, runs our exit handlers in a child whose exec failed and leaves it as a zombie, takes a
+// failed initializer for success, and kills the process with the object.
 
 namespace shipit::supervise {
 
@@ -74,10 +76,31 @@ std::optional<LaunchFailure> failure_from(int child, sys::Fd& calls) {
 
 using ProcessHandle = process::basic_process_handle<boost::asio::io_context::executor_type>;
 
+// Nothing where the kernel refuses; it is then started as where there are no control groups.
+std::optional<ProcessHandle> born_in_cgroup(boost::asio::io_context& context,
+                                            const PreparedLaunch& prepared, int to_parent) {
+    if (prepared.cgroup() < 0)
+        return std::nullopt;
+    const pid_t pid = fork_into(prepared.cgroup());
+    if (pid == 0)
+        prepared.become(to_parent);
+    if (pid < 0)
+        return std::nullopt;
+    try {
+        return ProcessHandle(context.get_executor(), pid);
+    } catch (const std::exception& error) { // it could not be watched
+        (void)::kill(pid, SIGKILL);
+        (void)::waitpid(pid, nullptr, 0);
+        throw Error(std::string("cannot start a process: ") + error.what());
+    }
+}
+
 ProcessHandle forked(boost::asio::io_context& context, const PreparedLaunch& prepared,
                      int to_parent) {
     const pid_t parent = ::getpid();
     const BlockedSignals blocked;
+    if (auto born = born_in_cgroup(context, prepared, to_parent))
+        return std::move(*born);
     process::posix::default_launcher launcher;
     try {
         const std::vector<std::string> unused;

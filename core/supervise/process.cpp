@@ -1,6 +1,7 @@
 #include "core/supervise/process.hpp"
 
 #include "core/base/error.hpp"
+#include "core/supervise/cgroup.hpp"
 #include "core/supervise/words.hpp"
 #include "core/sys/clock.hpp"
 
@@ -8,6 +9,7 @@
 #include <csignal>
 #include <functional>
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@ namespace shipit::supervise {
 namespace {
 
 constexpr milliseconds look_again{20}; // for what is left of a tree that was told to end
+constexpr milliseconds kill_patience{100};
 
 TimePoint now() {
     return std::chrono::steady_clock::now();
@@ -77,6 +80,7 @@ bool Process::adopt(const Adopted& from) {
     }
     m_pipe_name = from.pipe;
     m_is_handed = from.is_handed;
+    m_cgroup = from.cgroup;
     make_pipe();
     m_last_main = from.main;
     m_since = from.since;
@@ -190,6 +194,8 @@ void Process::launch() {
         launch.folder = m_program.folder;
         launch.user = m_program.user;
         launch.output = launch.errors = output.get();
+        const sys::Fd cgroup = open_cgroup();
+        launch.cgroup = cgroup.get();
         m_is_handed = m_surroundings.addresses != nullptr;
         launch.reported = m_is_handed ? Reported::binds : Reported::nothing;
         m_child = std::make_unique<Child>(m_surroundings.loop, launch,
@@ -209,6 +215,23 @@ void Process::launch() {
             m_pipe->note("-- " + m_last_exit);
         feed(Event::launch_failed);
         m_on_ended(*this, m_last_exit);
+    }
+}
+
+// A new one for each start: since Linux 6.14 what is born into a group that was once killed is
+// killed too, and below the group of an earlier supervisor we may not be allowed to start anything.
+sys::Fd Process::open_cgroup() {
+    if (const Path before = std::exchange(m_cgroup, {}); !before.empty())
+        (void)end_cgroup(before, kill_patience);
+    if (m_surroundings.cgroups.empty())
+        return {};
+    try {
+        m_cgroup = make_cgroup(m_surroundings.cgroups, Path(m_pipe_name).stem().string());
+        return sys::open_file(m_cgroup, O_PATH | O_DIRECTORY);
+    } catch (const Error& error) { // its tree is found without
+        m_surroundings.note(m_program.name + ": " + error.what());
+        m_cgroup.clear();
+        return {};
     }
 }
 
@@ -235,7 +258,7 @@ void Process::look_for_rest() {
     if (m_state.phase != Phase::sweeping)
         return;
     reap_orphans();
-    if (rest().empty())
+    if (!is_populated(m_cgroup) && rest().empty())
         feed(Event::tree_gone);
     else
         m_look = m_surroundings.loop.after(look_again, [this] { look_for_rest(); });
@@ -248,17 +271,23 @@ void Process::stopped() {
     m_tail = m_pipe->tail();
     m_pipe->remove();
     m_pipe.reset();
+    (void)remove_cgroup(std::exchange(m_cgroup, {}));
 }
 
 std::vector<Owned> Process::rest() const {
     if (m_last_main.pid == 0)
         return {};
-    return rest_of({m_last_main, m_marks});
+    return rest_of({m_last_main, m_marks, m_cgroup});
 }
 
 void Process::signal_rest(int signal, bool escaped_only) const {
-    for (const Owned& process : rest())
-        if (process.escaped || !escaped_only)
+    const std::vector<Owned> processes = rest();
+    const auto is_meant = [&](const Owned& process) { return process.escaped || !escaped_only; };
+    // By one stroke where nobody is to be spared: none can fork its way out of that.
+    if (signal == SIGKILL && std::all_of(processes.begin(), processes.end(), is_meant))
+        kill_cgroup(m_cgroup);
+    for (const Owned& process : processes)
+        if (is_meant(process))
             signal_exactly(process.name, signal);
     reap_orphans();
 }
@@ -296,6 +325,7 @@ Json Process::state() const {
                          {"slot", name_of(m_place.side)},
                          {"pipe", m_pipe_name},
                          {"handed", m_is_handed},
+                         {"cgroup", m_cgroup.string()},
                          {"stop_signal", m_program.stop_signal},
                          {"stop_timeout", std::int64_t{m_program.stop_timeout.count()}}});
 }

@@ -32,6 +32,7 @@ struct Surroundings {
     std::function<void()> changed;                // a pid or a phase: the state is to be saved
     std::function<void(const std::string&)> note; // for the supervisor's own log
     std::function<void(const Process&)> crash_looping;
+    Path cgroups{}; // where each process gets one; empty: there are none to be had
 };
 
 class Process {
@@ -53,6 +54,7 @@ class Process {
         unsigned restarts = 0;
         std::string pipe;       // the FIFO's name
         bool is_handed = false; // and its slots are ours again
+        Path cgroup{};
     };
     // False if it is gone.
     bool adopt(const Adopted& from);
@@ -72,6 +74,8 @@ class Process {
     [[nodiscard]] std::optional<sys::ProcessName> main() const;
     // The named pipe that it writes its output to.
     [[nodiscard]] Path fifo() const;
+    // The control group that it has to itself; empty: none.
+    [[nodiscard]] const Path& cgroup() const { return m_cgroup; }
     // What belongs to it beside its main process.
     [[nodiscard]] std::vector<Owned> rest() const;
     // The newest lines it wrote, oldest first.
@@ -94,6 +98,7 @@ class Process {
     void launch();
     void exited(WaitStatus status);
     void make_pipe(sys::Fd held = {});
+    [[nodiscard]] sys::Fd open_cgroup();
     void look_for_rest();
     void stopped();
     void signal_rest(int signal, bool escaped_only) const;
@@ -103,6 +108,7 @@ class Process {
     Program m_program;
     Place m_place;
     std::string m_pipe_name;
+    Path m_cgroup;
     std::vector<std::string> m_marks; // of what was started
     bool m_is_handed = false;
     OnEnded m_on_ended;

@@ -72,6 +72,7 @@ Json Process::memory(Bequest& bequest) const {
                               {"pipe", m_pipe_name},
                               {"marks", marks},
                               {"handed", m_is_handed},
+                              {"cgroup", m_cgroup.string()},
                               {"policy", policy_json(m_state)},
                               {"proven", m_proven},
                               {"since", time_text(m_since)},
@@ -92,6 +93,7 @@ void Process::recall(const Json& memory) {
     for (const Json& mark : memory["marks"].items())
         m_marks.push_back(mark.text());
     m_is_handed = memory["handed"].boolean();
+    m_cgroup = memory["cgroup"].text();
     m_state = policy_from(memory["policy"], m_state.seed);
     m_proven = memory["proven"].boolean();
     m_since = parse_time(memory["since"].text()).value_or(sys::now());

@@ -182,6 +182,8 @@ Json Supervisor::Core::memory(Bequest& bequest) {
                               {"lock", bequest.pass(m_lock.fd())},
                               {"control", m_control.memory(bequest)},
                               {"why_no_handover", m_why_no_handover},
+                              {"cgroups", m_surroundings.cgroups.string()},
+                              {"why_no_cgroups", m_why_no_cgroups},
                               {"spared", spared_pids},
                               {"idle_since", time_to_json(m_idle_since)},
                               {"warm_until", time_to_json(m_warm_until)},

@@ -105,6 +105,9 @@ void Supervisor::Core::status(ClientId client, const Json& /*request*/) {
     answer.set("handover", m_addresses ? "gated" : "restart");
     if (!m_addresses)
         answer.set("why_restart", m_why_no_handover);
+    answer.set("cgroups", m_why_no_cgroups.empty());
+    if (!m_why_no_cgroups.empty())
+        answer.set("why_no_cgroups", m_why_no_cgroups);
     answer.set("processes", std::move(processes));
     m_control.finish(client, answer);
 }

@@ -26,6 +26,7 @@ std::optional<SavedProcess> process_from(const Json& json) {
     saved.process.main.start_time = static_cast<std::uint64_t>(json["start_time"].integer());
     saved.process.since = parse_time(json["since"].text()).value_or(WallTime());
     saved.process.is_handed = json["handed"].boolean();
+    saved.process.cgroup = json["cgroup"].text();
     saved.process.restarts = static_cast<unsigned>(json["restarts"].integer());
     saved.stop_signal = static_cast<int>(json["stop_signal"].integer(SIGTERM));
     saved.stop_timeout = milliseconds(json["stop_timeout"].integer());
@@ -46,13 +47,21 @@ bool is_our_pipe(const std::string& target, const Path& run_folder) {
 } // namespace
 
 void save_state(const Path& run_folder, const std::vector<const Crew*>& crews,
-                const Addresses* addresses) {
+                const Addresses* addresses, const Path& cgroups) {
     Json processes = Json::array();
+    std::set<Path> folders{cgroups}; // also those of earlier supervisors, in other groups than ours
     for (const Crew* crew : crews)
-        for (const auto& process : crew->processes())
+        for (const auto& process : crew->processes()) {
+            folders.insert(process->cgroup().parent_path());
             if (Json state = process->state(); state.is_object())
                 processes.push_back(std::move(state));
-    Json json = Json::object({{"boot_id", sys::boot_id()}, {"processes", processes}});
+        }
+    Json saved_folders = Json::array();
+    for (const Path& folder : folders)
+        if (!folder.empty())
+            saved_folders.push_back(folder.string());
+    Json json = Json::object(
+        {{"boot_id", sys::boot_id()}, {"processes", processes}, {"cgroups", saved_folders}});
     if (addresses != nullptr)
         json.set("live_slot", name_of(addresses->live())).set("addresses", addresses->state());
     sys::replace_durably(run_folder / state_name, json.dump() + "\n", state_mode);
@@ -67,6 +76,8 @@ SavedState saved_state(const Path& run_folder) {
             return {};
         result.live = side_from(json["live_slot"].text());
         result.addresses = json["addresses"];
+        for (const Json& folder : json["cgroups"].items())
+            result.cgroups.insert(folder.text());
         for (const Json& item : json["processes"].items())
             if (auto saved = process_from(item))
                 result.processes.push_back(std::move(*saved));

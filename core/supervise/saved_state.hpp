@@ -8,6 +8,8 @@
 #include "core/base/text.hpp"
 #include "core/supervise/crew.hpp"
 
+#include <set>
+
 namespace shipit::supervise {
 
 struct SavedProcess {
@@ -24,11 +26,12 @@ struct SavedState {
     std::vector<SavedProcess> processes; // those that still live
     Side live = Side::a;                 // whose slots had the traffic
     Json addresses;                      // Addresses::state()
+    std::set<Path> cgroups;              // the app's folders of control groups
 };
 
 // Replaces the file whole. Throws Error.
 void save_state(const Path& run_folder, const std::vector<const Crew*>& crews,
-                const Addresses* addresses);
+                const Addresses* addresses, const Path& cgroups);
 
 // What an earlier supervisor left; nothing if there was none since the host started, or if the file
 // is damaged.

@@ -1,6 +1,7 @@
 #include "core/supervise/supervisor.hpp"
 
 #include "core/base/error.hpp"
+#include "core/supervise/cgroup.hpp"
 #include "core/supervise/supervisor_core.hpp"
 #include "core/supervise/tree.hpp"
 #include "core/sys/clock.hpp"
@@ -72,6 +73,7 @@ Supervisor::Core::Core(SupervisorOptions options)
         if (m_options.on_crash_loop)
             m_options.on_crash_loop(process.release(), process.program().name);
     };
+    find_cgroups();
     const auto why_not = m_memory.is_null() ? why_no_bind_watch() : why_not_before(m_memory);
     if (why_not) {
         m_why_no_handover = *why_not;
@@ -81,6 +83,22 @@ Supervisor::Core::Core(SupervisorOptions options)
     m_addresses = std::make_unique<Addresses>(
         m_loop, Addresses::Callbacks{m_surroundings.note, m_surroundings.changed});
     m_surroundings.addresses = m_addresses.get();
+}
+
+// What a program before us in this process found is not asked again.
+void Supervisor::Core::find_cgroups() {
+    m_surroundings.cgroups = m_memory["cgroups"].text();
+    m_why_no_cgroups = m_memory["why_no_cgroups"].text();
+    if (!m_surroundings.cgroups.empty() || !m_why_no_cgroups.empty())
+        return;
+    try {
+        if (!m_options.cgroups)
+            throw Error("they are not wanted");
+        m_surroundings.cgroups = app_cgroup(m_options.run_folder);
+    } catch (const Error& error) {
+        m_why_no_cgroups = error.what();
+        note("without control groups: " + m_why_no_cgroups);
+    }
 }
 
 void Supervisor::Core::run() {
@@ -136,6 +154,7 @@ void Supervisor::Core::end_all() {
                 return;
             for (const sys::ProcessName& stray : strays())
                 signal_exactly(stray, SIGKILL);
+            end_cgroups({m_surroundings.cgroups});
             save();
             m_loop.stop();
         });
@@ -159,7 +178,7 @@ std::vector<const Crew*> Supervisor::Core::crews() const {
 }
 
 void Supervisor::Core::save() {
-    save_state(m_options.run_folder, crews(), m_addresses.get());
+    save_state(m_options.run_folder, crews(), m_addresses.get(), m_surroundings.cgroups);
 }
 
 void Supervisor::Core::note(const std::string& text) noexcept {

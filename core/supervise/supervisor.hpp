@@ -7,7 +7,8 @@
 //
 //   {"request": …}                answered by
 //   ping                          pid; "outdated": its program was replaced on disk
-//   status                        pid, release, busy_with, watching, processes: [{name, type,
+//   status                        pid, release, busy_with, watching, cgroups or why_no_cgroups,
+//   processes: [{name, type,
 //   release,
 //                                 state (up starting crashed stopping stopped), since, restarts,
 //                                 crash_looping, pid, memory, port, last_exit}]
@@ -55,6 +56,7 @@ struct SupervisorOptions {
     Path log_folder; // exists
     Rotation rotation;
     Limits limits;
+    bool cgroups = true; // false: as where there are none; for comparison
 
     // What `current` says should run; nothing if nothing should. May throw.
     std::function<std::optional<Generation>()> live;

@@ -31,9 +31,11 @@ class Supervisor::Core {
     void take_over(const std::vector<SavedProcess>& saved_processes);
     void take_sockets_back(SavedState& saved);
     void end_unsaved();
+    void end_cgroups(std::set<Path> folders) const;
     void stop_leftovers();
     void start_rest();
     // (supervisor.cpp)
+    void find_cgroups();
     void end_all();
     void save();
     [[nodiscard]] std::vector<const Crew*> crews() const;
@@ -109,6 +111,7 @@ class Supervisor::Core {
     LogFile m_own_log;
     std::unique_ptr<Addresses> m_addresses; // null: sockets cannot be handed over, because of
     std::string m_why_no_handover;
+    std::string m_why_no_cgroups; // empty: each process has one
     Surroundings m_surroundings;
     Control m_control;
     Loop::Signals m_signals;

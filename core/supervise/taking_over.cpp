@@ -1,5 +1,6 @@
 // What an earlier supervisor left is gone on with, or ended.
 
+#include "core/supervise/cgroup.hpp"
 #include "core/supervise/supervisor_core.hpp"
 #include "core/supervise/tree.hpp"
 
@@ -14,6 +15,8 @@
 namespace shipit::supervise {
 
 namespace {
+
+constexpr milliseconds kill_patience{500};
 
 // What is left of a program of which only the saved state is known: enough to stop it.
 Program stub_of(const SavedProcess& saved) {
@@ -53,6 +56,8 @@ void Supervisor::Core::bring_up() {
     take_sockets_back(saved);
     take_over(saved.processes);
     end_unsaved();
+    saved.cgroups.insert(m_surroundings.cgroups);
+    end_cgroups(saved.cgroups);
     if (m_leftovers.empty())
         return start_rest();
     begin("ending what an earlier supervisor left");
@@ -134,6 +139,21 @@ void Supervisor::Core::end_unsaved() {
         if (path.extension() == ".fifo" &&
             std::find(known.begin(), known.end(), path) == known.end())
             (void)::unlink(path.c_str());
+    }
+}
+
+// What is in the app's control groups, but for those of the processes that we know.
+void Supervisor::Core::end_cgroups(std::set<Path> folders) const {
+    std::set<Path> known;
+    for (const Crew* crew : crews())
+        for (const auto& process : crew->processes())
+            known.insert(process->cgroup());
+    folders.erase(Path());
+    for (const Path& folder : folders) {
+        std::error_code none; // a folder that is not there has none
+        for (const auto& entry : std::filesystem::directory_iterator(folder, none))
+            if (entry.is_directory(none) && known.count(entry.path()) == 0)
+                (void)end_cgroup(entry.path(), kill_patience);
     }
 }
 

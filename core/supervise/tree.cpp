@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/supervise/cgroup.hpp"
 #include "core/supervise/launch.hpp"
 
 #include <algorithm>
@@ -144,6 +145,9 @@ std::vector<Owned> rest_of(const TreeOf& tree) {
     const auto all = all_processes();
     const bool session_known = is_session_of(all, tree.main);
     std::set<pid_t> found;
+    for (const pid_t pid : processes_in(tree.cgroup))
+        if (all.count(pid) != 0)
+            found.insert(pid);
     if (session_known && all.count(tree.main.pid) != 0)
         found.insert(tree.main.pid);
     for (const auto& [pid, entry] : all) {

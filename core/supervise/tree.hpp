@@ -1,6 +1,7 @@
 // The processes that belong to a supervised one, also those that tried to get away.
 //
-// Without cgroups a process is known by its ancestors, by its session, and, once it has been
+// With a control group of its own a tree is what is in it, and what may have been moved out of it.
+// Without one a process is known by its ancestors, by its session, and, once it has been
 // orphaned and given to the supervisor (PR_SET_CHILD_SUBREAPER), by the variables in its
 // environment that say whose it is.
 #pragma once
@@ -23,6 +24,7 @@ struct Owned {
 struct TreeOf {
     sys::ProcessName main;
     std::vector<std::string> marks; // "SHIPIT_PROCESS=web.1", …; none: orphans are not recognised
+    Path cgroup{};                  // of its own; empty: there is none
 };
 
 // The variables of an environment that mark a process: SHIPIT_APP, SHIPIT_RELEASE, SHIPIT_SLOT and

@@ -1,14 +1,19 @@
 #include "core/supervise/cgroup.hpp"
 
 #include "core/base/error.hpp"
+#include "core/sys/process.hpp"
 #include "tests/unit/supervised_app.hpp"
 
 #include <csignal>
 #include <set>
+#include <sstream>
+#include <thread>
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +21,7 @@ using namespace shipit;
 using namespace shipit::supervise;
 using namespace std::chrono_literals;
 using tests::eventually;
+using tests::SupervisedApp;
 using tests::TestFolder;
 
 namespace {
@@ -48,6 +54,55 @@ pid_t started_in(const Path& cgroup) {
     }
     return child;
 }
+
+// Fifty grandchildren that ignore SIGTERM in sessions of their own, and their pids as they come.
+constexpr const char* fifty =
+    "for i in $(seq 50); do setsid -f setsid -f sh -c "
+    "'trap \"\" TERM; echo $$ >> pids; while :; do sleep 9; done'; done; ";
+
+std::vector<pid_t> pids_in(const Path& file) {
+    std::vector<pid_t> pids;
+    std::istringstream lines(sys::read_file_if_any(file).value_or(""));
+    for (pid_t pid = 0; lines >> pid;)
+        pids.push_back(pid);
+    return pids;
+}
+
+class FiftyEscaped {
+  public:
+    // `main`: what the main process does after it started them.
+    FiftyEscaped(bool cgroups, const std::string& main) {
+        Generation generation = m_app.worker(1, fifty + main);
+        generation.programs[0].stop_timeout = stop_timeout;
+        m_app.adjust = [cgroups](SupervisorOptions& options) { options.cgroups = cgroups; };
+        m_app.set_live(generation);
+        m_app.supervise();
+        REQUIRE(eventually([this] { return pids_in(m_app.folder() / "pids").size() == 50; }));
+        for (const pid_t pid : pids_in(m_app.folder() / "pids"))
+            m_ends.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
+    }
+
+    // From the order to stop until none of them lives; of what comes back it is known already.
+    milliseconds stopped_after() {
+        const auto begin = std::chrono::steady_clock::now();
+        std::thread asking([this] { (void)m_app.ask("stop"); });
+        for (const sys::Fd& end : m_ends) {
+            pollfd ended{end.get(), POLLIN, 0};
+            (void)::poll(&ended, 1, 60000);
+        }
+        const auto took = std::chrono::steady_clock::now() - begin;
+        asking.join();
+        return std::chrono::ceil<milliseconds>(took);
+    }
+
+    [[nodiscard]] bool has_cgroups() const { return m_app.ask("status")["cgroups"].boolean(); }
+
+    static constexpr milliseconds stop_timeout{1000};
+
+  private:
+    SupervisedApp m_app;
+    std::vector<sys::Fd> m_ends;
+};
 
 } // namespace
 
@@ -146,4 +201,88 @@ TEST_CASE("groups that are not there are no error") {
     CHECK_FALSE(is_populated(""));
     kill_cgroup("/nowhere");
     CHECK_FALSE(remove_cgroup(""));
+}
+
+TEST_CASE("nothing is left of fifty escaped processes soon after the kill") {
+    for (const bool cgroups : {true, false}) {
+        FiftyEscaped escaped(cgroups, "trap '' TERM; while :; do sleep 9; done");
+        if (cgroups && !escaped.has_cgroups()) {
+            MESSAGE("skipped, no control groups here");
+            continue;
+        }
+        const auto after_kill = escaped.stopped_after() - FiftyEscaped::stop_timeout;
+        MESSAGE(std::string(cgroups ? "with" : "without")
+                << " control groups: " << after_kill.count() << " ms after the kill");
+#ifndef __SANITIZE_ADDRESS__ // which slows everything down
+        CHECK(after_kill <= (cgroups ? 100ms : 1000ms));
+#endif
+    }
+}
+
+TEST_CASE("nothing is left of fifty escaped processes soon after their main process has stopped") {
+    for (const bool cgroups : {true, false}) {
+        FiftyEscaped escaped(cgroups, "exec sleep 1000");
+        if (cgroups && !escaped.has_cgroups()) {
+            MESSAGE("skipped, no control groups here");
+            continue;
+        }
+        const auto after_stop = escaped.stopped_after();
+        MESSAGE(std::string(cgroups ? "with" : "without")
+                << " control groups: " << after_stop.count() << " ms after the stop");
+#ifndef __SANITIZE_ADDRESS__ // which slows everything down
+        CHECK(after_stop <= 1000ms);
+#endif
+    }
+}
+
+TEST_CASE("a process has a group of its own, as long as it runs") {
+    const Groups groups;
+    if (groups.app.empty())
+        return;
+    SupervisedApp app;
+    app.set_live(app.worker(1, "sleep 1000"));
+    app.supervise();
+    REQUIRE(eventually([&] { return app.is_up("worker.1"); }));
+    const auto group_of = [&app](const std::string& process) {
+        return own_cgroup(
+                   sys::read_file("/proc/" + std::to_string(app.pid_of(process)) + "/cgroup"),
+                   sys::read_file("/proc/self/mountinfo"))
+            .value_or("");
+    };
+    const Path group = group_of("worker.1");
+    CHECK(group.filename() == "v1.worker.1.a");
+    CHECK(group.parent_path() == app_cgroup(app.run()));
+    // Another supervisor goes on with it.
+    app.kill_supervisor();
+    app.supervise();
+    CHECK(group_of("worker.1") == group);
+    ::kill(app.pid_of("worker.1"), SIGKILL);
+    CHECK(eventually([&] { return app.process("worker.1")["restarts"].integer() == 1; }));
+    REQUIRE(eventually([&] { return app.is_up("worker.1"); }));
+    CHECK(group_of("worker.1") == group);
+    CHECK(app.ask("stop")["ok"].boolean());
+    CHECK_FALSE(sys::is_there(group.parent_path()));
+}
+
+TEST_CASE("the next supervisor ends what a killed one left in the groups, and removes them") {
+    const Groups groups;
+    if (groups.app.empty())
+        return;
+    SupervisedApp app;
+    // Of the main process nothing is left, and what it started has none of our pipes.
+    app.set_live(app.worker(1, "setsid -f sh -c 'exec >/dev/null 2>&1; echo $$ > pids; "
+                               "exec sleep 1000'; exec sleep 1000"));
+    app.supervise();
+    REQUIRE(eventually([&] { return pids_in(app.folder() / "pids").size() == 1; }));
+    const pid_t left = pids_in(app.folder() / "pids").at(0);
+    const sys::ProcessName name{left, sys::start_time_of(left).value_or(0)};
+    const pid_t main = app.pid_of("worker.1");
+    app.kill_supervisor();
+    ::kill(main, SIGKILL);
+    const Path folder = app_cgroup(app.run());
+    REQUIRE(::mkdir((folder / "empty").c_str(), 0755) == 0);
+    sys::remove_file(app.folder() / "live");
+    app.supervise();
+    CHECK(eventually([&] { return !sys::is_alive(name); }));
+    CHECK_FALSE(sys::is_there(folder));
 }
