@@ -218,8 +218,9 @@ void Process::launch() {
     }
 }
 
-// A new one for each start: since Linux 6.14 what is born into a group that was once killed is
-// killed too, and below the group of an earlier supervisor we may not be allowed to start anything.
+// A new one for each start: what is born into a group that was once killed is killed, too (seen
+// with Linux 6.18), and below the group of an earlier supervisor we may not be allowed to start
+// one.
 sys::Fd Process::open_cgroup() {
     if (const Path before = std::exchange(m_cgroup, {}); !before.empty())
         (void)end_cgroup(before, kill_patience);

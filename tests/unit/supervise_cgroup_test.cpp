@@ -1,9 +1,11 @@
 #include "core/supervise/cgroup.hpp"
 
 #include "core/base/error.hpp"
+#include "core/supervise/launch.hpp"
 #include "core/sys/process.hpp"
 #include "tests/unit/supervised_app.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <set>
 #include <sstream>
@@ -285,4 +287,37 @@ TEST_CASE("the next supervisor ends what a killed one left in the groups, and re
     app.supervise();
     CHECK(eventually([&] { return !sys::is_alive(name); }));
     CHECK_FALSE(sys::is_there(folder));
+}
+
+TEST_CASE("a process is started within five milliseconds, also into a group of its own") {
+    const Groups groups;
+    for (const bool in_group : {true, false}) {
+        if (in_group && groups.app.empty())
+            continue;
+        std::vector<double> took;
+        for (int round = 0; round < 21; ++round) {
+            Loop loop;
+            Launch launch;
+            launch.argv = {"/bin/true"};
+            launch.folder = "/";
+            launch.reported = Reported::binds;
+            const auto begin = std::chrono::steady_clock::now();
+            const Path group = in_group ? make_cgroup(groups.app, "v1.web.1.a") : Path();
+            const sys::Fd folder =
+                in_group ? sys::open_file(group, O_PATH | O_DIRECTORY) : sys::Fd();
+            launch.cgroup = folder.get();
+            const Child child(loop, launch, [&loop](WaitStatus /*status*/) { loop.stop(); });
+            took.push_back(
+                std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+                    .count());
+            loop.run();
+            CHECK((!in_group || end_cgroup(group, tests::patience)));
+        }
+        std::sort(took.begin(), took.end());
+        MESSAGE(std::string(in_group ? "into a group" : "without a group")
+                << ": median " << took[took.size() / 2] << " ms, longest " << took.back());
+#ifndef __SANITIZE_ADDRESS__ // which slows everything down
+        CHECK(took[took.size() / 2] <= 5);
+#endif
+    }
 }
