@@ -156,6 +156,8 @@ void Process::act(Action action) {
         break;
     case Action::end_rest:
         signal_rest(SIGTERM, false);
+        if (m_state.phase == Phase::sweeping)
+            kill_deaf();
         break;
     case Action::kill_escaped:
         signal_rest(SIGKILL, true);
@@ -290,6 +292,20 @@ void Process::signal_rest(int signal, bool escaped_only) const {
     for (const Owned& process : processes)
         if (is_meant(process))
             signal_exactly(process.name, signal);
+    reap_orphans();
+}
+
+// What escaped and ignores SIGTERM would do nothing with its grace but make the stop longer.
+void Process::kill_deaf() const {
+    std::vector<Owned> deaf = rest();
+    const auto hears = [](const Owned& process) {
+        return !process.escaped || !ignores(process.name, SIGTERM);
+    };
+    if (std::none_of(deaf.begin(), deaf.end(), hears))
+        kill_cgroup(m_cgroup);
+    std::erase_if(deaf, hears);
+    for (const Owned& process : deaf)
+        signal_exactly(process.name, SIGKILL);
     reap_orphans();
 }
 

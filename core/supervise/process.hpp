@@ -102,6 +102,7 @@ class Process {
     void look_for_rest();
     void stopped();
     void signal_rest(int signal, bool escaped_only) const;
+    void kill_deaf() const;
     [[nodiscard]] std::string lasted() const;
 
     Surroundings& m_surroundings;

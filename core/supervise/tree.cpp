@@ -180,6 +180,18 @@ std::vector<sys::ProcessName> strays() {
     return result;
 }
 
+bool ignores(const sys::ProcessName& process, int signal) {
+    constexpr std::string_view field = "\nSigIgn:\t"; // a bit for each signal, from 1, hexadecimal
+    const std::string status = proc_file(std::to_string(process.pid), "status", longest_stat);
+    const auto at = status.find(field);
+    if (at == std::string::npos)
+        return false;
+    std::uint64_t ignored = 0;
+    (void)std::from_chars(status.data() + at + field.size(), status.data() + status.size(), ignored,
+                          16);
+    return ((ignored >> static_cast<unsigned>(signal - 1)) & 1U) != 0;
+}
+
 void signal_exactly(const sys::ProcessName& process, int signal) noexcept {
     const sys::Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0U)));
     if (pidfd && sys::start_time_of(process.pid) == process.start_time)

@@ -39,6 +39,8 @@ struct TreeOf {
 void spare(pid_t pid);
 [[nodiscard]] const std::set<pid_t>& spared();
 
+// Whether it ignores the signal, so that there is nothing to wait for.
+[[nodiscard]] bool ignores(const sys::ProcessName& process, int signal);
 // Sends a signal to a process unless it is gone; never to another one with the same pid.
 void signal_exactly(const sys::ProcessName& process, int signal) noexcept;
 
