@@ -24,3 +24,41 @@ expect_match "stubborn\.1.*up"
 expect_exit 0 ship destroy stubborn --confirm stubborn
 expect_soon 5 nothing_left
 [[ ! -e $SHIPIT_ROOT/stubborn ]] || fail "destroy left a folder"
+
+# Fifty that ignore SIGTERM, each forked twice and in a session of its own.
+cat >"$scratch/ignores_sigterm/stubborn.sh" <<END
+for _ in {1..50}; do
+    setsid -f setsid -f bash -c 'trap "" TERM; echo \$\$ >>$scratch/pids; while true; do sleep 1000; done'
+done
+exec sleep 1000
+END
+groups_of_the_app() { find /sys/fs/cgroup -type d -name "shipit:*:$(basename "$scratch"):*" 2>/dev/null; }
+all_fifty() { [[ -e $scratch/pids && $(wc -l <"$scratch/pids") == 50 ]]; }
+living() { xargs ps -o pid= -p <"$scratch/pids" | wc -l; }
+expect_exit 0 ship create stubborn
+expect_exit 0 ship deploy "$scratch/ignores_sigterm"
+expect_soon 10 all_fifty
+expect_equal "$(living)" 50
+groups=$(groups_of_the_app)
+began=${EPOCHREALTIME/./}
+expect_exit 0 ship stop
+took=$(((${EPOCHREALTIME/./} - began) / 1000))
+expect_equal "$(living || true)" 0 "some outlived the stop"
+expect_equal "$(groups_of_the_app)" "" "control groups that nobody is in"
+with=${groups:+with}
+echo "all fifty are gone $took ms after the call of stop, ${with:-without} control groups"
+((took <= 1000)) || fail "that took $took ms"
+
+# What the app left behind ends also when its supervisor and its main process were killed.
+rm "$scratch/pids"
+expect_exit 0 ship start
+expect_soon 10 all_fifty
+expect_exit 0 ship ps --json
+main=$(json "$out" 'it[0]["pid"]')
+kill -KILL "$(ps -o ppid= -p "$main" | tr -d ' ')" "$main"
+expect_exit 0 ship start
+none_of_the_fifty() { [[ $(head -n 50 "$scratch/pids" | xargs ps -o pid= -p | wc -l) == 0 ]]; }
+expect_soon 5 none_of_the_fifty
+expect_exit 0 ship destroy stubborn --confirm stubborn
+expect_soon 5 nothing_left
+expect_equal "$(groups_of_the_app)" "" "control groups of an app that is destroyed"
