@@ -7,6 +7,7 @@
 #include <limits>
 #include <type_traits>
 
+#include <arpa/inet.h>
 #include <fmt/core.h>
 
 namespace shipit::config {
@@ -129,6 +130,15 @@ std::string ports_complaint(const Value& value) {
     return "";
 }
 
+std::string listen_complaint(const Value& value) {
+    const auto& host = std::get<Text>(value);
+    in6_addr address{};
+    if (host.empty() || ::inet_pton(AF_INET, host.c_str(), &address) == 1 ||
+        ::inet_pton(AF_INET6, host.c_str(), &address) == 1)
+        return "";
+    return "must be an address of this host, like \"127.0.0.1\" or \"::1\"";
+}
+
 std::string handover_complaint(const Value& value) {
     const auto& way = std::get<Text>(value);
     return way == gated || way == restart ? "" : "must be \"gated\" or \"restart\"";
@@ -217,6 +227,8 @@ constexpr Key table[] = {
     {"app.user", Kind::text, 0, 0, user_complaint, put<Text, app, &AppSettings::user>},
     {"app.port", Kind::number, 1, 65535, nullptr, put<std::int64_t, app, &AppSettings::port>},
     {"app.ports", Kind::numbers, 0, 0, ports_complaint, put_ports},
+    {"app.listen_fds", Kind::flag, 0, 0, nullptr, put<bool, app, &AppSettings::listen_fds>},
+    {"app.listen", Kind::text, 0, 0, listen_complaint, put<Text, app, &AppSettings::listen>},
     {"app.handover", Kind::text, 0, 0, handover_complaint, put_handover},
     {"app.shared", Kind::list, 0, 0, shared_complaint, put<Texts, app, &AppSettings::shared>},
     {"app.reload", Kind::text, 0, 0, command_complaint, put<Text, app, &AppSettings::reload>},

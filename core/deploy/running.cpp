@@ -32,6 +32,17 @@ supervise::Program program_of(const ProcessType& type, const std::string& name,
     return program;
 }
 
+// Those of type web are what listens.
+std::vector<supervise::TcpAddress> sockets_of(const ProcessType& type,
+                                              const supervise::Generation& generation,
+                                              const config::AppSettings& settings) {
+    std::vector<supervise::TcpAddress> sockets;
+    if (settings.listen_fds && type.name == "web")
+        for (const std::uint16_t port : generation.all_ports())
+            sockets.push_back(supervise::TcpAddress::of(settings.listen, port).value());
+    return sockets;
+}
+
 ProcessFacts facts_from(const Json& json) {
     ProcessFacts facts;
     facts.name = json["name"].text();
@@ -104,6 +115,7 @@ supervise::Generation generation_of(const App& app, const release::Manifest& man
             generation.programs.push_back(program_of(type, fmt::format("{}.{}", type.name, i),
                                                      surroundings, manifest.config, tree));
             generation.programs.back().user = user;
+            generation.programs.back().sockets = sockets_of(type, generation, settings.app);
             // What listens can be handed over; two workers at once might do work twice.
             generation.programs.back().overlaps =
                 type.overlap || (type.name == "web" && settings.app.port);

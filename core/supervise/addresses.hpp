@@ -55,6 +55,9 @@ class Addresses {
 
     // Answers a program's calls from now on, and those of its children.
     void watch(Side side, const std::string& process, sys::Fd notifications);
+    // The slot of that side for a program that is about to be started with it, and listens from now
+    // on. Throws SlotError.
+    [[nodiscard]] int give(Side side, const std::string& process, const TcpAddress& wanted);
     // The program ended; what it listened to is forgotten.
     void forget(Side side, const std::string& process);
     // Whether the program listens on that port of the app.
@@ -96,7 +99,8 @@ class Addresses {
     [[nodiscard]] BindAnswer answer(const Watched& watched, const BindCall& call);
     [[nodiscard]] BindAnswer answer_bind(const Watched& watched, const BindCall& call);
     [[nodiscard]] BindAnswer answer_listen(const Watched& watched, const BindCall& call);
-    [[nodiscard]] Address& slots_for(const BindCall& call);
+    [[nodiscard]] Address& slots_for(const TcpAddress& wanted, int like);
+    void claim(Address& address, Side side);
     [[nodiscard]] Address* find(const TcpAddress& address) const;
     void gone(const Watched* watched);
     void recall_address(const Json& memory);

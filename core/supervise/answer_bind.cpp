@@ -1,4 +1,4 @@
-// What programs are told when they bind and listen.
+// What programs are told when they bind and listen, and what those are given that do neither.
 
 #include "core/supervise/addresses_core.hpp"
 
@@ -57,32 +57,50 @@ BindAnswer Addresses::answer_bind(const Watched& watched, const BindCall& call) 
     const auto& ports = m_ports[at(watched.side)];
     if (std::find(ports.begin(), ports.end(), call.address.port) == ports.end())
         return {};
-    Address& address = slots_for(call);
+    Address& address = slots_for(call.address, call.socket.get());
     const ino_t slot = address.slots.inode(watched.side);
     if (inode_of(call.socket.get()) == slot)
         return {BindAnswer::Kind::done}; // a signal made it ask again
     // As the kernel has it; others of its generation share the slot.
     if (!shares_its_port(call.socket.get()) && descriptor_of(call.process, slot))
         return {BindAnswer::Kind::fail, EADDRINUSE};
-    address.claimed[at(watched.side)] = true;
-    for (const auto& each : m_addresses) // this one may be in the way of others, or they of it
-        for (const Side side : {Side::a, Side::b})
-            relay(*each, side);
+    claim(address, watched.side);
     address.slots.carry_over(call.socket.get(), watched.side); // after the relay, which sets some
-    if (address.stays && watched.side == m_steering.live) {
-        address.stays = false;
-        steer(address);
-    }
     return {BindAnswer::Kind::replace, address.slots.socket(watched.side)};
 }
 
-Addresses::Address& Addresses::slots_for(const BindCall& call) {
-    if (Address* known = find(call.address))
+void Addresses::claim(Address& address, Side side) {
+    address.claimed[at(side)] = true;
+    for (const auto& each : m_addresses) // this one may be in the way of others, or they of it
+        for (const Side other : {Side::a, Side::b})
+            relay(*each, other);
+    if (address.stays && side == m_steering.live) {
+        address.stays = false;
+        steer(address);
+    }
+}
+
+Addresses::Address& Addresses::slots_for(const TcpAddress& wanted, int like) {
+    if (Address* known = find(wanted))
         return *known;
     close_leaving(Leaving::all); // one of them may be this one, whose group new slots would join
-    if (!holds(call.address.port) && !is_free(call.address))
+    if (!holds(wanted.port) && !is_free(wanted))
         throw SlotError{EADDRINUSE}; // also of those who would share it
-    return add(std::make_unique<Address>(Slots(call.address, call.socket.get(), m_steering)));
+    return add(std::make_unique<Address>(Slots(wanted, like, m_steering)));
+}
+
+int Addresses::give(Side side, const std::string& process, const TcpAddress& wanted) {
+    const sys::Fd plain = new_socket(wanted);
+    Address& address = slots_for(wanted, plain.get());
+    claim(address, side);
+    std::set<std::string>& listeners = address.listeners[at(side)];
+    // As it would be without those before it, which may have set O_NONBLOCK; but nothing is changed
+    // under those that share it.
+    if (listeners.empty())
+        address.slots.carry_over(plain.get(), side);
+    listeners.insert(process);
+    m_callbacks.changed();
+    return address.slots.socket(side);
 }
 
 Addresses::Address& Addresses::add(std::unique_ptr<Address> added) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 
 #include <fcntl.h>
@@ -21,7 +22,8 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr int first_free_descriptor = 10; // above all that are placed
+constexpr std::string_view listen_pid = "LISTEN_PID=";
+constexpr std::size_t longest_pid = 10;
 constexpr int exit_not_executed = 127;
 constexpr std::string_view default_path = "/usr/local/bin:/usr/bin:/bin";
 
@@ -46,8 +48,15 @@ PreparedLaunch::PreparedLaunch(const Launch& launch) : m_launch(launch) {
     if (m_launch.argv.empty() || m_launch.argv.front().empty())
         throw Error("the command is empty", Outcome::usage);
     find_programs();
+    m_sources = {m_launch.input, m_launch.output, m_launch.errors};
+    if (!m_launch.sockets.empty())
+        announce_sockets();
     for (const auto& [name, value] : m_launch.environment)
         m_variables.push_back(name + "=" + value);
+    if (!m_launch.sockets.empty()) {
+        m_variables.push_back(std::string(listen_pid) + std::string(longest_pid, '0'));
+        m_listen_pid = writable(m_variables.back()) + listen_pid.size();
+    }
     for (const std::string& variable : m_variables)
         m_environment.push_back(writable(variable));
     m_environment.push_back(nullptr);
@@ -60,6 +69,21 @@ PreparedLaunch::PreparedLaunch(const Launch& launch) : m_launch(launch) {
     }
     m_argv.push_back(nullptr);
     m_script_argv.push_back(nullptr);
+}
+
+void PreparedLaunch::announce_sockets() {
+    Environment& variables = m_launch.environment;
+    std::erase_if(variables, [](const auto& variable) {
+        return variable.first == "LISTEN_PID" || variable.first == "LISTEN_FDS" ||
+               variable.first == "LISTEN_FDNAMES";
+    });
+    std::string names;
+    for (const Launch::Socket& socket : m_launch.sockets) {
+        m_sources.push_back(socket.descriptor);
+        names += (names.empty() ? "" : ":") + socket.name;
+    }
+    variables.emplace_back("LISTEN_FDS", std::to_string(m_launch.sockets.size()));
+    variables.emplace_back("LISTEN_FDNAMES", names);
 }
 
 void PreparedLaunch::find_programs() {
@@ -78,20 +102,21 @@ void PreparedLaunch::find_programs() {
 
 std::optional<LaunchFailure> PreparedLaunch::place_descriptors(int& to_parent) const noexcept {
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    int sources[] = {m_launch.input < 0 ? null : m_launch.input, m_launch.output, m_launch.errors,
-                     to_parent};
+    if (m_sources[0] < 0)
+        m_sources[0] = null;
+    const int placed = static_cast<int>(m_sources.size());
     // All are lifted first: one of them may sit where another has to go.
-    for (int& source : sources) {
-        source = ::fcntl(source, F_DUPFD_CLOEXEC, first_free_descriptor);
-        if (source < 0)
-            return LaunchFailure{LaunchStep::descriptors, errno};
-    }
-    to_parent = sources[3];
-    for (int target = 0; target < 3; ++target)
-        if (::dup2(sources[target], target) < 0)
+    const auto lift = [placed](int& source) {
+        source = ::fcntl(source, F_DUPFD_CLOEXEC, placed);
+        return source >= 0;
+    };
+    if (!std::all_of(m_sources.begin(), m_sources.end(), lift) || !lift(to_parent))
+        return LaunchFailure{LaunchStep::descriptors, errno};
+    for (int target = 0; target < placed; ++target)
+        if (::dup2(m_sources[static_cast<std::size_t>(target)], target) < 0)
             return LaunchFailure{LaunchStep::descriptors, errno};
     // Not closed outright, since the way to the parent is needed until exec.
-    if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
+    if (::close_range(static_cast<unsigned>(placed), ~0U, CLOSE_RANGE_CLOEXEC) != 0)
         return LaunchFailure{LaunchStep::descriptors, errno};
     return std::nullopt;
 }
@@ -121,6 +146,12 @@ std::optional<LaunchFailure> PreparedLaunch::report_calls(int to_parent) const n
         return LaunchFailure{LaunchStep::calls, errno};
     (void)::close(calls);
     return std::nullopt;
+}
+
+// The process that is to take the sockets is this one, whatever it executes; not one it forks.
+void PreparedLaunch::sign_sockets() const noexcept {
+    if (m_listen_pid != nullptr)
+        *std::to_chars(m_listen_pid, m_listen_pid + longest_pid, ::getpid()).ptr = '\0';
 }
 
 int PreparedLaunch::execute() const noexcept {
@@ -159,6 +190,7 @@ void PreparedLaunch::become(int to_parent) const noexcept {
         fail({LaunchStep::folder, errno});
     (void)::umask(S_IWGRP | S_IWOTH);
     default_signals();
+    sign_sockets();
     fail({LaunchStep::execute, execute()});
     ::_exit(exit_not_executed);
 }

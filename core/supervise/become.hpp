@@ -37,6 +37,12 @@ struct Launch {
     int output = 1;  // becomes descriptor 1
     int errors = 2;  // becomes descriptor 2
     int cgroup = -1; // the folder of the control group that it is born into; -1: ours
+    // Listening ones, which become descriptors 3, 4, …, by systemd's protocol (sd_listen_fds(3)).
+    struct Socket {
+        int descriptor;
+        std::string name; // in LISTEN_FDNAMES: without ':'
+    };
+    std::vector<Socket> sockets{};
 };
 
 enum class LaunchStep : int { session, user, privileges, calls, folder, descriptors, execute };
@@ -61,15 +67,19 @@ class PreparedLaunch {
     [[nodiscard]] std::string text_of(const LaunchFailure& failure) const;
 
   private:
+    void announce_sockets();
     void find_programs();
     [[nodiscard]] std::optional<LaunchFailure> place_descriptors(int& to_parent) const noexcept;
     [[nodiscard]] std::optional<LaunchFailure> drop_user() const noexcept;
     [[nodiscard]] std::optional<LaunchFailure> report_calls(int to_parent) const noexcept;
+    void sign_sockets() const noexcept;
     [[nodiscard]] int execute() const noexcept;
 
     Launch m_launch;
+    mutable std::vector<int> m_sources;    // of descriptors 0, 1, …
     std::vector<std::string> m_candidates; // what execve is tried on, in order
     std::vector<std::string> m_variables;
+    char* m_listen_pid = nullptr; // the place for LISTEN_PID's value, which only the child knows
     std::vector<char*> m_argv;
     mutable std::vector<char*>
         m_script_argv; // for a script without #!, as execvp(3) does: /bin/sh SCRIPT …

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/supervise/cgroup.hpp"
+#include "core/supervise/given_sockets.hpp"
 #include "core/supervise/words.hpp"
 #include "core/sys/clock.hpp"
 
@@ -196,6 +197,8 @@ void Process::launch() {
         launch.cgroup = cgroup.get();
         m_is_handed = m_surroundings.addresses != nullptr;
         launch.reported = m_is_handed ? Reported::binds : Reported::nothing;
+        const GivenSockets given(m_surroundings.addresses, m_place.side, m_program);
+        launch.sockets = given.all();
         m_child = std::make_unique<Child>(m_surroundings.loop, launch,
                                           [this](WaitStatus status) { exited(status); });
         m_last_main = m_child->name();
@@ -207,6 +210,8 @@ void Process::launch() {
         feed(Event::launched);
     } catch (const std::exception& error) {
         m_child.reset();
+        if (m_surroundings.addresses != nullptr)
+            m_surroundings.addresses->forget(m_place.side, m_program.name);
         m_since = sys::now();
         m_last_exit = std::string("could not be started: ") + error.what();
         if (m_pipe)

@@ -105,6 +105,10 @@ Json program_json(const Program& program) {
                               {"stop_signal", program.stop_signal},
                               {"stop_timeout", std::int64_t{program.stop_timeout.count()}},
                               {"overlaps", program.overlaps}});
+    Json sockets = Json::array();
+    for (const TcpAddress& socket : program.sockets)
+        sockets.push_back(socket.json());
+    json.set("sockets", std::move(sockets));
     if (program.user)
         json.set("user", account_json(*program.user));
     return json;
@@ -129,6 +133,12 @@ Program program_from(const Json& json) {
     program.stop_signal = static_cast<int>(number_in(json, "stop_signal", 1, NSIG - 1));
     program.stop_timeout = duration_in(json, "stop_timeout");
     program.overlaps = json["overlaps"].boolean();
+    for (const Json& each : json["sockets"].items()) {
+        const auto socket = TcpAddress::from(each);
+        if (!socket)
+            throw Error("a generation with a wrong address of a socket", Outcome::usage);
+        program.sockets.push_back(*socket);
+    }
     return program;
 }
 
@@ -166,6 +176,7 @@ bool Program::runs_as(const Program& other) const {
     };
     return name == other.name && command == other.command && folder == other.folder &&
            uid_of(*this) == uid_of(other) && overlaps == other.overlaps &&
+           sockets == other.sockets &&
            without_release(environment) == without_release(other.environment);
 }
 

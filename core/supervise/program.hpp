@@ -5,6 +5,7 @@
 #include "core/base/json.hpp"
 #include "core/base/spec.hpp"
 #include "core/supervise/become.hpp"
+#include "core/supervise/tcp_address.hpp"
 
 #include <csignal>
 #include <cstdint>
@@ -24,6 +25,8 @@ struct Program {
     int stop_signal = SIGTERM;
     milliseconds stop_timeout = std::chrono::seconds(30);
     bool overlaps = false; // may run beside the one that it replaces
+    // Where it is given listening sockets, as LISTEN_FDS, in this order; of its generation's ports.
+    std::vector<TcpAddress> sockets{};
 
     // Whether it would run exactly as the other, but for the number of the release.
     [[nodiscard]] bool runs_as(const Program& other) const;

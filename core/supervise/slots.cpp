@@ -64,16 +64,6 @@ void carry(int from, int to, Option option, int divisor = 1) {
     (void)set(to, option, wanted);
 }
 
-sys::Fd new_socket(const TcpAddress& address) {
-    sys::Fd fd(::socket(address.family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!fd)
-        throw SlotError{errno};
-    (void)set(fd.get(), {SOL_SOCKET, SO_REUSEADDR}, 1);
-    if (address.family == AF_INET6)
-        (void)set(fd.get(), {IPPROTO_IPV6, IPV6_V6ONLY}, static_cast<int>(address.v6_only));
-    return fd;
-}
-
 void bind_to(int socket, const TcpAddress& address) {
     sockaddr_storage name{};
     const socklen_t length = address.put_into(name);
@@ -134,6 +124,25 @@ class SteeringProgram {
 };
 
 } // namespace
+
+sys::Fd new_socket(const TcpAddress& address) {
+    sys::Fd fd(::socket(address.family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fd)
+        throw SlotError{errno};
+    (void)set(fd.get(), {SOL_SOCKET, SO_REUSEADDR}, 1);
+    if (address.family == AF_INET6)
+        (void)set(fd.get(), {IPPROTO_IPV6, IPV6_V6ONLY}, static_cast<int>(address.v6_only));
+    return fd;
+}
+
+sys::Fd listening_socket(const TcpAddress& address) {
+    sys::Fd fd = new_socket(address);
+    (void)set(fd.get(), {SOL_SOCKET, SO_REUSEPORT}, 1);
+    bind_to(fd.get(), address);
+    if (::listen(fd.get(), backlog) != 0)
+        throw SlotError{errno};
+    return fd;
+}
 
 bool come_from(int socket, const TcpAddress& target, std::uint16_t probe_port) {
     TcpAddress source = target;

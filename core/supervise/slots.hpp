@@ -50,6 +50,13 @@ struct SlotError {
 // can come from the same port. False with errno if it cannot, or is bound already.
 [[nodiscard]] bool come_from(int socket, const TcpAddress& target, std::uint16_t probe_port);
 
+// Neither bound nor listening. Throws SlotError.
+[[nodiscard]] sys::Fd new_socket(const TcpAddress& address);
+
+// For a program that is given its sockets where there are no slots: listening, and shared with
+// others of this user that are made so. Throws SlotError.
+[[nodiscard]] sys::Fd listening_socket(const TcpAddress& address);
+
 // Whether nobody has bound the address, or one that overlaps it.
 [[nodiscard]] bool is_free(const TcpAddress& address);
 

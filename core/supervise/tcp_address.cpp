@@ -1,6 +1,9 @@
 #include "core/supervise/tcp_address.hpp"
 
+#include "core/sys/fd.hpp"
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include <arpa/inet.h>
@@ -30,6 +33,18 @@ std::optional<TcpAddress> TcpAddress::from(const sockaddr_storage& name, socklen
     return std::nullopt;
 }
 
+std::optional<TcpAddress> TcpAddress::of(const std::string& host, std::uint16_t port) {
+    TcpAddress address;
+    address.port = port;
+    for (const int family : {AF_INET, AF_INET6}) {
+        address.family = family;
+        if (host.empty() ? family == AF_INET6
+                         : ::inet_pton(family, host.c_str(), address.host.data()) == 1)
+            return address;
+    }
+    return std::nullopt;
+}
+
 socklen_t TcpAddress::put_into(sockaddr_storage& name) const {
     name = {};
     if (family == AF_INET) {
@@ -51,6 +66,16 @@ socklen_t TcpAddress::put_into(sockaddr_storage& name) const {
 
 bool TcpAddress::is_any() const {
     return std::all_of(host.begin(), host.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
+TcpAddress TcpAddress::possible_here() const {
+    TcpAddress address = *this;
+    const auto has_ipv6 = [] {
+        return sys::Fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)) || errno != EAFNOSUPPORT;
+    };
+    if (family == AF_INET6 && is_any() && !v6_only && !has_ipv6())
+        address.family = AF_INET;
+    return address;
 }
 
 TcpAddress TcpAddress::from_here() const {

@@ -24,10 +24,15 @@ struct TcpAddress {
     // Nothing if it is neither IPv4 nor IPv6, or too short. `v6_only` is the caller's to know.
     [[nodiscard]] static std::optional<TcpAddress> from(const sockaddr_storage& name,
                                                         socklen_t length);
+    // "127.0.0.1", "::1", …; empty: all addresses of this host, IPv6's and IPv4's. Nothing if that
+    // is no address.
+    [[nodiscard]] static std::optional<TcpAddress> of(const std::string& host, std::uint16_t port);
     // Fills `name`; gives its length.
     [[nodiscard]] socklen_t put_into(sockaddr_storage& name) const;
 
     [[nodiscard]] bool is_any() const;
+    // Itself, or IPv4's wildcard for one that also takes IPv6, where the kernel does without that.
+    [[nodiscard]] TcpAddress possible_here() const;
     // Where this host reaches it: the loopback address for a wildcard, else itself.
     [[nodiscard]] TcpAddress from_here() const;
     [[nodiscard]] std::string text() const; // "127.0.0.1:8000", "[::]:8000"

@@ -5,6 +5,7 @@ program=$1
 deploys=${SHIPIT_LOAD_DEPLOYS:-6}
 
 reserve_port
+settings=()
 mkdir "$scratch/app"
 cd "$scratch/app"
 case $program in
@@ -30,6 +31,34 @@ def app(environ, start_response):
     return [b'release ' + os.environ['SHIPIT_RELEASE'].encode() + b'\n']
 END
     command="gunicorn --workers 2 --bind 127.0.0.1:$port app:app"
+    ;;
+taken_sockets)
+    settings=(app.listen_fds=true app.listen=127.0.0.1)
+    cat >server.py <<'END'
+import http.server, os, socket
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'release ' + os.environ['SHIPIT_RELEASE'].encode() + b'\n')
+    def log_message(self, *arguments):
+        pass
+server = http.server.ThreadingHTTPServer(('', 0), Handler, bind_and_activate=False)
+server.socket = socket.socket(fileno=3)
+server.serve_forever()
+END
+    command="python3 server.py"
+    ;;
+taking_gunicorn)
+    needs gunicorn
+    settings=(app.listen_fds=true)
+    cat >app.py <<'END'
+import os
+def app(environ, start_response):
+    start_response('200 OK', [('Content-Type', 'text/plain')])
+    return [b'release ' + os.environ['SHIPIT_RELEASE'].encode() + b'\n']
+END
+    command="gunicorn --workers 2 app:app"
     ;;
 php)
     needs php
@@ -62,7 +91,7 @@ cp -R "$scratch/app" "$scratch/bad"
 sed -i 's|^web = .*|web = "sleep 1000"|; s|^timeout.*|timeout = "300ms"|' "$scratch/bad/shipit.toml"
 
 expect_exit 0 ship create load
-expect_exit 0 ship set "app.port=$port"
+expect_exit 0 ship set "app.port=$port" "${settings[@]}"
 expect_exit 0 ship deploy "$scratch/app"
 expect_answer "http://127.0.0.1:$port/" "release v1"
 

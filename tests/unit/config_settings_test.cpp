@@ -73,6 +73,8 @@ watch = "20s"
 [app]
 user = "www-data"
 port = 8000
+listen_fds = true
+listen = "127.0.0.1"
 shared = ["media", "var/log"]
 reload = "true"
 [hooks]
@@ -98,6 +100,8 @@ required = ["SECRET_KEY"]
     CHECK(settings.app.user == "www-data");
     CHECK(settings.app.user_is_builds);
     CHECK(settings.app.port == 8000);
+    CHECK(settings.app.listen_fds);
+    CHECK(settings.app.listen == "127.0.0.1");
     CHECK(settings.app.shared == std::vector<std::string>{"media", "var/log"});
     CHECK(settings.hooks == Hooks{"", "page somebody", "", "", 5s, {"failed"}});
     CHECK(settings.retention == Retention{5, 720h, 5ULL << 30, 1});
@@ -188,6 +192,9 @@ TEST_CASE("what is wrong in shipit.toml is named with file, line, column and wha
         {"[app]\nport = nan\n", "shipit.toml:2:8: 'app.port' must be a whole number"},
         {"[app]\nport = 9223372036854775808\n", "shipit.toml:2:"},
         {"[app]\nport = 80\n", "shipit.toml:2:8: 'app.port' is below 1024"},
+        {"[app]\nlisten_fds = 'yes'\n", "shipit.toml:2:14: 'app.listen_fds' must be true or false"},
+        {"[app]\nlisten = '127.1'\n", "shipit.toml:2:10: 'app.listen' must be an address"},
+        {"[app]\nlisten = 'localhost'\n", "shipit.toml:2:10: 'app.listen' must be an address"},
         {"[app]\nuser = 'root'\n", "shipit.toml:2:8: 'app.user' may be root only if this host"},
         {"[app]\nuser = '000'\n", "shipit.toml:2:8: 'app.user' may be root only if this host"},
         {"[app]\nuser = 'a b'\n", "shipit.toml:2:8: 'app.user' must be"},

@@ -1,10 +1,12 @@
 #include "core/supervise/launch.hpp"
 #include "core/supervise/run_once.hpp"
+#include "core/supervise/slots.hpp"
 #include "core/supervise/tree.hpp"
+#include "core/supervise/words.hpp"
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
-#include "tests/unit/test_folder.hpp"
+#include "tests/unit/supervised_app.hpp"
 
 #include <csignal>
 
@@ -69,6 +71,57 @@ TEST_CASE("a program has descriptors 0, 1 and 2 and no other, and an empty stdin
     const Ran ran = run(program_of("ls /proc/self/fd"));
     CHECK(ran.output == "0\n1\n2\n3\n"); // 3: the folder that ls reads
     CHECK(run(program_of("readlink /proc/self/fd/0")).output == "/dev/null\n");
+}
+
+namespace {
+
+struct Listening {
+    explicit Listening(std::uint16_t port)
+        : fd(listening_socket(TcpAddress::of("127.0.0.1", port).value())) {}
+    sys::Fd fd;
+};
+
+// What a program says that is started with two sockets.
+std::string said_with_sockets(const std::string& command, Environment environment) {
+    const Listening one(tests::free_port());
+    const Listening two(tests::free_port());
+    const TestFolder folder;
+    const sys::Path said = folder / "said";
+    const sys::Fd output(::open(said.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    environment.emplace_back("PATH", "/usr/bin:/bin");
+    Launch launch;
+    launch.argv = argv_of(command);
+    launch.environment = std::move(environment);
+    launch.folder = "/";
+    launch.output = launch.errors = output.get();
+    launch.sockets = {{two.fd.get(), "two"}, {one.fd.get(), "one"}};
+    Loop loop;
+    const Child child(loop, launch, [&loop](WaitStatus) { loop.stop(); });
+    loop.run();
+    return sys::read_file(said);
+}
+
+} // namespace
+
+TEST_CASE("a program that is given sockets has them from 3 on, and is told so by systemd's rules") {
+    CHECK(
+        said_with_sockets("python3 -S -E -c 'import os; print(sorted(os.listdir(\"/proc/self/fd\"),"
+                          " key=int)[:-1], *(os.get_inheritable(fd) for fd in (3, 4)), "
+                          "os.environ[\"LISTEN_FDS\"], os.environ[\"LISTEN_FDNAMES\"], "
+                          "int(os.environ[\"LISTEN_PID\"]) == os.getpid())'",
+                          {}) == "['0', '1', '2', '3', '4'] True True 2 two:one True\n");
+}
+
+TEST_CASE("LISTEN_PID is that of what a shell becomes, and nobody else's values are left") {
+    const std::string said =
+        said_with_sockets("cd /tmp && env; exec python3 -S -E -c 'import os; "
+                          "print(os.getpid() == int(os.environ[\"LISTEN_PID\"]))'",
+                          {{"LISTEN_PID", "1"}, {"LISTEN_FDS", "7"}, {"LISTEN_FDNAMES", "x"}});
+    CHECK(said.find("LISTEN_FDS=2\n") != std::string::npos);
+    CHECK(said.find("LISTEN_FDS=7") == std::string::npos);
+    CHECK(said.find("LISTEN_PID=1\n") == std::string::npos);
+    CHECK(said.find("LISTEN_FDNAMES=x") == std::string::npos);
+    CHECK(said.find("True\n") != std::string::npos);
 }
 
 TEST_CASE("a program leads a session of its own, in its folder, with default signals") {
@@ -210,6 +263,7 @@ TEST_CASE("a generation comes through JSON as it was, bytes and all") {
     Program program = program_of("run \"it\"");
     program.environment.emplace_back("BYTES", "\xff\xfe\n\"");
     program.user = sys::Account{"app", 12, 13, "/home", "/bin/sh", {14, 15}};
+    program.sockets = {TcpAddress::of("::1", 8000).value()};
     program.stop_signal = SIGINT;
     Generation generation{ReleaseNumber(12), {program}, {}, 8000};
     generation.health.path = "/healthz";
@@ -217,6 +271,7 @@ TEST_CASE("a generation comes through JSON as it was, bytes and all") {
     CHECK(to_json(back).dump() == to_json(generation).dump());
     CHECK(back.programs[0].environment == program.environment);
     CHECK(back.programs[0].user->groups == program.user->groups);
+    CHECK(back.programs[0].sockets == program.sockets);
     CHECK(back.health == generation.health);
     CHECK(back.port == 8000);
 }
