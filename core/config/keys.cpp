@@ -23,6 +23,9 @@ using Numbers = std::vector<std::int64_t>;
 constexpr std::string_view gated = "gated";
 constexpr std::string_view restart = "restart";
 
+// What app.listen begins with where it is a Unix socket.
+constexpr std::string_view unix_prefix = "unix:";
+
 constexpr std::size_t longest_command = 64 << 10; // MAX_ARG_STRLEN is twice that
 constexpr std::int64_t second = 1000;
 constexpr std::int64_t hour = 3600 * second;
@@ -130,13 +133,34 @@ std::string ports_complaint(const Value& value) {
     return "";
 }
 
+// "run/web.sock": in the folder that is there for it, where nothing of shipit's has such a name.
+bool is_socket_path(std::string_view path) {
+    constexpr std::string_view folder = "run/";
+    constexpr std::string_view ending = ".sock";
+    constexpr std::size_t longest = 64;
+    if (!path.starts_with(folder) || !path.ends_with(ending))
+        return false;
+    const std::string_view name = path.substr(folder.size());
+    const auto is_plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
+    };
+    return name.size() > ending.size() && name.size() <= longest && name.front() != '.' &&
+           name != "control.sock" && std::all_of(name.begin(), name.end(), is_plain);
+}
+
 std::string listen_complaint(const Value& value) {
     const auto& host = std::get<Text>(value);
+    if (host.starts_with(unix_prefix))
+        return is_socket_path(std::string_view(host).substr(unix_prefix.size()))
+                   ? ""
+                   : "must be \"unix:run/NAME.sock\", for a Unix socket";
     in6_addr address{};
     if (host.empty() || ::inet_pton(AF_INET, host.c_str(), &address) == 1 ||
         ::inet_pton(AF_INET6, host.c_str(), &address) == 1)
         return "";
-    return "must be an address of this host, like \"127.0.0.1\" or \"::1\"";
+    return "must be an address of this host, like \"127.0.0.1\" or \"::1\", or "
+           "\"unix:run/NAME.sock\"";
 }
 
 std::string handover_complaint(const Value& value) {
@@ -288,6 +312,10 @@ std::string shown_duration(std::int64_t value) {
 }
 
 } // namespace
+
+std::string AppSettings::socket() const {
+    return listen.starts_with(unix_prefix) ? listen.substr(unix_prefix.size()) : "";
+}
 
 std::span<const Key> keys() {
     return table;

@@ -21,8 +21,8 @@ struct AppSettings {
     std::string user;                  // empty: whoever runs the supervisor
     std::optional<std::uint16_t> port; // nothing: the host chooses one for PORT
     std::vector<std::uint16_t> ports;  // others that it may listen on
-    bool listen_fds = false;           // processes of type web are started with their sockets …
-    std::string listen;                // … on this address; empty: on all of the host's
+    bool listen_fds = false;           // processes of type web are started with their sockets
+    std::string listen;                // where: an address of the host, or "unix:run/NAME.sock"
     bool hands_over = true;            // false: a release stops before the next one starts
     std::vector<std::string> shared;   // relative, clean paths, linked into every tree
     std::string reload;                // runs after the switch; for apps of files only
@@ -30,6 +30,9 @@ struct AppSettings {
     // build's processes have (a `user` of its choice may be an alias of root).
     bool user_is_builds = false;
     bool reload_is_builds = false;
+
+    // Of a Unix socket that it listens on: the path below the app's folder. Empty: there is none.
+    [[nodiscard]] std::string socket() const;
 
     bool operator==(const AppSettings&) const = default;
 };

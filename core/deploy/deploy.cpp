@@ -194,7 +194,7 @@ class Deploy {
         m_description = description_of(m_request, *m_packed, source);
         if (m_request.dry_run)
             return std::nullopt;
-        if (!settings.spec.processes.empty() && !settings.app.port)
+        if (!settings.spec.processes.empty() && !settings.app.port && settings.app.socket().empty())
             (void)choose_port(app);
         refuse_trial_without_way_back(app, settings);
         Plan plan{release::Manifest{ReleaseNumber(1), app.name()}};

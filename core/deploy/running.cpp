@@ -7,7 +7,9 @@
 #include "core/supervise/client.hpp"
 #include "core/supervise/detach.hpp"
 #include "core/supervise/saved_state.hpp"
+#include "core/supervise/socket_path.hpp"
 #include "core/supervise/supervisor.hpp"
+#include "core/supervise/unix_slots.hpp"
 #include "core/sys/process.hpp"
 
 #include <fmt/core.h>
@@ -37,10 +39,23 @@ std::vector<supervise::TcpAddress> sockets_of(const ProcessType& type,
                                               const supervise::Generation& generation,
                                               const config::AppSettings& settings) {
     std::vector<supervise::TcpAddress> sockets;
-    if (settings.listen_fds && type.name == "web")
+    if (settings.listen_fds && type.name == "web" && generation.socket.empty())
         for (const std::uint16_t port : generation.all_ports())
             sockets.push_back(supervise::TcpAddress::of(settings.listen, port).value());
     return sockets;
+}
+
+// Its health is asked there, and no longer on the port.
+void listen_on_socket(const App& app, const config::AppSettings& settings,
+                      supervise::Generation& generation) {
+    generation.socket = app.layout.socket(settings.socket());
+    generation.ports = generation.all_ports();
+    generation.port.reset();
+    const auto size = supervise::told_name(generation.socket, supervise::Side::a).string().size();
+    if (size > supervise::longest_socket_name)
+        throw Error(fmt::format("'{}' is too long for a Unix socket: {} bytes of {}",
+                                generation.socket.string(), size, supervise::longest_socket_name),
+                    Outcome::usage);
 }
 
 ProcessFacts facts_from(const Json& json) {
@@ -110,6 +125,8 @@ supervise::Generation generation_of(const App& app, const release::Manifest& man
     generation.warm = manifest.spec.health.warm.value_or(manifest.spec.health.watch);
     generation.ports = settings.app.ports;
     generation.hands_over = settings.app.hands_over;
+    if (!settings.app.socket().empty())
+        listen_on_socket(app, settings.app, generation);
     for (const ProcessType& type : manifest.spec.processes)
         for (unsigned i = 1; i <= count_of(type, settings); ++i) {
             generation.programs.push_back(program_of(type, fmt::format("{}.{}", type.name, i),
@@ -118,7 +135,12 @@ supervise::Generation generation_of(const App& app, const release::Manifest& man
             generation.programs.back().sockets = sockets_of(type, generation, settings.app);
             // What listens can be handed over; two workers at once might do work twice.
             generation.programs.back().overlaps =
-                type.overlap || (type.name == "web" && settings.app.port);
+                type.overlap ||
+                (type.name == "web" && (settings.app.port || !generation.socket.empty()));
+            if (type.name == "web" && !generation.socket.empty()) {
+                generation.programs.back().socket = generation.socket;
+                generation.programs.back().is_given_socket = settings.app.listen_fds;
+            }
         }
     return generation;
 }

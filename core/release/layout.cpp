@@ -14,6 +14,7 @@ namespace {
 
 constexpr const char* system_root = "/var/lib/shipit";
 constexpr const char* slug_suffix = ".tar.zst";
+constexpr const char* supervisor_lock = "supervisor.lock"; // room supervise's
 constexpr std::uint64_t largest_number = 1'000'000'000'000'000;
 
 std::string variable(const char* name) {
@@ -92,7 +93,7 @@ Path Layout::run_folder() const {
     Path beside = folder() / "run";
     if (::geteuid() == 0)
         return root == system_root ? Path("/run/shipit") / app.text() : beside;
-    if (is_folder(beside) || root != usual_root())
+    if (sys::is_there(beside / supervisor_lock) || root != usual_root())
         return beside;
     const Path runtime = absolute_variable("XDG_RUNTIME_DIR");
     if (!runtime.empty())

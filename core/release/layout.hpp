@@ -60,10 +60,14 @@ struct Layout {
         return trees() / (id.text() + ".stamp");
     }
 
+    // The app's own Unix socket, where the settings ask for one: "run/web.sock".
+    [[nodiscard]] Path socket(const std::string& relative) const { return folder() / relative; }
+
     // Socket, FIFOs, the supervisor's state: /run/shipit/APP for root and
     // $XDG_RUNTIME_DIR/shipit/APP (or /run/user/UID, where cron has no such variable) for a user,
     // both under the default root only; ROOT/APP/run for any other root, and for a user without a
-    // runtime folder. A ROOT/APP/run that exists is used again: whoever made it, found no other.
+    // runtime folder. A ROOT/APP/run with a supervisor's lock is used again: whoever made it, found
+    // no other.
     [[nodiscard]] Path run_folder() const;
 };
 

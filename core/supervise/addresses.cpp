@@ -31,7 +31,8 @@ unsigned last_given_port() {
 } // namespace
 
 Addresses::Addresses(Loop& loop, Callbacks callbacks)
-    : m_loop(loop), m_callbacks(std::move(callbacks)), m_hang_ups(::epoll_create1(EPOLL_CLOEXEC)) {
+    : m_loop(loop), m_callbacks(std::move(callbacks)), m_hang_ups(::epoll_create1(EPOLL_CLOEXEC)),
+      m_unix(loop, m_callbacks.note) {
     m_steering.probed = other(m_steering.live);
     reserve_probe_ports();
     if (!m_hang_ups)
@@ -89,6 +90,7 @@ void Addresses::reserve_probe_ports() {
 void Addresses::occupy(Side side, const std::vector<std::uint16_t>& ports) {
     m_ports[at(side)] = ports;
     m_occupied[at(side)] = true;
+    m_unix.occupy(side);
     for (const auto& address : m_addresses) {
         address->listeners[at(side)].clear();
         address->claimed[at(side)] = false;
@@ -99,6 +101,7 @@ void Addresses::occupy(Side side, const std::vector<std::uint16_t>& ports) {
 
 void Addresses::vacate(Side side) {
     m_occupied[at(side)] = false;
+    m_unix.vacate(side);
     close_unused();
     for (const auto& address : m_addresses)
         relay(*address, side);
@@ -117,6 +120,7 @@ void Addresses::go_live(Side side) {
     for (const auto& address : m_addresses)
         for (const Side each : {Side::a, Side::b})
             relay(*address, each);
+    m_unix.go_live(side);
     m_callbacks.changed();
 }
 
@@ -128,7 +132,7 @@ void Addresses::steer(Address& address) const {
 }
 
 unsigned Addresses::waiting(Side side) const {
-    unsigned most = 0;
+    unsigned most = m_unix.has_waiting(side) ? 1 : 0;
     for (const auto& address : m_addresses)
         most = std::max(most, address->slots.waiting(side));
     return most;
@@ -137,6 +141,7 @@ unsigned Addresses::waiting(Side side) const {
 void Addresses::close() {
     m_leaving.clear();
     m_addresses.clear();
+    m_unix.close();
     m_callbacks.changed();
 }
 
@@ -160,6 +165,7 @@ void Addresses::gone(const Watched* watched) {
 void Addresses::forget(Side side, const std::string& process) {
     for (const auto& address : m_addresses)
         address->listeners[at(side)].erase(process);
+    m_unix.forget(side, process);
 }
 
 bool Addresses::is_listening(Side side, const std::string& process, std::uint16_t port) const {
@@ -170,9 +176,11 @@ bool Addresses::is_listening(Side side, const std::string& process, std::uint16_
 }
 
 bool Addresses::is_listening(Side side, const std::string& process) const {
-    return std::any_of(m_addresses.begin(), m_addresses.end(), [&](const auto& address) {
+    const auto listens = [&](const auto& address) {
         return address->listeners[at(side)].count(process) != 0;
-    });
+    };
+    return m_unix.is_listening(side, process) ||
+           std::any_of(m_addresses.begin(), m_addresses.end(), listens);
 }
 
 void Addresses::move(const std::string& process, Side from, Side to) {

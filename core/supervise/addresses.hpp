@@ -1,4 +1,5 @@
-// All TCP addresses of an app, each with its two slots, and which generation accepts from which.
+// All TCP addresses of an app (and, in UnixSockets, its Unix sockets), each with its two slots, and
+// which generation accepts from which.
 //
 // Programs' bind(2) and listen(2) are answered here: a program of the generation on side A that
 // binds one of the app's ports gets slot A of that address in the place of its own socket, whatever
@@ -9,6 +10,7 @@
 #include "core/supervise/bind_watch.hpp"
 #include "core/supervise/relay.hpp"
 #include "core/supervise/slots.hpp"
+#include "core/supervise/unix_sockets.hpp"
 
 #include <functional>
 #include <memory>
@@ -20,8 +22,9 @@ namespace shipit::supervise {
 
 // The way in to a generation, as its probe needs it.
 struct Entrance {
-    TcpAddress address;
+    TcpAddress address{};
     std::uint16_t source_port = 0; // 0: the public way
+    Path socket{};                 // a Unix socket; then there is no address
 };
 
 class Addresses {
@@ -58,6 +61,9 @@ class Addresses {
     // The slot of that side for a program that is about to be started with it, and listens from now
     // on. Throws SlotError.
     [[nodiscard]] int give(Side side, const std::string& process, const TcpAddress& wanted);
+    // The Unix sockets; what happens to addresses happens to them, too.
+    [[nodiscard]] UnixSockets& unix_sockets() { return m_unix; }
+    [[nodiscard]] const UnixSockets& unix_sockets() const { return m_unix; }
     // The program ended; what it listened to is forgotten.
     void forget(Side side, const std::string& process);
     // Whether the program listens on that port of the app.
@@ -101,6 +107,8 @@ class Addresses {
     [[nodiscard]] BindAnswer answer_listen(const Watched& watched, const BindCall& call);
     [[nodiscard]] Address& slots_for(const TcpAddress& wanted, int like);
     void claim(Address& address, Side side);
+    void listening();
+    bool take_socket_back(const Json& state, const std::vector<pid_t>& holders);
     [[nodiscard]] Address* find(const TcpAddress& address) const;
     void gone(const Watched* watched);
     void recall_address(const Json& memory);
@@ -132,6 +140,7 @@ class Addresses {
     std::vector<std::unique_ptr<Relay>> m_last;      // of those that are closed
     Loop::Timer m_close;
     std::vector<std::unique_ptr<Watched>> m_watched;
+    UnixSockets m_unix;
     Loop::Callback m_on_listening;
     Loop::Timer m_tell;
 };

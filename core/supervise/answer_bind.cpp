@@ -54,6 +54,10 @@ BindAnswer Addresses::answer(const Watched& watched, const BindCall& call) {
 }
 
 BindAnswer Addresses::answer_bind(const Watched& watched, const BindCall& call) {
+    if (!call.path.empty()) {
+        const auto slot = m_unix.bound(watched.side, call);
+        return slot ? BindAnswer{BindAnswer::Kind::replace, *slot} : BindAnswer{};
+    }
     const auto& ports = m_ports[at(watched.side)];
     if (std::find(ports.begin(), ports.end(), call.address.port) == ports.end())
         return {};
@@ -121,15 +125,22 @@ BindAnswer Addresses::answer_listen(const Watched& watched, const BindCall& call
         if (address->slots.inode(watched.side) != inode)
             continue;
         address->listeners[at(watched.side)].insert(watched.process);
-        m_callbacks.changed();
-        m_tell = m_loop.after(milliseconds(0), [this] {
-            const Loop::Callback tell = m_on_listening; // which may replace itself
-            if (tell)
-                tell();
-        });
+        listening();
         return {BindAnswer::Kind::done}; // it listens already, with a backlog of ours
     }
-    return {};
+    if (!m_unix.listens(watched.side, watched.process, inode))
+        return {};
+    listening();
+    return {BindAnswer::Kind::done};
+}
+
+void Addresses::listening() {
+    m_callbacks.changed();
+    m_tell = m_loop.after(milliseconds(0), [this] {
+        const Loop::Callback tell = m_on_listening; // which may replace itself
+        if (tell)
+            tell();
+    });
 }
 
 } // namespace shipit::supervise

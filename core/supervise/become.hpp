@@ -19,7 +19,8 @@ using sys::Path;
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
 // Which of a program's calls are reported to us, and wait for our answer: see bind_watch.hpp.
-enum class Reported { nothing, binds, connects };
+// (sockets: binds, and those of Unix sockets, too)
+enum class Reported { nothing, binds, sockets, connects };
 
 // What is to be started, and how.
 struct Launch {

@@ -13,12 +13,14 @@
 #include <fmt/core.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace shipit::supervise {
@@ -76,13 +78,29 @@ bool closes_on_exec(pid_t process, int descriptor) {
     return !flags || (*flags & O_CLOEXEC) != 0;
 }
 
-std::optional<TcpAddress> address_in(pid_t thread, const seccomp_data& call, int socket) {
-    sockaddr_storage name{};
+// Gives the length of what is in `name`.
+std::optional<socklen_t> name_in(pid_t thread, const seccomp_data& call, sockaddr_storage& name) {
     const iovec here{&name, std::min<std::size_t>(call.args[2], sizeof name)};
     const iovec there{reinterpret_cast<void*>(call.args[1]), here.iov_len};
     if (::process_vm_readv(thread, &here, 1, &there, 1, 0) != static_cast<ssize_t>(here.iov_len))
         return std::nullopt;
-    auto address = TcpAddress::from(name, static_cast<socklen_t>(here.iov_len));
+    return static_cast<socklen_t>(here.iov_len);
+}
+
+// Absolute; empty for one without a name in the file system.
+sys::Path path_in(pid_t process, const sockaddr_storage& name, socklen_t length) {
+    constexpr std::size_t start = offsetof(sockaddr_un, sun_path);
+    const std::string_view bytes(reinterpret_cast<const char*>(&name), length);
+    const sys::Path path(bytes.size() > start ? bytes.substr(start, bytes.find('\0', start) - start)
+                                              : "");
+    if (path.empty() || path.is_absolute())
+        return path;
+    const auto folder = sys::link_target(fmt::format("/proc/{}/cwd", process));
+    return folder ? (*folder / path).lexically_normal() : sys::Path();
+}
+
+std::optional<TcpAddress> address_in(const sockaddr_storage& name, socklen_t length, int socket) {
+    auto address = TcpAddress::from(name, length);
     int v6_only = 0;
     socklen_t size = sizeof v6_only;
     if (address && address->family == AF_INET6 &&
@@ -91,7 +109,7 @@ std::optional<TcpAddress> address_in(pid_t thread, const seccomp_data& call, int
     return address;
 }
 
-bool is_tcp(int socket) {
+bool is_ours(int socket) {
     int type = 0;
     int domain = 0;
     int protocol = 0;
@@ -99,8 +117,9 @@ bool is_tcp(int socket) {
     return ::getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
            ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
            ::getsockopt(socket, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
-           type == SOCK_STREAM && (domain == AF_INET || domain == AF_INET6) &&
-           (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
+           type == SOCK_STREAM &&
+           (domain == AF_UNIX || ((domain == AF_INET || domain == AF_INET6) &&
+                                  (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP)));
 }
 
 // What the notification is about; nothing for what is none of ours.
@@ -115,15 +134,20 @@ std::optional<BindCall> call_of(const seccomp_notif& notification) {
                 : notification.data.nr == SYS_connect ? BindCall::What::connect
                                                       : BindCall::What::bind;
     call.socket = socket_of(call.process, call.descriptor);
-    if (!call.socket || !is_tcp(call.socket.get()))
+    if (!call.socket || !is_ours(call.socket.get()))
         return std::nullopt;
     if (call.what == BindCall::What::listen)
         return call;
-    const auto address =
-        address_in(static_cast<pid_t>(notification.pid), notification.data, call.socket.get());
-    if (!address)
+    sockaddr_storage name{};
+    const auto length = name_in(static_cast<pid_t>(notification.pid), notification.data, name);
+    if (!length)
         return std::nullopt;
-    call.address = *address;
+    if (name.ss_family == AF_UNIX)
+        call.path = path_in(call.process, name, *length);
+    else if (const auto address = address_in(name, *length, call.socket.get()))
+        call.address = *address;
+    else
+        return std::nullopt;
     call.closes_on_exec = closes_on_exec(call.process, call.descriptor);
     return call;
 }
@@ -161,19 +185,22 @@ int put(int notifications, const seccomp_notif& notification, const BindCall& ca
 
 int install_filter(Reported reported) noexcept {
     constexpr unsigned none = ~0U;
-    const bool binds = reported == Reported::binds;
+    const bool binds = reported != Reported::connects;
     const unsigned plain = binds ? SYS_listen : none;
     const unsigned with_address = binds ? SYS_bind : SYS_connect;
+    // Names of Unix sockets have many lengths.
+    const unsigned char others = reported == Reported::sockets ? 0 : 1;
     sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, architecture_offset),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, architecture, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, syscall_offset),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, plain, 4, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, with_address, 0, 4),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, plain, 5, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, with_address, 0, 5),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, length_offset),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(sockaddr_in), 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(sockaddr_in6), 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(sockaddr_in), 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(sockaddr_in6), 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(sockaddr_nl), 1, others),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };

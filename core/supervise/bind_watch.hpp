@@ -2,9 +2,10 @@
 // seccomp's user notification (seccomp_unotify(2)).
 //
 // The filter goes into the child between fork and exec, and into all that it forks. It reports
-// `bind` or `connect` with an address of IPv4's or IPv6's length, and `listen`; everything else
-// runs at full speed. The calling thread waits until it is answered. When the supervisor dies,
-// these calls fail with ENOSYS in the processes that have the filter.
+// `bind` or `connect` with an address of IPv4's or IPv6's length, or, where Unix sockets are asked
+// for, of any but netlink's, and `listen`; everything else runs at full speed. The calling thread
+// waits until it is answered. When the supervisor dies, these calls fail with ENOSYS in the
+// processes that have the filter.
 #pragma once
 
 #include "core/supervise/become.hpp"
@@ -34,6 +35,7 @@ struct BindCall {
     int descriptor = -1;
     enum class What { bind, listen, connect } what = What::bind;
     TcpAddress address; // of bind and connect
+    sys::Path path;     // of bind to a Unix socket, absolute; then there is no address
     sys::Fd socket;     // the program's own, seen from here
     bool closes_on_exec = false;
 };

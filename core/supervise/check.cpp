@@ -45,12 +45,15 @@ Check::Check(Loop& loop, Kind kind, const Generation& generation, const WayIn& w
 }
 
 void Check::connect(Kind kind, const Generation& generation, const WayIn& way_in) {
-    ProbeTarget target{*generation.port, generation.health.path};
+    ProbeTarget target{generation.port.value_or(0), generation.health.path};
+    target.socket = generation.socket;
     if (way_in.is_known && !way_in.entrance)
-        return end_soon({false, false, fmt::format("nothing listens on port {}", target.port)});
+        return end_soon({false, false, "nothing listens on " + generation.place()});
     if (way_in.is_known && kind == Kind::listens)
         return end_soon({true, true, {}}); // a connection would tell nothing: its slot takes it
-    if (way_in.is_known) {
+    if (way_in.is_known && !target.socket.empty()) {
+        target.way = way_in.entrance->socket;
+    } else if (way_in.is_known) {
         target.address = way_in.entrance->address;
         target.source_port = way_in.entrance->source_port;
     }
@@ -68,6 +71,9 @@ void Check::run_command(const Generation& generation, const WayIn& way_in) {
         for (auto& [name, value] : launch.environment)
             if (name == "SHIPIT_PROCESS") // what it leaves behind is not the face's
                 value = "health";
+        if (!generation.socket.empty())
+            launch.environment.emplace_back("SHIPIT_SOCKET",
+                                            told_name(generation.socket, way_in.side).string());
         launch.folder = face.folder;
         launch.user = face.user;
         const auto keep_end = [this](std::string_view output) {

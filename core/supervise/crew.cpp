@@ -149,19 +149,29 @@ Check::Kind Crew::check_kind() const {
 Check::WayIn Crew::way_in() const {
     const Program* face = m_generation.face();
     const Addresses* addresses = m_surroundings.addresses;
-    if (addresses == nullptr || face == nullptr || !m_generation.port)
-        return {};
+    if (addresses == nullptr || face == nullptr ||
+        (!m_generation.port && m_generation.socket.empty()))
+        return {false, std::nullopt, nullptr, m_side};
     bool all_listen = true;
+    Entrance entrance;
     for (const auto& process : m_processes) {
         if (!process->is_wanted() || process->program().type != face->type)
             continue;
         if (!process->is_handed())
-            return {};
-        all_listen = all_listen &&
-                     addresses->is_listening(m_side, process->program().name, *m_generation.port);
+            return {false, std::nullopt, nullptr, m_side};
+        const std::string& name = process->program().name;
+        if (m_generation.socket.empty()) {
+            all_listen = all_listen && addresses->is_listening(m_side, name, *m_generation.port);
+            continue;
+        }
+        entrance.socket = addresses->unix_sockets().entrance(m_side, name, m_generation.socket);
+        all_listen = all_listen && !entrance.socket.empty();
     }
-    return {true, all_listen ? addresses->entrance(m_side, *m_generation.port) : std::nullopt,
-            addresses, m_side};
+    if (!all_listen)
+        return {true, std::nullopt, addresses, m_side};
+    if (!m_generation.socket.empty())
+        return {true, entrance, addresses, m_side};
+    return {true, addresses->entrance(m_side, *m_generation.port), addresses, m_side};
 }
 
 std::unique_ptr<Check> Crew::check(Probe::OnDone done) const {

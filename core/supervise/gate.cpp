@@ -103,7 +103,7 @@ void Gate::time_is_over() {
 // ", but it listens on port 3000": the usual mistake.
 std::string Gate::elsewhere() const {
     const Generation& generation = m_crew.generation();
-    if (!generation.listens())
+    if (!generation.listens() || !generation.port)
         return {};
     const auto ports = ports_of(m_crew.tree());
     if (ports.empty() || std::find(ports.begin(), ports.end(), *generation.port) != ports.end())

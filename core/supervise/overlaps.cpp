@@ -160,7 +160,8 @@ void Addresses::close_leaving(Leaving which) {
 
 bool Addresses::is_idle() const {
     const auto is_idle = [](const auto& relay) { return !relay || relay->is_idle(); };
-    return m_leaving.empty() && std::all_of(m_last.begin(), m_last.end(), is_idle) &&
+    return m_unix.is_idle() && m_leaving.empty() &&
+           std::all_of(m_last.begin(), m_last.end(), is_idle) &&
            std::all_of(m_addresses.begin(), m_addresses.end(), [&](const auto& address) {
                return std::all_of(std::begin(address->relays), std::end(address->relays), is_idle);
            });

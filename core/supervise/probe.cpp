@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/supervise/slots.hpp"
+#include "core/supervise/socket_path.hpp"
 
 #include <algorithm>
 #include <array>
@@ -97,11 +98,20 @@ Probe::Probe(Loop& loop, ProbeTarget target, milliseconds timeout, OnDone done)
         end({false, m_fd.get() >= 0,
              fmt::format("{} did not answer within {}", name(), duration_text(m_patience))});
     });
+    if (!m_target.socket.empty()) {
+        connect_to_socket();
+        return;
+    }
     constexpr std::array<std::uint8_t, 16> loopback{127, 0, 0, 1};
     connect(m_target.address.value_or(TcpAddress{AF_INET, loopback, 0, false, m_target.port}));
 }
 
 std::string Probe::name() const {
+    const std::string socket = printable(m_target.socket.string());
+    if (!socket.empty())
+        return m_target.path.empty()
+                   ? fmt::format("a connection to '{}'", socket)
+                   : fmt::format("GET {} through '{}'", printable(m_target.path), socket);
     if (m_target.path.empty())
         return fmt::format("a connection to {}", m_address.text());
     return fmt::format("GET http://{}{}", m_address.text(), printable(m_target.path));
@@ -122,6 +132,21 @@ void Probe::connect(const TcpAddress& address) {
     m_watch.when_writable([this] { connected(); });
 }
 
+void Probe::connect_to_socket() {
+    m_fd = begin_connecting_to(m_target.way.empty() ? m_target.socket : m_target.way);
+    if (!m_fd)
+        return connection_failed(errno);
+    m_watch = m_loop.watch(m_fd.get());
+    m_watch.when_writable([this] { connected(); });
+}
+
+std::string Probe::host() const {
+    if (!m_target.socket.empty())
+        return "localhost";
+    return m_address.family == AF_INET ? m_address.text()
+                                       : fmt::format("127.0.0.1:{}", m_address.port); // as is usual
+}
+
 void Probe::close() noexcept {
     m_watch.cancel();
     m_fd.reset();
@@ -132,28 +157,29 @@ void Probe::connected() {
     socklen_t size = sizeof error;
     if (::getsockopt(m_fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
         return connection_failed(error);
-    if (is_connected_to_itself(m_fd.get()))
+    if (m_target.socket.empty() && is_connected_to_itself(m_fd.get()))
         return connection_failed(ECONNREFUSED);
     if (m_target.path.empty())
         return end({true, true, {}});
     m_request = fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: shipit-health\r\n"
                             "Accept: */*\r\nConnection: close\r\n\r\n",
-                            m_target.path,
-                            m_address.family == AF_INET
-                                ? m_address.text()
-                                : fmt::format("127.0.0.1:{}", m_address.port)); // as is usual
+                            m_target.path, host());
     send();
 }
 
 void Probe::connection_failed(int error) {
-    if (m_address.family == AF_INET && !m_target.address) {
+    if (m_target.socket.empty() && m_address.family == AF_INET && !m_target.address) {
         TcpAddress loopback{AF_INET6, {}, 0, true, m_target.port};
         loopback.host.back() = 1;
         return connect(loopback);
     }
-    const std::string why = error == ECONNREFUSED || error == EADDRNOTAVAIL || error == EAFNOSUPPORT
-                                ? fmt::format("nothing listens on port {}", m_target.port)
-                                : fmt::format("{}: {}", name(), errno_text(error));
+    const bool is_nobody =
+        error == ECONNREFUSED || error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == ENOENT;
+    const std::string place = m_target.socket.empty()
+                                  ? fmt::format("port {}", m_target.port)
+                                  : fmt::format("'{}'", printable(m_target.socket.string()));
+    const std::string why = is_nobody ? fmt::format("nothing listens on {}", place)
+                                      : fmt::format("{}: {}", name(), errno_text(error));
     // Not from within the constructor: the owner does not have us yet.
     m_timeout = m_loop.after(milliseconds(0), [this, why] { end({false, false, why}); });
 }

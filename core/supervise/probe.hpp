@@ -4,6 +4,7 @@
 #include "core/supervise/loop.hpp"
 #include "core/supervise/tcp_address.hpp"
 #include "core/sys/fd.hpp"
+#include "core/sys/file.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -25,6 +26,9 @@ struct ProbeTarget {
     // The one address to ask, where it is known, from that source port unless it is 0.
     std::optional<TcpAddress> address = std::nullopt;
     std::uint16_t source_port = 0;
+    // The Unix socket instead, and the name that leads to the one to ask, if it is another.
+    sys::Path socket{};
+    sys::Path way{};
 };
 
 class Probe {
@@ -41,6 +45,8 @@ class Probe {
 
   private:
     void connect(const TcpAddress& address);
+    void connect_to_socket();
+    [[nodiscard]] std::string host() const;
     void connected();
     void connection_failed(int error);
     void send();

@@ -36,7 +36,7 @@ Process::Process(Surroundings& surroundings, Program program, Place place, OnEnd
           fmt::format("{}.{}.{}.fifo", place.release.text(), m_program.name, name_of(place.side))),
       m_on_ended(std::move(on_ended)), m_limits(surroundings.limits), m_since(sys::now()) {
     m_limits.stop_timeout = m_program.stop_timeout;
-    m_program.environment.emplace_back("SHIPIT_SLOT", name_of(place.side));
+    tell_side();
     m_marks = marks_in(m_program.environment);
     m_state.seed = std::hash<std::string>()(m_program.name) ^
                    static_cast<std::uint64_t>(now().time_since_epoch().count());
@@ -51,7 +51,7 @@ void Process::stop() {
 
 void Process::relabel(Program program, ReleaseNumber release) {
     m_program = std::move(program);
-    m_program.environment.emplace_back("SHIPIT_SLOT", name_of(m_place.side));
+    tell_side();
     m_place.release = release;
     m_limits.stop_timeout = m_program.stop_timeout;
     if (m_pipe)
@@ -63,7 +63,7 @@ void Process::move(Side side, OnEnded on_ended) {
     if (m_surroundings.addresses != nullptr)
         m_surroundings.addresses->move(m_program.name, m_place.side, side);
     m_place.side = side;
-    m_program.environment.back().second = name_of(side); // of its next start
+    tell_side(); // of its next start
     m_on_ended = std::move(on_ended);
     m_surroundings.changed();
 }
@@ -183,6 +183,24 @@ void Process::make_pipe(sys::Fd held) {
                                        m_program.user, m_surroundings.log, std::move(held));
 }
 
+void Process::tell_side() {
+    Environment& variables = m_program.environment;
+    std::erase_if(variables, [](const auto& variable) {
+        return variable.first == "SHIPIT_SLOT" || variable.first == "SHIPIT_SOCKET";
+    });
+    if (!m_program.socket.empty())
+        variables.emplace_back("SHIPIT_SOCKET", told_name(m_program.socket, m_place.side).string());
+    variables.emplace_back("SHIPIT_SLOT", name_of(m_place.side));
+}
+
+void Process::prepare_socket() const {
+    if (m_is_handed)
+        m_surroundings.addresses->unix_sockets().prepare(m_place.side, m_program.socket,
+                                                         m_program.user);
+    else
+        make_way(m_program.socket, m_place.side, m_program.user);
+}
+
 void Process::launch() {
     try {
         make_pipe();
@@ -196,7 +214,10 @@ void Process::launch() {
         const sys::Fd cgroup = open_cgroup();
         launch.cgroup = cgroup.get();
         m_is_handed = m_surroundings.addresses != nullptr;
-        launch.reported = m_is_handed ? Reported::binds : Reported::nothing;
+        if (m_is_handed)
+            launch.reported = m_program.socket.empty() ? Reported::binds : Reported::sockets;
+        if (!m_program.socket.empty())
+            prepare_socket();
         const GivenSockets given(m_surroundings.addresses, m_place.side, m_program);
         launch.sockets = given.all();
         m_child = std::make_unique<Child>(m_surroundings.loop, launch,

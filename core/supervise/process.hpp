@@ -99,6 +99,8 @@ class Process {
     void exited(WaitStatus status);
     void make_pipe(sys::Fd held = {});
     [[nodiscard]] sys::Fd open_cgroup();
+    void tell_side();
+    void prepare_socket() const;
     void look_for_rest();
     void stopped();
     void signal_rest(int signal, bool escaped_only) const;

@@ -108,7 +108,9 @@ Json program_json(const Program& program) {
     Json sockets = Json::array();
     for (const TcpAddress& socket : program.sockets)
         sockets.push_back(socket.json());
-    json.set("sockets", std::move(sockets));
+    json.set("sockets", std::move(sockets))
+        .set("socket", bytes_to_json(program.socket.string()))
+        .set("is_given_socket", program.is_given_socket);
     if (program.user)
         json.set("user", account_json(*program.user));
     return json;
@@ -133,6 +135,8 @@ Program program_from(const Json& json) {
     program.stop_signal = static_cast<int>(number_in(json, "stop_signal", 1, NSIG - 1));
     program.stop_timeout = duration_in(json, "stop_timeout");
     program.overlaps = json["overlaps"].boolean();
+    program.socket = bytes_from(json["socket"]);
+    program.is_given_socket = json["is_given_socket"].boolean();
     for (const Json& each : json["sockets"].items()) {
         const auto socket = TcpAddress::from(each);
         if (!socket)
@@ -153,7 +157,12 @@ const Program* Generation::face() const {
 
 bool Generation::listens() const {
     const Program* program = face();
-    return port && program != nullptr && program->type == "web";
+    return (port || !socket.empty()) && program != nullptr && program->type == "web";
+}
+
+std::string Generation::place() const {
+    return socket.empty() ? "port " + std::to_string(port.value_or(0))
+                          : "'" + printable(socket.string()) + "'";
 }
 
 std::vector<std::uint16_t> Generation::all_ports() const {
@@ -176,7 +185,8 @@ bool Program::runs_as(const Program& other) const {
     };
     return name == other.name && command == other.command && folder == other.folder &&
            uid_of(*this) == uid_of(other) && overlaps == other.overlaps &&
-           sockets == other.sockets &&
+           sockets == other.sockets && socket == other.socket &&
+           is_given_socket == other.is_given_socket &&
            without_release(environment) == without_release(other.environment);
 }
 
@@ -184,7 +194,7 @@ bool Generation::runs_as(const Generation& other) const {
     return std::equal(programs.begin(), programs.end(), other.programs.begin(),
                       other.programs.end(),
                       [](const Program& one, const Program& two) { return one.runs_as(two); }) &&
-           all_ports() == other.all_ports();
+           all_ports() == other.all_ports() && socket == other.socket;
 }
 
 Json to_json(const Generation& generation) {
@@ -206,6 +216,7 @@ Json to_json(const Generation& generation) {
     for (const std::uint16_t port : generation.ports)
         ports.push_back(unsigned{port});
     json.set("ports", std::move(ports));
+    json.set("socket", bytes_to_json(generation.socket.string()));
     json.set("warm", std::int64_t{generation.warm.count()});
     json.set("hands_over", generation.hands_over);
     return json;
@@ -230,6 +241,7 @@ Generation generation_from(const Json& json) {
         generation.port = static_cast<std::uint16_t>(number_in(json, "port", 1, 65535));
     for (const Json& port : json["ports"].items())
         generation.ports.push_back(static_cast<std::uint16_t>(port.integer()));
+    generation.socket = bytes_from(json["socket"]);
     generation.warm = duration_in(json, "warm");
     generation.hands_over = json["hands_over"].boolean(true);
     return generation;

@@ -27,6 +27,9 @@ struct Program {
     bool overlaps = false; // may run beside the one that it replaces
     // Where it is given listening sockets, as LISTEN_FDS, in this order; of its generation's ports.
     std::vector<TcpAddress> sockets{};
+    // The Unix socket of its generation, which it is to bind: told in SHIPIT_SOCKET. Empty: none.
+    Path socket{};
+    bool is_given_socket = false; // it is started with it, before `sockets`
 
     // Whether it would run exactly as the other, but for the number of the release.
     [[nodiscard]] bool runs_as(const Program& other) const;
@@ -38,6 +41,7 @@ struct Generation {
     Health health;
     std::optional<std::uint16_t> port;  // PORT; what its health is asked on
     std::vector<std::uint16_t> ports{}; // others that its programs may be handed
+    Path socket{};                      // a Unix socket; then its health is asked there
     // How long it keeps the one before it warm, once it is live itself.
     milliseconds warm = std::chrono::seconds(10);
     bool hands_over = true; // false: the old one stops before the new one starts
@@ -45,11 +49,13 @@ struct Generation {
     // The program whose health is asked: the first of type web, else the first; none if there are
     // none.
     [[nodiscard]] const Program* face() const;
-    // Whether it is meant to listen: it has a port, and a program of type web.
+    // Whether it is meant to listen: it has a port or a socket, and a program of type web.
     [[nodiscard]] bool listens() const;
+    // Where: "port 8000", "'/…/run/web.sock'".
+    [[nodiscard]] std::string place() const;
     // All of its ports.
     [[nodiscard]] std::vector<std::uint16_t> all_ports() const;
-    // Whether its programs run as the other's, on the same ports.
+    // Whether its programs run as the other's, on the same ports and socket.
     [[nodiscard]] bool runs_as(const Generation& other) const;
 };
 

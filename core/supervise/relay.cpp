@@ -118,7 +118,20 @@ Relay::Relay(Loop& loop, int listener) : m_loop(loop), m_listener(listener) {}
 Relay::~Relay() = default;
 
 void Relay::open(const TcpAddress& target) {
-    m_target = target;
+    open([target]() -> sys::Fd {
+        sys::Fd server(::socket(target.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        sockaddr_storage name{};
+        const socklen_t length = target.put_into(name);
+        if (server &&
+            ::connect(server.get(), reinterpret_cast<const sockaddr*>(&name), length) != 0 &&
+            errno != EINPROGRESS)
+            return {};
+        return server;
+    });
+}
+
+void Relay::open(Connect connect) {
+    m_connect = std::move(connect);
     m_watch.cancel();
     // The slot is ours alone now, so that nobody minds that it does not block.
     (void)::fcntl(m_listener, F_SETFL, ::fcntl(m_listener, F_GETFL) | O_NONBLOCK);
@@ -159,12 +172,8 @@ void Relay::accept() {
 }
 
 void Relay::carry(sys::Fd client) {
-    sys::Fd server(::socket(m_target.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_storage name{};
-    const socklen_t length = m_target.put_into(name);
-    if (!server ||
-        (::connect(server.get(), reinterpret_cast<const sockaddr*>(&name), length) != 0 &&
-         errno != EINPROGRESS))
+    sys::Fd server = m_connect();
+    if (!server)
         return; // the client sees a closed connection, as it would without us
     m_pairs.push_back(std::make_unique<Pair>(m_loop, std::move(client), std::move(server), [this] {
         m_sweep = m_loop.after(milliseconds(0), [this] { sweep(); });

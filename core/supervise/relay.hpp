@@ -9,6 +9,7 @@
 #include "core/supervise/tcp_address.hpp"
 #include "core/sys/fd.hpp"
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -23,8 +24,11 @@ class Relay {
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
 
+    // Gives a non-blocking connection that is being made; an empty Fd if it cannot be.
+    using Connect = std::function<sys::Fd()>;
     // To `target`, from now on.
     void open(const TcpAddress& target);
+    void open(Connect connect);
     // Accepts no more; what is being carried goes on.
     void close();
     // The same, when it has accepted all that waits.
@@ -40,7 +44,7 @@ class Relay {
 
     Loop& m_loop;
     int m_listener;
-    TcpAddress m_target;
+    Connect m_connect;
     Loop::Watch m_watch;
     Loop::Timer m_rest;
     Loop::Timer m_sweep;

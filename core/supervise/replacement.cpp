@@ -91,7 +91,7 @@ void Replacement::when_port_is_free(unsigned attempt, const Loop::Callback& then
     const Phase phase = m_phase;
     const Generation& generation = m_plan.next->generation();
     const Addresses* addresses = m_surroundings.addresses;
-    if (!generation.listens() || m_plan.next->is_wanted() ||
+    if (!generation.listens() || !generation.port || m_plan.next->is_wanted() ||
         (addresses != nullptr && addresses->holds(*generation.port)))
         return then();
     const auto holder = holder_of(*generation.port);

@@ -182,7 +182,8 @@ void Supervisor::Core::take_generation() {
     const Generation& generation = m_crew->generation();
     if (m_addresses)
         m_addresses->occupy(m_crew->side(), generation.all_ports());
-    if (!generation.listens() || (m_addresses && m_addresses->holds(*generation.port)))
+    if (!generation.listens() || !generation.port ||
+        (m_addresses && m_addresses->holds(*generation.port)))
         return;
     if (const auto holder = holder_of(*generation.port))
         throw Error(fmt::format("port {} is in use by {}", *generation.port, holder->text()));

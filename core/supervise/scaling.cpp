@@ -24,7 +24,7 @@ bool has_as_it_is(const std::vector<Program>& programs, const Program& program) 
 // Types whose processes accept from the slots of their side, and so cannot go on at the other.
 std::set<std::string> Supervisor::Core::bound_types(const Generation& next) const {
     std::set<std::string> types;
-    if (next.port)
+    if (next.port || !next.socket.empty())
         types.insert("web");
     for (const auto& process : m_crew->processes())
         if (m_addresses && m_addresses->is_listening(m_crew->side(), process->program().name))
@@ -45,7 +45,8 @@ Replacement::Plan Supervisor::Core::plan_for_scaled(Generation next) {
         });
     };
     const bool in_place = all_in(old, next.programs) && all_in(next.programs, old) &&
-                          m_crew->generation().all_ports() == next.all_ports();
+                          m_crew->generation().all_ports() == next.all_ports() &&
+                          m_crew->generation().socket == next.socket;
     std::set<std::string> kept;
     for (const auto& process : m_crew->processes()) {
         const Program* before = named(old, process->program().name);

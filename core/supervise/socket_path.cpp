@@ -52,22 +52,46 @@ sys::Fd unix_socket(int flags) {
 
 } // namespace
 
-sys::Fd listen_at(const Path& socket) {
+sys::Fd bound_at(const Path& socket, mode_t mode) {
     struct stat facts {};
-    if (::lstat(socket.c_str(), &facts) == 0 && !S_ISSOCK(facts.st_mode))
-        throw Error("'" + socket.string() + "' is in the way of the control socket");
+    if (::lstat(socket.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode))
+        throw Error("'" + socket.string() + "' is in the way of a socket");
     (void)::unlink(socket.c_str());
     const Address address(socket);
-    sys::Fd fd = unix_socket(SOCK_NONBLOCK);
-    const mode_t before = ::umask(S_IXUSR | S_IRWXG | S_IRWXO); // 0600 from its first moment
+    sys::Fd fd = unix_socket(0);
+    const mode_t before = ::umask(~mode & ALLPERMS); // from its first moment
     const int bound = ::bind(fd.get(), address.get(), Address::size());
     const int error = errno;
     (void)::umask(before);
     if (bound != 0)
         throw_errno("cannot make '" + socket.string() + "'", error);
-    if (::listen(fd.get(), backlog) != 0)
+    return fd;
+}
+
+sys::Fd listen_at(const Path& socket) {
+    struct stat facts {};
+    if (::lstat(socket.c_str(), &facts) == 0 && !S_ISSOCK(facts.st_mode))
+        throw Error("'" + socket.string() + "' is in the way of the control socket");
+    sys::Fd fd = bound_at(socket, S_IRUSR | S_IWUSR);
+    if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0 || ::listen(fd.get(), backlog) != 0)
         throw_errno("cannot listen on '" + socket.string() + "'");
     return fd;
+}
+
+sys::Fd new_unix_socket() {
+    return unix_socket(0);
+}
+
+sys::Fd begin_connecting_to(const Path& socket) noexcept {
+    try {
+        const Address address(socket);
+        sys::Fd fd = unix_socket(SOCK_NONBLOCK);
+        if (::connect(fd.get(), address.get(), Address::size()) == 0)
+            return fd;
+    } catch (const std::exception&) {
+        errno = ENOENT;
+    }
+    return {};
 }
 
 sys::Fd connect_to(const Path& socket) {

@@ -17,6 +17,18 @@ using sys::Path;
 // failures.
 [[nodiscard]] sys::Fd connect_to(const Path& socket);
 
+// A bound socket (blocking) under this name, with this mode, replacing what is there. Throws Error.
+[[nodiscard]] sys::Fd bound_at(const Path& socket, mode_t mode);
+
+// A socket (non-blocking) that is connected; an empty Fd with errno if nobody takes it at once.
+[[nodiscard]] sys::Fd begin_connecting_to(const Path& socket) noexcept;
+
+// Neither bound nor connected (blocking). Throws Error.
+[[nodiscard]] sys::Fd new_unix_socket();
+
+// How long a name may be that a program is to bind, which does not know that way.
+constexpr std::size_t longest_socket_name = 107;
+
 constexpr const char* control_socket_name = "control.sock";
 
 } // namespace shipit::supervise

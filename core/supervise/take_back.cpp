@@ -51,9 +51,11 @@ Found take(ino_t inode, const std::vector<pid_t>& holders, sys::Fd& socket) {
     return Found::nobody;
 }
 
+// What the two kinds of slots keep is of two types, alike.
 // False if a slot is held by a process that does not give it. Nothing is kept where nobody holds
 // any.
-bool take_all(const Json& json, const std::vector<pid_t>& holders, std::vector<Slots::Kept>& kept) {
+template <class Kept>
+bool take_all(const Json& json, const std::vector<pid_t>& holders, std::vector<Kept>& kept) {
     for (const SavedSlot& slot : slots_in(json)) {
         sys::Fd socket;
         const Found found = take(slot.inode, holders, socket);
@@ -83,12 +85,19 @@ Json Addresses::state() const {
         all.push_back(
             Json::object({{"address", address->slots.address().json()}, {"slots", slots}}));
     }
+    const Json sockets = m_unix.state();
+    for (const Json& socket : sockets.items())
+        all.push_back(socket);
     return all;
 }
 
 bool Addresses::take_back(const Json& state, const std::vector<pid_t>& holders) {
     bool all = true;
     for (const Json& json : state.items()) {
+        if (!json["socket"].is_null()) {
+            all = take_socket_back(json, holders) && all;
+            continue;
+        }
         const auto name = TcpAddress::from(json["address"]);
         std::vector<Slots::Kept> kept;
         if (!name || !take_all(json, holders, kept)) {
@@ -112,6 +121,21 @@ bool Addresses::take_back(const Json& state, const std::vector<pid_t>& holders) 
         }
     }
     return all;
+}
+
+bool Addresses::take_socket_back(const Json& state, const std::vector<pid_t>& holders) {
+    std::vector<UnixSlots::Kept> kept;
+    if (!take_all(state, holders, kept))
+        return false;
+    if (kept.empty())
+        return true;
+    try {
+        m_unix.restore(state, std::move(kept));
+        return true;
+    } catch (const Error& error) {
+        m_callbacks.note(error.why());
+        return false;
+    }
 }
 
 Json Addresses::memory(Bequest& bequest) const {
@@ -144,7 +168,8 @@ Json Addresses::memory(Bequest& bequest) const {
                          {"ports", ports},
                          {"occupied", occupied},
                          {"addresses", all},
-                         {"watched", watched}});
+                         {"watched", watched},
+                         {"unix", m_unix.memory(bequest)}});
 }
 
 void Addresses::recall(const Json& memory) {
@@ -162,6 +187,8 @@ void Addresses::recall(const Json& memory) {
     for (const auto& address : m_addresses) // each may be in the way of any other
         for (const Side side : sides)
             relay(*address, side);
+    if (memory["unix"].is_object()) // else it is an earlier shipit's
+        m_unix.recall(memory["unix"]);
     for (const Json& each : memory["watched"].items())
         watch(side_from(each["slot"].text()), each["process"].text(), inherited(each["calls"]));
 }

@@ -110,6 +110,12 @@ required = ["SECRET_KEY"]
     CHECK(missing_vars(settings, {{"SECRET_KEY", ""}}).empty());
 }
 
+TEST_CASE("what an app listens on is an address or a Unix socket in its run folder") {
+    CHECK(loaded("[app]\nlisten = 'unix:run/web.sock'\n").app.socket() == "run/web.sock");
+    CHECK(loaded("[app]\nlisten = '::1'\n").app.socket().empty());
+    CHECK(loaded("[app]\nlisten = ''\n").app.socket().empty());
+}
+
 TEST_CASE("the host wins key by key") {
     const Settings settings =
         loaded("[processes]\nweb = 'run'\n[app]\nuser = 'build'\nport = 8000\n", {},
@@ -194,6 +200,13 @@ TEST_CASE("what is wrong in shipit.toml is named with file, line, column and wha
         {"[app]\nport = 80\n", "shipit.toml:2:8: 'app.port' is below 1024"},
         {"[app]\nlisten_fds = 'yes'\n", "shipit.toml:2:14: 'app.listen_fds' must be true or false"},
         {"[app]\nlisten = '127.1'\n", "shipit.toml:2:10: 'app.listen' must be an address"},
+        {"[app]\nlisten = 'unix:web.sock'\n",
+         "shipit.toml:2:10: 'app.listen' must be \"unix:run/NAME.sock\""},
+        {"[app]\nlisten = 'unix:run/control.sock'\n", "shipit.toml:2:10: 'app.listen' must be"},
+        {"[app]\nlisten = 'unix:run/../x.sock'\n", "shipit.toml:2:10: 'app.listen' must be"},
+        {"[app]\nlisten = 'unix:run/.web.sock'\n", "shipit.toml:2:10: 'app.listen' must be"},
+        {"[app]\nlisten = 'unix:run/current'\n", "shipit.toml:2:10: 'app.listen' must be"},
+        {"[app]\nlisten = 'unix:/run/web.sock'\n", "shipit.toml:2:10: 'app.listen' must be"},
         {"[app]\nlisten = 'localhost'\n", "shipit.toml:2:10: 'app.listen' must be an address"},
         {"[app]\nuser = 'root'\n", "shipit.toml:2:8: 'app.user' may be root only if this host"},
         {"[app]\nuser = '000'\n", "shipit.toml:2:8: 'app.user' may be root only if this host"},

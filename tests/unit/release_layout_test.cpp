@@ -116,6 +116,21 @@ TEST_CASE("an app under the default root has its run folder where run folders ar
           (::geteuid() == 0 ? "/run/shipit/blog" : "/run/me/shipit/blog"));
 }
 
+TEST_CASE(
+    "a run folder beside the data is used again where a supervisor was, but not for a socket") {
+    if (::geteuid() == 0)
+        return; // root's is where it is
+    const TestFolder data;
+    const Variable none("SHIPIT_ROOT", nullptr);
+    const Variable home("XDG_DATA_HOME", data.path().c_str());
+    const Variable runtime("XDG_RUNTIME_DIR", "/run/me");
+    const Layout layout = blog_in(default_root());
+    sys::make_folders(layout.socket("run/web.sock").parent_path(), 0711);
+    CHECK(layout.run_folder() == "/run/me/shipit/blog");
+    sys::replace_durably(layout.folder() / "run/supervisor.lock", "", 0600);
+    CHECK(layout.run_folder() == layout.folder() / "run");
+}
+
 TEST_CASE("apps are folders that have releases") {
     const TestFolder root;
     CHECK(apps_in(root / "nowhere").empty());

@@ -1,0 +1,148 @@
+#include "core/supervise/unix_slots.hpp"
+
+#include "core/base/error.hpp"
+#include "core/supervise/socket_path.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace shipit::supervise {
+
+namespace {
+
+constexpr int backlog = 4096; // the kernel cuts it to net.core.somaxconn
+
+std::string own_name(const Path& socket, Side side) {
+    return fmt::format(".{}.{}", socket.filename().string(), name_of(side));
+}
+
+// Clients pass through the folder; what else is in it is none of their business.
+void open_folder(const Path& folder) {
+    constexpr mode_t pass = S_IXUSR | S_IXGRP | S_IXOTH;
+    sys::make_folders(folder, S_IRWXU | pass);
+    struct stat facts {};
+    if (::stat(folder.c_str(), &facts) != 0 ||
+        ((facts.st_mode & pass) != pass &&
+         ::chmod(folder.c_str(), (facts.st_mode & ALLPERMS) | pass) != 0))
+        throw_errno(fmt::format("cannot let clients into '{}'", folder.string()));
+}
+
+void give(const Path& name, const std::optional<sys::Account>& user) {
+    if (::geteuid() == 0 && ::lchown(name.c_str(), user ? user->uid : 0, user ? user->gid : 0) != 0)
+        throw_errno(fmt::format("cannot give '{}' to the app's user", name.string()));
+}
+
+// The folder of a side, which is ours alone until it is given to the app's user: nobody changes
+// names in it meanwhile.
+Path own_folder(const Path& socket, Side side) {
+    open_folder(socket.parent_path());
+    const Path folder = told_name(socket, side).parent_path();
+    struct stat facts {};
+    if ((::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) ||
+        ::lstat(folder.c_str(), &facts) != 0)
+        throw_errno(fmt::format("cannot make '{}'", folder.string()));
+    if (!S_ISDIR(facts.st_mode))
+        throw Error(fmt::format("'{}' is in the way", folder.string()));
+    give(folder, std::nullopt);
+    return folder;
+}
+
+void lead(const Path& link, const std::string& target) {
+    if (sys::link_target(link) == target)
+        return;
+    // Not durable: no socket outlives the host's end.
+    const Path next = link.parent_path() / ("." + link.filename().string() + ".new");
+    (void)::unlink(next.c_str());
+    if (::symlink(target.c_str(), next.c_str()) != 0 || ::rename(next.c_str(), link.c_str()) != 0)
+        throw_errno(fmt::format("cannot lead '{}' to '{}'", link.string(), target));
+}
+
+} // namespace
+
+Path told_name(const Path& socket, Side side) {
+    return socket.parent_path() / name_of(side) / socket.filename();
+}
+
+void make_way(const Path& socket, Side side, const std::optional<sys::Account>& user) {
+    const Path folder = own_folder(socket, side);
+    (void)::unlink(told_name(socket, side).c_str()); // a killed program's
+    give(folder, user);
+    lead(socket, told_name(socket, side).lexically_relative(socket.parent_path()).string());
+}
+
+UnixSlots::UnixSlots(Path socket, std::vector<Kept> kept) : m_path(std::move(socket)) {
+    for (Kept& each : kept)
+        m_sockets[at(each.side)] = std::move(each.socket);
+    for (const Side side : {Side::a, Side::b})
+        if (!m_sockets[at(side)])
+            make(side);
+}
+
+void UnixSlots::make(Side side) {
+    (void)own_folder(m_path, side);
+    const Path told = told_name(m_path, side);
+    const Path own = entrance(side);
+    m_sockets[at(side)] = bound_at(told, 0666);
+    (void)::unlink(own.c_str());
+    if (::link(told.c_str(), own.c_str()) != 0)
+        throw_errno(fmt::format("cannot make '{}'", own.string()));
+    hide(side);
+    if (::listen(socket(side), backlog) != 0)
+        throw_errno(fmt::format("cannot listen on '{}'", own.string()));
+}
+
+ino_t UnixSlots::inode(Side side) const {
+    struct stat facts {};
+    return ::fstat(socket(side), &facts) == 0 ? facts.st_ino : 0;
+}
+
+Path UnixSlots::entrance(Side side) const {
+    return m_path.parent_path() / own_name(m_path, side);
+}
+
+bool UnixSlots::has_waiting(Side side) const {
+    pollfd state{socket(side), POLLIN, 0};
+    return ::poll(&state, 1, 0) > 0 && (state.revents & POLLIN) != 0;
+}
+
+void UnixSlots::go_live(Side side) const {
+    lead(m_path, own_name(m_path, side));
+}
+
+void UnixSlots::give_names(Side side, const std::optional<sys::Account>& user) const {
+    give(entrance(side), user);
+    give(told_name(m_path, side).parent_path(), user);
+}
+
+void UnixSlots::show(Side side) const {
+    hide(side);
+    (void)::link(entrance(side).c_str(), told_name(m_path, side).c_str());
+}
+
+void UnixSlots::hide(Side side) const {
+    (void)::unlink(told_name(m_path, side).c_str());
+}
+
+void UnixSlots::carry_over(int from, Side side) const {
+    const int flags = ::fcntl(socket(side), F_GETFL);
+    const int wanted = ::fcntl(from, F_GETFL);
+    if (flags >= 0 && wanted >= 0)
+        (void)::fcntl(socket(side), F_SETFL, (flags & ~O_NONBLOCK) | (wanted & O_NONBLOCK));
+}
+
+void UnixSlots::remove() const {
+    (void)::unlink(m_path.c_str());
+    for (const Side side : {Side::a, Side::b}) {
+        hide(side);
+        (void)::unlink(entrance(side).c_str());
+    }
+}
+
+} // namespace shipit::supervise
