@@ -55,7 +55,7 @@ BindAnswer Addresses::answer(const Watched& watched, const BindCall& call) {
 
 BindAnswer Addresses::answer_bind(const Watched& watched, const BindCall& call) {
     if (!call.path.empty()) {
-        const auto slot = m_unix.bound(watched.side, call);
+        const auto slot = m_unix.bound(watched.side, watched.process, call);
         return slot ? BindAnswer{BindAnswer::Kind::replace, *slot} : BindAnswer{};
     }
     const auto& ports = m_ports[at(watched.side)];

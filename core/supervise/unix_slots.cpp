@@ -17,7 +17,8 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr int backlog = 4096; // the kernel cuts it to net.core.somaxconn
+constexpr mode_t everybody = 0666; // may connect
+constexpr int backlog = 4096;      // the kernel cuts it to net.core.somaxconn
 
 std::string own_name(const Path& socket, Side side) {
     return fmt::format(".{}.{}", socket.filename().string(), name_of(side));
@@ -89,7 +90,7 @@ void UnixSlots::make(Side side) {
     (void)own_folder(m_path, side);
     const Path told = told_name(m_path, side);
     const Path own = entrance(side);
-    m_sockets[at(side)] = bound_at(told, 0666);
+    m_sockets[at(side)] = bound_at(told, everybody);
     (void)::unlink(own.c_str());
     if (::link(told.c_str(), own.c_str()) != 0)
         throw_errno(fmt::format("cannot make '{}'", own.string()));
@@ -119,6 +120,12 @@ void UnixSlots::go_live(Side side) const {
 void UnixSlots::give_names(Side side, const std::optional<sys::Account>& user) const {
     give(entrance(side), user);
     give(told_name(m_path, side).parent_path(), user);
+}
+
+void UnixSlots::renew_names(Side side) const {
+    hide(side);
+    if (::chmod(entrance(side).c_str(), everybody) != 0)
+        throw_errno(fmt::format("cannot let clients into '{}'", entrance(side).string()));
 }
 
 void UnixSlots::show(Side side) const {

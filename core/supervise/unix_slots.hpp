@@ -6,9 +6,9 @@
 //   run/a/web.sock, run/b/web.sock   what the programs of a side are told to bind
 //
 // The slots are bound to what the programs are told, and the other names are hard links to them: so
-// getsockname(2) tells a program what it expects, and it may change the mode or the owner of what
-// it finds there, or remove it, as many do before they bind and at their end; nobody else notices.
-// Everybody may connect; who is to is for the mode of the folders above to say.
+// getsockname(2) tells a program what it expects, and it may remove what it finds there, as many do
+// before they bind and at their end; nobody else notices. Everybody who may enter the folders above
+// may connect, until the program changes the mode of what it bound.
 #pragma once
 
 #include "core/supervise/slots.hpp"
@@ -50,9 +50,10 @@ class UnixSlots {
     void go_live(Side side) const;
     // The user of that side's programs, who may do as he likes with what they are told to bind.
     void give_names(Side side, const std::optional<sys::Account>& user) const;
-    // What the programs are told to bind is there, as it is after bind(2); or is not.
+    // As if no program had been there: not shown, and everybody may connect.
+    void renew_names(Side side) const;
+    // What the programs are told to bind is there, as it is after bind(2).
     void show(Side side) const;
-    void hide(Side side) const;
     // A program has bound it with that socket: its slot is as blocking.
     void carry_over(int from, Side side) const;
     // All names go: clients are refused.
@@ -61,6 +62,7 @@ class UnixSlots {
   private:
     static constexpr std::size_t at(Side side) { return static_cast<std::size_t>(side); }
     void make(Side side);
+    void hide(Side side) const;
 
     Path m_path;
     sys::Fd m_sockets[2];

@@ -25,6 +25,7 @@ struct UnixSockets::Socket {
 
     UnixSlots slots;
     std::set<std::string> listeners[2]; // programs of each side
+    std::set<std::string> binders[2];   // those that are about to listen, too
     bool claimed[2] = {false, false};   // the generation on that side has it
     std::unique_ptr<Relay> relays[2];
 };
@@ -47,6 +48,7 @@ void UnixSockets::occupy(Side side) {
     m_occupied[at(side)] = true;
     for (const auto& socket : m_sockets) {
         socket->listeners[at(side)].clear();
+        socket->binders[at(side)].clear();
         socket->claimed[at(side)] = false;
         relay(*socket, side);
     }
@@ -128,9 +130,9 @@ void UnixSockets::prepare(Side side, const Path& path, const std::optional<sys::
     }
     socket->claimed[at(side)] = true;
     socket->slots.give_names(side, user);
-    // Some programs take it for a sign of another one that it is there.
-    if (socket->listeners[at(side)].empty())
-        socket->slots.hide(side);
+    // Some programs take it for a sign of another one that their name is there.
+    if (socket->listeners[at(side)].empty() && socket->binders[at(side)].empty())
+        socket->slots.renew_names(side);
     if (side == m_live)
         socket->slots.go_live(side);
 }
@@ -144,10 +146,11 @@ int UnixSockets::give(Side side, const std::string& process, const Path& path) {
     return socket.slots.socket(side);
 }
 
-std::optional<int> UnixSockets::bound(Side side, const BindCall& call) {
+std::optional<int> UnixSockets::bound(Side side, const std::string& process, const BindCall& call) {
     for (const auto& socket : m_sockets) {
         if (call.path != told_name(socket->slots.path(), side))
             continue;
+        socket->binders[at(side)].insert(process);
         socket->slots.show(side);
         socket->slots.carry_over(call.socket.get(), side);
         return socket->slots.socket(side);
@@ -166,8 +169,10 @@ bool UnixSockets::listens(Side side, const std::string& process, ino_t inode) {
 }
 
 void UnixSockets::forget(Side side, const std::string& process) {
-    for (const auto& socket : m_sockets)
+    for (const auto& socket : m_sockets) {
         socket->listeners[at(side)].erase(process);
+        socket->binders[at(side)].erase(process);
+    }
 }
 
 bool UnixSockets::is_listening(Side side, const std::string& process) const {

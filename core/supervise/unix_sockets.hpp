@@ -38,7 +38,8 @@ class UnixSockets {
     // The prepared slot, for a program that is given it, and listens from now on.
     [[nodiscard]] int give(Side side, const std::string& process, const Path& socket);
     // The slot for a bind(2); nothing if it is none of ours.
-    [[nodiscard]] std::optional<int> bound(Side side, const BindCall& call);
+    [[nodiscard]] std::optional<int> bound(Side side, const std::string& process,
+                                           const BindCall& call);
     // Whether a listen(2) was one to a slot of that side.
     [[nodiscard]] bool listens(Side side, const std::string& process, ino_t inode);
     void forget(Side side, const std::string& process);

@@ -2,6 +2,7 @@
 // new connection (or on kept ones), until it gets SIGTERM; then prints one JSON object.
 //
 //   hammer PORT [THREADS [PAUSE_US [keep]]]
+//   hammer /PATH/OF/A.sock [THREADS [PAUSE_US [keep]]]
 //
 // A request fails if its connection is refused, reset or closed early, if the answer is not 200, or
 // if it takes longer than 10 s. The answer's body says "release vN"; answers are counted by it.
@@ -23,6 +24,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace {
@@ -31,6 +33,7 @@ using Clock = std::chrono::steady_clock;
 
 struct Options {
     std::uint16_t port = 0;
+    std::string socket; // a Unix socket instead
     unsigned threads = 4;
     unsigned pause_us = 0;
     bool keep = false;
@@ -68,17 +71,12 @@ struct Failure {
 
 class Connection {
   public:
-    explicit Connection(std::uint16_t port) {
-        m_fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    explicit Connection(const Options& options) {
+        const bool is_tcp = options.socket.empty();
+        m_fd = ::socket(is_tcp ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         const timeval patience{10, 0};
-        const int on = 1;
         (void)::setsockopt(m_fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        (void)::setsockopt(m_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        sockaddr_in name{};
-        name.sin_family = AF_INET;
-        name.sin_port = htons(port);
-        name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (::connect(m_fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) {
+        if (!(is_tcp ? connect_to_port(options.port) : connect_to_socket(options.socket))) {
             const int error = errno;
             ::close(m_fd);
             errno = error;
@@ -114,6 +112,21 @@ class Connection {
     }
 
   private:
+    bool connect_to_port(std::uint16_t port) const {
+        const int on = 1;
+        (void)::setsockopt(m_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        sockaddr_in name{};
+        name.sin_family = AF_INET;
+        name.sin_port = htons(port);
+        name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        return ::connect(m_fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0;
+    }
+    bool connect_to_socket(const std::string& socket) const {
+        sockaddr_un name{};
+        name.sun_family = AF_UNIX;
+        std::memcpy(name.sun_path, socket.c_str(), std::min(socket.size(), sizeof name.sun_path));
+        return ::connect(m_fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0;
+    }
     static bool is_whole(const std::string& answer) {
         const auto head = answer.find("\r\n\r\n");
         const auto length = answer.find("ontent-Length: ");
@@ -144,7 +157,7 @@ void hammer(const Options& options, Counts& counts) {
         ++counts.requests;
         try {
             if (!kept)
-                kept = std::make_unique<Connection>(options.port);
+                kept = std::make_unique<Connection>(options);
             ++counts.releases[release_in(kept->ask(options.keep))];
             counts.microseconds.push_back(static_cast<std::uint32_t>(
                 std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun)
@@ -188,7 +201,10 @@ void print(Counts counts) {
 
 int main(int argc, char** argv) {
     Options options;
-    options.port = static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 0);
+    if (argc > 1 && argv[1][0] == '/')
+        options.socket = argv[1];
+    else
+        options.port = static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 0);
     options.threads = static_cast<unsigned>(argc > 2 ? std::stoi(argv[2]) : 4);
     options.pause_us = static_cast<unsigned>(argc > 3 ? std::stoi(argv[3]) : 0);
     options.keep = argc > 4 && std::strcmp(argv[4], "keep") == 0;

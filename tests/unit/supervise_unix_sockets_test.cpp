@@ -26,6 +26,8 @@ else:
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(name)
     os.chown(name, os.getuid(), os.getgid())
+    if 'MODE' in os.environ:
+        os.chmod(name, int(os.environ['MODE'], 8))
     listening.listen(1)
 assert listening.getsockname() == name
 def end(*_):
@@ -108,10 +110,14 @@ TEST_CASE("a program that binds a Unix socket is handed over, and the name is al
     CHECK(app.is_served_by("v4")); // though the old one has removed its name
 }
 
-TEST_CASE("everybody may connect to it, whatever the program says") {
+TEST_CASE("everybody may connect to it, and a program that says otherwise says it for itself") {
     Local app;
-    app.begin_with(app.local(1));
+    app.begin_with(app.local(1, {{"MODE", "0600"}}));
     struct stat facts {};
+    REQUIRE(::stat(app.socket().c_str(), &facts) == 0);
+    CHECK((facts.st_mode & ALLPERMS) == 0600);
+    for (const std::uint64_t release : {2U, 3U}) // the third is where the first was
+        CHECK(app.deploy(app.local(release))["ok"].boolean());
     REQUIRE(::stat(app.socket().c_str(), &facts) == 0);
     CHECK((facts.st_mode & ALLPERMS) == 0666);
     REQUIRE(::stat(app.run().c_str(), &facts) == 0);
