@@ -61,6 +61,12 @@ void drop_processes_without_command(Settings& settings, const std::string& host_
     std::erase_if(settings.spec.processes, has_none);
 }
 
+void warn_of_idle_listen(Settings& settings) {
+    if (!settings.app.listen.empty() && settings.app.socket().empty() && !settings.app.listen_fds)
+        settings.warnings.push_back("'app.listen' counts for nothing without 'app.listen_fds': "
+                                    "the program says which address it listens on");
+}
+
 } // namespace
 
 Settings load(const Sources& sources) {
@@ -82,6 +88,7 @@ Settings load(const Sources& sources) {
         find_key(path)->store(settings, parts.size() == 3 ? parts[1] : std::string_view(), value);
     }
     drop_processes_without_command(settings, sources.host_toml_name);
+    warn_of_idle_listen(settings);
     std::sort(settings.spec.processes.begin(), settings.spec.processes.end(),
               [](const ProcessType& a, const ProcessType& b) { return a.name < b.name; });
     return settings;

@@ -103,10 +103,11 @@ void Gate::time_is_over() {
 // ", but it listens on port 3000": the usual mistake.
 std::string Gate::elsewhere() const {
     const Generation& generation = m_crew.generation();
-    if (!generation.listens() || !generation.port)
+    if (!generation.listens())
         return {};
     const auto ports = ports_of(m_crew.tree());
-    if (ports.empty() || std::find(ports.begin(), ports.end(), *generation.port) != ports.end())
+    if (ports.empty() ||
+        (generation.port && std::find(ports.begin(), ports.end(), *generation.port) != ports.end()))
         return {};
     return fmt::format(", but it listens on port {}", ports.front());
 }

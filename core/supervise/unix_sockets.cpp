@@ -18,6 +18,20 @@ constexpr std::size_t at(Side side) {
     return static_cast<std::size_t>(side);
 }
 
+Json array_of(const std::set<std::string>& texts) {
+    Json array = Json::array();
+    for (const std::string& text : texts)
+        array.push_back(text);
+    return array;
+}
+
+std::set<std::string> set_of(const Json& array) {
+    std::set<std::string> texts;
+    for (const Json& text : array.items())
+        texts.insert(text.text());
+    return texts;
+}
+
 } // namespace
 
 struct UnixSockets::Socket {
@@ -195,12 +209,10 @@ Json UnixSockets::state() const {
     for (const auto& socket : m_sockets) {
         Json slots = Json::object();
         for (const Side side : sides) {
-            Json listeners = Json::array();
-            for (const std::string& process : socket->listeners[at(side)])
-                listeners.push_back(process);
             slots.set(name_of(side),
                       Json::object({{"inode", std::uint64_t{socket->slots.inode(side)}},
-                                    {"listeners", listeners},
+                                    {"binders", array_of(socket->binders[at(side)])},
+                                    {"listeners", array_of(socket->listeners[at(side)])},
                                     {"claimed", socket->claimed[at(side)]}}));
         }
         all.push_back(
@@ -215,8 +227,8 @@ void UnixSockets::restore(const Json& state, std::vector<UnixSlots::Kept> kept) 
     for (const Side side : sides) {
         const Json& slot = state["slots"][name_of(side)];
         socket->claimed[at(side)] = slot["claimed"].boolean();
-        for (const Json& process : slot["listeners"].items())
-            socket->listeners[at(side)].insert(process.text());
+        socket->binders[at(side)] = set_of(slot["binders"]);
+        socket->listeners[at(side)] = set_of(slot["listeners"]);
     }
     m_sockets.push_back(std::move(socket));
     lead(*m_sockets.back());

@@ -82,6 +82,12 @@ expect_served v4
 expect_exit 0 ship rollback
 expect_served v5
 
+expect_exit 0 ship scale web=3
+three_answer() { (($(for _ in {1..30}; do served; done | sort -u | wc -l) == 3)); }
+expect_soon 10 three_answer
+expect_exit 0 ship scale web=2
+expect_soon 10 both_answer
+
 # Killed processes leave a name behind; clients wait until they are back.
 pids() { ship ps --json | python3 -c 'import json, sys; print(*(it["pid"] for it in json.load(sys.stdin) if it["state"] == "up"))'; }
 # shellcheck disable=SC2046  # two words

@@ -114,6 +114,10 @@ TEST_CASE("what an app listens on is an address or a Unix socket in its run fold
     CHECK(loaded("[app]\nlisten = 'unix:run/web.sock'\n").app.socket() == "run/web.sock");
     CHECK(loaded("[app]\nlisten = '::1'\n").app.socket().empty());
     CHECK(loaded("[app]\nlisten = ''\n").app.socket().empty());
+    // Where the program binds its address itself, it is not asked.
+    CHECK(loaded("[app]\nlisten = '::1'\n").warnings.size() == 1);
+    CHECK(loaded("[app]\nlisten = '::1'\nlisten_fds = true\n").warnings.empty());
+    CHECK(loaded("[app]\nlisten = 'unix:run/web.sock'\n").warnings.empty());
 }
 
 TEST_CASE("the host wins key by key") {
