@@ -108,7 +108,8 @@ class Addresses {
     [[nodiscard]] Address& slots_for(const TcpAddress& wanted, int like);
     void claim(Address& address, Side side);
     void listening();
-    bool take_socket_back(const Json& state, const std::vector<pid_t>& holders);
+    [[nodiscard]] bool take_address_back(const Json& state, const std::vector<pid_t>& holders);
+    [[nodiscard]] bool take_socket_back(const Json& state, const std::vector<pid_t>& holders);
     [[nodiscard]] Address* find(const TcpAddress& address) const;
     void gone(const Watched* watched);
     void recall_address(const Json& memory);

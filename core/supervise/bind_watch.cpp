@@ -91,8 +91,8 @@ std::optional<socklen_t> name_in(pid_t thread, const seccomp_data& call, sockadd
 sys::Path path_in(pid_t process, const sockaddr_storage& name, socklen_t length) {
     constexpr std::size_t start = offsetof(sockaddr_un, sun_path);
     const std::string_view bytes(reinterpret_cast<const char*>(&name), length);
-    const sys::Path path(bytes.size() > start ? bytes.substr(start, bytes.find('\0', start) - start)
-                                              : "");
+    sys::Path path(bytes.size() > start ? bytes.substr(start, bytes.find('\0', start) - start)
+                                        : "");
     if (path.empty() || path.is_absolute())
         return path;
     const auto folder = sys::link_target(fmt::format("/proc/{}/cwd", process));

@@ -51,9 +51,8 @@ Found take(ino_t inode, const std::vector<pid_t>& holders, sys::Fd& socket) {
     return Found::nobody;
 }
 
-// What the two kinds of slots keep is of two types, alike.
 // False if a slot is held by a process that does not give it. Nothing is kept where nobody holds
-// any.
+// any. `Kept` is Slots' or UnixSlots'.
 template <class Kept>
 bool take_all(const Json& json, const std::vector<pid_t>& holders, std::vector<Kept>& kept) {
     for (const SavedSlot& slot : slots_in(json)) {
@@ -94,33 +93,34 @@ Json Addresses::state() const {
 bool Addresses::take_back(const Json& state, const std::vector<pid_t>& holders) {
     bool all = true;
     for (const Json& json : state.items()) {
-        if (!json["socket"].is_null()) {
-            all = take_socket_back(json, holders) && all;
-            continue;
-        }
-        const auto name = TcpAddress::from(json["address"]);
-        std::vector<Slots::Kept> kept;
-        if (!name || !take_all(json, holders, kept)) {
-            all = false;
-            continue;
-        }
-        if (kept.empty())
-            continue; // nobody serves there any more
-        try {
-            auto address = std::make_unique<Address>(Slots(*name, std::move(kept), m_steering));
-            for (const Side side : sides)
-                for (const Json& process : json["slots"][name_of(side)]["listeners"].items()) {
-                    address->listeners[at(side)].insert(process.text());
-                    address->claimed[at(side)] = true;
-                }
-            add(std::move(address));
-        } catch (const SlotError& error) {
-            m_callbacks.note(fmt::format("cannot take {} back: {}", name->text(),
-                                         errno_text(error.error_number)));
-            all = false;
-        }
+        const bool is_taken = json["socket"].is_null() ? take_address_back(json, holders)
+                                                       : take_socket_back(json, holders);
+        all = all && is_taken;
     }
     return all;
+}
+
+bool Addresses::take_address_back(const Json& state, const std::vector<pid_t>& holders) {
+    const auto name = TcpAddress::from(state["address"]);
+    std::vector<Slots::Kept> kept;
+    if (!name || !take_all(state, holders, kept))
+        return false;
+    if (kept.empty())
+        return true; // nobody serves there any more
+    try {
+        auto address = std::make_unique<Address>(Slots(*name, std::move(kept), m_steering));
+        for (const Side side : sides)
+            for (const Json& process : state["slots"][name_of(side)]["listeners"].items()) {
+                address->listeners[at(side)].insert(process.text());
+                address->claimed[at(side)] = true;
+            }
+        add(std::move(address));
+        return true;
+    } catch (const SlotError& error) {
+        m_callbacks.note(
+            fmt::format("cannot take {} back: {}", name->text(), errno_text(error.error_number)));
+        return false;
+    }
 }
 
 bool Addresses::take_socket_back(const Json& state, const std::vector<pid_t>& holders) {

@@ -44,7 +44,7 @@ void give(const Path& name, const std::optional<sys::Account>& user) {
 // names in it meanwhile.
 Path own_folder(const Path& socket, Side side) {
     open_folder(socket.parent_path());
-    const Path folder = told_name(socket, side).parent_path();
+    Path folder = told_name(socket, side).parent_path();
     struct stat facts {};
     if ((::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) ||
         ::lstat(folder.c_str(), &facts) != 0)

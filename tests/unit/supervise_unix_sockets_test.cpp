@@ -83,7 +83,7 @@ struct Local : SupervisedApp {
         supervise();
         REQUIRE(eventually([this] { return is_up("web.1"); }));
     }
-    [[nodiscard]] bool is_served_by(const std::string& release, sys::Path path = {}) const {
+    [[nodiscard]] bool is_served_by(const std::string& release, const sys::Path& path = {}) const {
         const sys::Fd connection = connect_to(path.empty() ? socket() : path);
         return connection && asked(connection).find("release " + release) != std::string::npos;
     }
