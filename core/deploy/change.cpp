@@ -168,7 +168,7 @@ class Walk {
         if (m_plan.is_recorded)
             move_current();
         if (m_handover)
-            m_handover->commit();
+            commit(before);
         if (m_plan.is_recorded)
             while_doing(fmt::format("finishing the switch; {} is live", m_manifest.number.text()),
                         [this] { finish_switch(m_app, m_manifest, m_plan.verdict); });
@@ -192,6 +192,20 @@ class Walk {
         // The record first: what `current` points at is always recorded as having succeeded.
         m_app.ledger.save_before_switch(m_manifest);
         m_app.ledger.point_at(m_manifest.number, m_manifest.slug.value().id);
+    }
+
+    // What ends between its proof and this has failed, as if it had before; `current` with it. But
+    // where no verdict comes, the supervisor goes by `current`.
+    void commit(const std::optional<release::Manifest>& before) {
+        try {
+            m_handover->commit();
+        } catch (const Error& error) {
+            const bool is_verdict =
+                error.outcome() == Outcome::release_failed || error.outcome() == Outcome::down;
+            if (is_verdict && before && before->slug)
+                m_app.ledger.point_at(before->number, before->slug->id);
+            throw;
+        }
     }
 
     void run_reload() {

@@ -150,10 +150,19 @@ void Replacement::go_live() {
 void Replacement::commit() {
     if (m_phase != Phase::waiting)
         return;
+    // From the loop: whoever is told may destroy this. What ends until then fails it yet, so that
+    // no moment is left between this and the watch.
+    m_timer = m_surroundings.loop.after(milliseconds(0), [this] { committed(); });
+}
+
+void Replacement::committed() {
+    m_phase = Phase::over;
     m_plan.next->on_ended({});
     if (m_plan.keeps && m_plan.old)
         m_plan.next->take(*m_plan.old, m_plan.keeps);
-    end({true, {}, {}, m_plan.next, m_plan.old, true, false, {}});
+    const Verdict verdict{true, {}, {}, m_plan.next, m_plan.old, true, false, {}};
+    const OnOver on_over = std::move(m_on_over);
+    on_over(verdict);
 }
 
 void Replacement::abort(const std::string& why) {

@@ -60,6 +60,8 @@ class Replacement {
     void abort(const std::string& why);
     [[nodiscard]] ReleaseNumber release() const { return m_plan.next->release(); }
     [[nodiscard]] bool is_waiting() const { return m_phase == Phase::waiting; }
+    // It has failed, and what served before is being brought back.
+    [[nodiscard]] bool is_going_back() const { return m_phase >= Phase::undoing; }
     // Both generations, for those who want to know what runs.
     [[nodiscard]] const std::shared_ptr<Crew>& old() const { return m_plan.old; }
     [[nodiscard]] const std::shared_ptr<Crew>& next() const { return m_plan.next; }
@@ -73,6 +75,7 @@ class Replacement {
     void stop_old();
     void old_stopped();
     void go_live();
+    void committed();
     void fail(const std::string& why);
     void undo();
     void restore();

@@ -73,7 +73,10 @@ std::string Supervisor::Core::why_in_turn(const Generation& next) const {
 }
 
 void Supervisor::Core::commit(ClientId client, const Json& /*request*/) {
-    if (!m_replacement || client != m_replacing_for || !m_replacement->is_waiting())
+    const bool is_its = m_replacement && client == m_replacing_for;
+    if (is_its && m_replacement->is_going_back())
+        return; // how that ends is told when it has
+    if (!is_its || !m_replacement->is_waiting())
         return refuse(client, "there is nothing to commit");
     m_replacement->commit();
 }

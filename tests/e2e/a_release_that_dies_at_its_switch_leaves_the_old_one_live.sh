@@ -1,0 +1,25 @@
+# A release whose process ends right after its health check: whether it is noticed before the commit (exit 3)
+# or in the watch (exit 4), what served before serves, and `current` says so.
+. "$(dirname "$0")/lib.sh"
+needs curl
+
+hello_is_live
+a_copy_of dies_after_its_health_check bad
+current() { readlink "$SHIPIT_ROOT/hello/current"; }
+newest() { "$SHIPIT_BIN" -a hello releases --json | python3 -c "import json, sys; print(json.load(sys.stdin)[0]['$1'])"; }
+
+for round in {1..8}; do
+    echo "$round" >"$scratch/bad/round"
+    before=$(current)
+    status=0
+    ship deploy "$scratch/bad" || status=$?
+    case $status in
+    3)
+        expect_equal "$(current)" "$before" "a release that was never committed is current"
+        expect_equal "$(newest status)" failed
+        ;;
+    4) expect_equal "$(current)" "releases/$(newest version)" ;;
+    *) fail "exit status $status" ;;
+    esac
+    expect_answer "http://127.0.0.1:$port/" "This is release v1."
+done
