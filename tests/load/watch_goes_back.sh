@@ -40,7 +40,7 @@ gives_way() {
     local kind=$1 limit=$2 before new code=0 deploy poller moment back
     before=$(page "$url" | grep -o 'v[0-9]*')
     expect_exit 0 ship bless # else there is nothing good to go back to
-    rm -f "$scratch/broken" "$scratch/stop"
+    rm -f "$scratch/broken" "$scratch/stop" "$scratch/polled"
     cp -R "$scratch/hello/." "$scratch/next"
     echo "$kind $before" >"$scratch/next/build"
     sed -i "s|^    if path == \"/healthz\":|    if os.path.exists(\"$scratch/broken\"):\n        raise OSError(\"broken\")\n&|" "$scratch/next/server.py"
