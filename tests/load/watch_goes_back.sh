@@ -37,12 +37,12 @@ now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 web_pid() { ship ps --json | python3 -c "import json, sys; print(*[p['pid'] for p in json.load(sys.stdin) if p['state'] == 'up'])"; }
 # gives_way KIND LIMIT_MS: deploys the next release, breaks it, and measures.
 gives_way() {
-    local kind=$1 limit=$2 before new code=0 deploy poller moment back
+    local kind=$1 limit=$2 before new code=0 deploy poller pid moment back
     before=$(page "$url" | grep -o 'v[0-9]*')
     expect_exit 0 ship bless # else there is nothing good to go back to
     rm -f "$scratch/broken" "$scratch/stop" "$scratch/polled"
     cp -R "$scratch/hello/." "$scratch/next"
-    echo "$kind $before" >"$scratch/next/build"
+    echo "$kind $round" >"$scratch/next/build" # no build that is held from an earlier round
     sed -i "s|^    if path == \"/healthz\":|    if os.path.exists(\"$scratch/broken\"):\n        raise OSError(\"broken\")\n&|" "$scratch/next/server.py"
     ship deploy "$scratch/next" >"$scratch/deploy.log" 2>&1 </dev/null &
     deploy=$!
@@ -52,8 +52,9 @@ gives_way() {
     python3 "$scratch/poll.py" "$port" "$scratch/stop" >"$scratch/polled" &
     poller=$!
     expect_soon 10 test -s "$scratch/polled"
+    pid=$(web_pid)
     moment=$(now_ms)
-    if [[ $kind == ends ]]; then kill -KILL "$(web_pid)"; else touch "$scratch/broken"; fi
+    if [[ $kind == ends ]]; then kill -KILL "$pid"; else touch "$scratch/broken"; fi
     wait "$deploy" || code=$?
     expect_soon 10 answers "$url" "This is release $before."
     touch "$scratch/stop"
@@ -64,7 +65,7 @@ gives_way() {
     echo "$kind: the one before served again after ${back:-never} ms"
     ((${back:-limit + 1} <= limit)) || fail "$kind: the one before was back only after ${back:-5000} ms: $(tail -n 3 "$scratch/polled")"
 }
-for ((i = 1; i <= ${SHIPIT_LOAD_DEPLOYS:-2}; i++)); do
+for ((round = 1; round <= ${SHIPIT_LOAD_DEPLOYS:-2}; round++)); do
     gives_way answers_badly 1050
     gives_way ends 50
 done
