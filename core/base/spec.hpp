@@ -25,6 +25,8 @@ struct ProcessType {
     unsigned count = 1; // how many processes of this type run; 0 for none
     // May run beside those of the release before; those of type web, which listen, do anyway.
     bool overlap = false;
+    bool notify = false;      // it says by itself when it is ready: READY=1, sd_notify(3)
+    milliseconds watchdog{0}; // silent for so long, it hangs: WATCHDOG=1; 0: it need not speak
 
     bool operator==(const ProcessType&) const = default;
 };

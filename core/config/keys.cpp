@@ -49,6 +49,13 @@ std::string process_command_complaint(const Value& value) {
     return command_complaint(value);
 }
 
+std::string watchdog_complaint(const Value& value) {
+    constexpr milliseconds shortest{100};
+    const auto duration = std::get<milliseconds>(value);
+    const bool fits = duration.count() == 0 || duration >= shortest;
+    return fits ? "" : fmt::format("must be 0 or at least {}", duration_text(shortest));
+}
+
 std::string signal_complaint(const Value& value) {
     if (is_stop_signal(without_sig(std::get<Text>(value))))
         return "";
@@ -226,10 +233,13 @@ constexpr Key table[] = {
      put_process<Text, &ProcessType::command>},
     {"processes.*.count", Kind::number, 0, 1000, nullptr,
      put_process<std::int64_t, &ProcessType::count>},
+    {"processes.*.notify", Kind::flag, 0, 0, nullptr, put_process<bool, &ProcessType::notify>},
     {"processes.*.overlap", Kind::flag, 0, 0, nullptr, put_process<bool, &ProcessType::overlap>},
     {"processes.*.stop_signal", Kind::text, 0, 0, signal_complaint, put_signal},
     {"processes.*.stop_timeout", Kind::duration, 0, day, nullptr,
      put_process<milliseconds, &ProcessType::stop_timeout>},
+    {"processes.*.watchdog", Kind::duration, 0, day, watchdog_complaint,
+     put_process<milliseconds, &ProcessType::watchdog>},
 
     {"release.command", Kind::text, 0, 0, command_complaint,
      put<Text, spec, release, &ReleaseCommand::command>},

@@ -31,6 +31,8 @@ supervise::Program program_of(const ProcessType& type, const std::string& name,
     program.folder = tree;
     program.stop_signal = supervise::signal_from(type.stop_signal).value();
     program.stop_timeout = type.stop_timeout;
+    program.notify = type.notify;
+    program.watchdog = type.watchdog;
     return program;
 }
 

@@ -97,6 +97,8 @@ std::vector<ProcessType> read_processes(const TomlTable& table) {
             throw entry->complaint("stop_signal", "is no signal to stop a process by");
         process.stop_timeout = needed_duration(*entry, "stop_timeout");
         process.overlap = entry->boolean("overlap").value_or(false);
+        process.notify = entry->boolean("notify").value_or(false);
+        process.watchdog = entry->duration("watchdog").value_or(process.watchdog);
         processes.push_back(std::move(process));
     }
     return processes;

@@ -78,6 +78,10 @@ void write_spec(TomlWriter& writer, const ReleaseSpec& spec) {
         writer.set("stop_timeout", process.stop_timeout);
         if (process.overlap)
             writer.set("overlap", true);
+        if (process.notify)
+            writer.set("notify", true);
+        if (process.watchdog.count() > 0)
+            writer.set("watchdog", process.watchdog);
     }
     writer.table({"release"});
     set_command(writer, "command", spec.release_command.command);

@@ -104,7 +104,9 @@ Json program_json(const Program& program) {
                               {"folder", bytes_to_json(program.folder.string())},
                               {"stop_signal", program.stop_signal},
                               {"stop_timeout", std::int64_t{program.stop_timeout.count()}},
-                              {"overlaps", program.overlaps}});
+                              {"overlaps", program.overlaps},
+                              {"notify", program.notify},
+                              {"watchdog", std::int64_t{program.watchdog.count()}}});
     Json sockets = Json::array();
     for (const TcpAddress& socket : program.sockets)
         sockets.push_back(socket.json());
@@ -143,6 +145,9 @@ Program program_from(const Json& json) {
             throw Error("a generation with a wrong address of a socket", Outcome::usage);
         program.sockets.push_back(*socket);
     }
+    program.notify = json["notify"].boolean();
+    if (!json["watchdog"].is_null())
+        program.watchdog = duration_in(json, "watchdog");
     return program;
 }
 
@@ -186,7 +191,8 @@ bool Program::runs_as(const Program& other) const {
     return name == other.name && command == other.command && folder == other.folder &&
            uid_of(*this) == uid_of(other) && overlaps == other.overlaps &&
            sockets == other.sockets && socket == other.socket &&
-           is_given_socket == other.is_given_socket &&
+           is_given_socket == other.is_given_socket && notify == other.notify &&
+           watchdog == other.watchdog &&
            without_release(environment) == without_release(other.environment);
 }
 

@@ -30,6 +30,8 @@ struct Program {
     // The Unix socket of its generation, which it is to bind: told in SHIPIT_SOCKET. Empty: none.
     Path socket{};
     bool is_given_socket = false; // it is started with it, before `sockets`
+    bool notify = false;          // is ready when it says so: READY=1 (sd_notify(3))
+    milliseconds watchdog{0};     // silent for so long, it hangs: WATCHDOG=1; 0: it need not speak
 
     // Whether it would run exactly as the other, but for the number of the release.
     [[nodiscard]] bool runs_as(const Program& other) const;

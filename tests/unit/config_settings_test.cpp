@@ -62,6 +62,7 @@ name = "blog"
 [processes]
 web    = "gunicorn mysite.wsgi --bind 0.0.0.0:$PORT"
 worker = { command = "python worker.py", stop_timeout = "60s", stop_signal = "SIGQUIT", count = 3 }
+clock = { command = "python clock.py", notify = true, watchdog = "30s" }
 [release]
 command = "python manage.py migrate --noinput"
 timeout = "5m"
@@ -90,10 +91,12 @@ level = 9
 [config]
 required = ["SECRET_KEY"]
 )");
-    REQUIRE(settings.spec.processes.size() == 2);
+    REQUIRE(settings.spec.processes.size() == 3);
     CHECK(settings.name->text() == "blog");
-    CHECK(settings.spec.processes[0].command == "gunicorn mysite.wsgi --bind 0.0.0.0:$PORT");
-    CHECK(settings.spec.processes[1] == ProcessType{"worker", "python worker.py", 60s, "QUIT", 3});
+    CHECK(settings.spec.processes[0] ==
+          ProcessType{"clock", "python clock.py", 30s, "TERM", 1, false, true, 30s});
+    CHECK(settings.spec.processes[1].command == "gunicorn mysite.wsgi --bind 0.0.0.0:$PORT");
+    CHECK(settings.spec.processes[2] == ProcessType{"worker", "python worker.py", 60s, "QUIT", 3});
     CHECK(settings.spec.release_command ==
           ReleaseCommand{"python manage.py migrate --noinput", 5min});
     CHECK(settings.spec.health == Health{"/healthz", "", 30s, 3, 20s});
@@ -194,6 +197,8 @@ TEST_CASE("what is wrong in shipit.toml is named with file, line, column and wha
         {"[processes]\nweb = {comand = 'x'}\n",
          "shipit.toml:2:8: unknown key 'processes.web.comand' | did you mean "
          "'processes.web.command'?"},
+        {"[processes]\nweb = {command = 'x', watchdog = '99ms'}\n",
+         "shipit.toml:2:34: 'processes.web.watchdog' must be 0 or at least 100ms"},
         {"[hooks]\ndeploy = 'x'\n",
          "shipit.toml:2:1: unknown key 'hooks.deploy' | did you mean 'hooks.deployed'?"},
         {"[app]\nport = '80'\n", "shipit.toml:2:8: 'app.port' must be a whole number"},

@@ -24,7 +24,7 @@ Manifest full_manifest() {
     manifest.slug = SlugFacts{*SlugId::parse(some_id), 1, 1ULL << 62, 3, some_sha256};
     manifest.source = Source{some_commit, "main", true, "Fix 'it'"};
     manifest.spec.processes = {{"web", "run \"$PORT\"", 30s, "TERM", 2},
-                               {"worker", "python worker.py", 90s, "QUIT", 0}};
+                               {"worker", "python worker.py", 90s, "QUIT", 0, false, true, 30s}};
     manifest.spec.release_command = {"migrate", 5min};
     manifest.spec.health = {"/up", "", 30s, 3, 20s};
     manifest.config = {{"A", "x y\n'\"$\\"}, {"EMPTY", ""}, {"_b", "\x01\x7f"}};
@@ -71,6 +71,20 @@ TEST_CASE("a manifest comes back as it was written, config vars byte for byte") 
     CHECK(parsed(written(full_manifest())) == full_manifest());
     Manifest least{.number = ReleaseNumber(12), .app = AppName::parse("blog")};
     CHECK(parsed(written(least)) == least);
+}
+
+TEST_CASE(
+    "a manifest from before there was a notify socket is one of processes that do not use it") {
+    std::string text = written(full_manifest());
+    for (const std::string line : {"notify = true\n", "watchdog = \"30s\"\n"}) {
+        const auto at = text.find(line);
+        REQUIRE(at != std::string::npos);
+        text.erase(at, line.size());
+    }
+    Manifest expected = full_manifest();
+    expected.spec.processes[1].notify = false;
+    expected.spec.processes[1].watchdog = 0ms;
+    CHECK(parsed(text) == expected);
 }
 
 TEST_CASE("a manifest that is not of its release, or not of its form, is refused with its place") {

@@ -265,6 +265,8 @@ TEST_CASE("a generation comes through JSON as it was, bytes and all") {
     program.user = sys::Account{"app", 12, 13, "/home", "/bin/sh", {14, 15}};
     program.sockets = {TcpAddress::of("::1", 8000).value()};
     program.stop_signal = SIGINT;
+    program.notify = true;
+    program.watchdog = 30s;
     Generation generation{ReleaseNumber(12), {program}, {}, 8000};
     generation.health.path = "/healthz";
     const Generation back = generation_from(Json::parse(to_json(generation).dump()));
@@ -272,6 +274,8 @@ TEST_CASE("a generation comes through JSON as it was, bytes and all") {
     CHECK(back.programs[0].environment == program.environment);
     CHECK(back.programs[0].user->groups == program.user->groups);
     CHECK(back.programs[0].sockets == program.sockets);
+    CHECK(back.programs[0].notify);
+    CHECK(back.programs[0].watchdog == 30s);
     CHECK(back.health == generation.health);
     CHECK(back.port == 8000);
 }
