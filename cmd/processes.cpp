@@ -44,6 +44,8 @@ int ps(Invocation& invocation) {
     for (const deploy::ProcessFacts& process : processes)
         if (process.state == "crashed")
             invocation.terminal.note(fmt::format("{} {}", process.name, process.last_exit));
+        else if (!process.said.empty())
+            invocation.terminal.note(fmt::format("{} says: {}", process.name, process.said));
     return 0;
 }
 

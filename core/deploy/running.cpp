@@ -70,6 +70,7 @@ ProcessFacts facts_from(const Json& json) {
     facts.since = parse_time(json["since"].text());
     facts.restarts = static_cast<std::uint64_t>(json["restarts"].integer());
     facts.last_exit = json["last_exit"].text();
+    facts.said = json["said"].text();
     facts.resident = static_cast<std::uint64_t>(json["memory"].integer());
     facts.command = json["command"].text();
     return facts;
@@ -99,6 +100,7 @@ Json ProcessFacts::json() const {
                          {"since", since ? Json(time_text(*since)) : Json()},
                          {"restarts", restarts},
                          {"last_exit", last_exit},
+                         {"said", said},
                          {"memory", resident},
                          {"command", command}});
 }

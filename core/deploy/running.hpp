@@ -23,6 +23,7 @@ struct ProcessFacts {
     std::optional<WallTime> since;
     std::uint64_t restarts = 0;
     std::string last_exit;
+    std::string said;           // STATUS=, sd_notify(3)
     std::uint64_t resident = 0; // bytes
     std::string command;
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <limits>
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -22,9 +23,8 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr std::string_view listen_pid = "LISTEN_PID=";
-constexpr std::size_t longest_pid = 10;
 constexpr int exit_not_executed = 127;
+constexpr std::size_t most_digits = std::numeric_limits<pid_t>::digits10 + 1;
 constexpr std::string_view default_path = "/usr/local/bin:/usr/bin:/bin";
 
 // execve(2) wants char*, and does not write to it.
@@ -53,12 +53,13 @@ PreparedLaunch::PreparedLaunch(const Launch& launch) : m_launch(launch) {
         announce_sockets();
     for (const auto& [name, value] : m_launch.environment)
         m_variables.push_back(name + "=" + value);
-    if (!m_launch.sockets.empty()) {
-        m_variables.push_back(std::string(listen_pid) + std::string(longest_pid, '0'));
-        m_listen_pid = writable(m_variables.back()) + listen_pid.size();
-    }
+    for (const std::string& name : m_launch.pid_variables)
+        m_variables.push_back(name + "=" + std::string(most_digits, '0'));
     for (const std::string& variable : m_variables)
         m_environment.push_back(writable(variable));
+    const std::size_t first = m_variables.size() - m_launch.pid_variables.size();
+    for (std::size_t i = first; i < m_variables.size(); ++i)
+        m_own_pids.push_back(m_environment[i] + m_launch.pid_variables[i - first].size() + 1);
     m_environment.push_back(nullptr);
     static const std::string shell = "/bin/sh";
     m_script_argv = {writable(shell), nullptr};
@@ -84,6 +85,7 @@ void PreparedLaunch::announce_sockets() {
     }
     variables.emplace_back("LISTEN_FDS", std::to_string(m_launch.sockets.size()));
     variables.emplace_back("LISTEN_FDNAMES", names);
+    m_launch.pid_variables.emplace_back("LISTEN_PID");
 }
 
 void PreparedLaunch::find_programs() {
@@ -148,12 +150,6 @@ std::optional<LaunchFailure> PreparedLaunch::report_calls(int to_parent) const n
     return std::nullopt;
 }
 
-// The process that is to take the sockets is this one, whatever it executes; not one it forks.
-void PreparedLaunch::sign_sockets() const noexcept {
-    if (m_listen_pid != nullptr)
-        *std::to_chars(m_listen_pid, m_listen_pid + longest_pid, ::getpid()).ptr = '\0';
-}
-
 int PreparedLaunch::execute() const noexcept {
     int reason = ENOENT;
     for (const std::string& candidate : m_candidates) {
@@ -168,6 +164,12 @@ int PreparedLaunch::execute() const noexcept {
             break;
     }
     return reason;
+}
+
+// What is told of a process is told of this one, whatever it executes; not of one that it forks.
+void PreparedLaunch::write_own_pid() const noexcept {
+    for (char* digits : m_own_pids)
+        *std::to_chars(digits, digits + most_digits, ::getpid()).ptr = '\0';
 }
 
 void PreparedLaunch::become(int to_parent) const noexcept {
@@ -190,7 +192,7 @@ void PreparedLaunch::become(int to_parent) const noexcept {
         fail({LaunchStep::folder, errno});
     (void)::umask(S_IWGRP | S_IWOTH);
     default_signals();
-    sign_sockets();
+    write_own_pid();
     fail({LaunchStep::execute, execute()});
     ::_exit(exit_not_executed);
 }

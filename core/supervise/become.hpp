@@ -44,6 +44,7 @@ struct Launch {
         std::string name; // in LISTEN_FDNAMES: without ':'
     };
     std::vector<Socket> sockets{};
+    std::vector<std::string> pid_variables{}; // further ones: the pid of what is executed
 };
 
 enum class LaunchStep : int { session, user, privileges, calls, folder, descriptors, execute };
@@ -70,21 +71,21 @@ class PreparedLaunch {
   private:
     void announce_sockets();
     void find_programs();
+    void write_own_pid() const noexcept;
     [[nodiscard]] std::optional<LaunchFailure> place_descriptors(int& to_parent) const noexcept;
     [[nodiscard]] std::optional<LaunchFailure> drop_user() const noexcept;
     [[nodiscard]] std::optional<LaunchFailure> report_calls(int to_parent) const noexcept;
-    void sign_sockets() const noexcept;
     [[nodiscard]] int execute() const noexcept;
 
     Launch m_launch;
     mutable std::vector<int> m_sources;    // of descriptors 0, 1, …
     std::vector<std::string> m_candidates; // what execve is tried on, in order
     std::vector<std::string> m_variables;
-    char* m_listen_pid = nullptr; // the place for LISTEN_PID's value, which only the child knows
     std::vector<char*> m_argv;
     mutable std::vector<char*>
         m_script_argv; // for a script without #!, as execvp(3) does: /bin/sh SCRIPT …
     std::vector<char*> m_environment;
+    std::vector<char*> m_own_pids; // their digits, among m_variables; only the child knows them
 };
 
 } // namespace shipit::supervise

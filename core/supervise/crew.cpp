@@ -114,8 +114,15 @@ bool Crew::is_any_up() const {
 
 bool Crew::is_up() const {
     return std::all_of(m_processes.begin(), m_processes.end(), [](const auto& process) {
-        return !process->is_wanted() || process->phase() == Phase::up;
+        return !process->is_wanted() || process->is_ready();
     });
+}
+
+const Process* Crew::silent() const {
+    for (const auto& process : m_processes)
+        if (process->is_silent())
+            return process.get();
+    return nullptr;
 }
 
 TimePoint Crew::newest_start() const {
@@ -180,6 +187,8 @@ std::unique_ptr<Check> Crew::check(Probe::OnDone done) const {
 }
 
 void Crew::on_listening(Loop::Callback callback) const {
+    if (m_surroundings.notices != nullptr)
+        m_surroundings.notices->on_ready(callback);
     if (m_surroundings.addresses != nullptr)
         m_surroundings.addresses->on_listening(std::move(callback));
 }

@@ -45,8 +45,10 @@ class Crew {
     [[nodiscard]] bool is_stopped(const Choice& choice = all) const;
     // Whether any process is up.
     [[nodiscard]] bool is_any_up() const;
-    // Whether every process that is meant to run is up.
+    // Whether every process that is meant to run is up, and has said so if it is to.
     [[nodiscard]] bool is_up() const;
+    // One that is up and still to say that it is ready; null: there is none.
+    [[nodiscard]] const Process* silent() const;
     // When the youngest of them was started.
     [[nodiscard]] TimePoint newest_start() const;
     // All that belongs to it now, main processes first.
@@ -55,7 +57,8 @@ class Crew {
     [[nodiscard]] Check::Kind check_kind() const;
     // Looks once.
     [[nodiscard]] std::unique_ptr<Check> check(Probe::OnDone done) const;
-    // Who is told when one of its processes, or another generation's, begins to listen.
+    // Who is told when one of its processes, or another generation's, begins to listen, or says
+    // that it is ready.
     void on_listening(Loop::Callback callback) const;
     void set_proven();
     // The last lines of all of them, for people: "web.1: …".

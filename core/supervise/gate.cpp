@@ -39,6 +39,11 @@ Gate::~Gate() {
 
 void Gate::look() {
     m_next.cancel();
+    if (m_crew.silent() != nullptr) { // its health is asked when it says that it is ready
+        m_passed = 0;
+        m_next = m_loop.after(longest_wait, [this] { look(); });
+        return;
+    }
     m_looks = true;
     m_check = m_crew.check([this](const ProbeResult& result) { take(result); });
 }
@@ -91,6 +96,8 @@ void Gate::ended(const Process& process, const std::string& how) {
 }
 
 void Gate::time_is_over() {
+    if (const Process* silent = m_crew.silent())
+        return decide(still_silent(*silent));
     // What is being waited for says more than what failed before, when nothing listened yet.
     if (const std::string pending = m_looks ? m_check->pending() : ""; !pending.empty())
         m_last = {false, true, pending};
@@ -98,6 +105,13 @@ void Gate::time_is_over() {
         return decide(fmt::format("it was not healthy within {}", duration_text(m_rules.timeout)));
     decide(fmt::format("{}{}; it was not healthy within {}", m_last.reason,
                        m_last.answered ? "" : elsewhere(), duration_text(m_rules.timeout)));
+}
+
+std::string Gate::still_silent(const Process& process) const {
+    const std::string& said = process.said();
+    return fmt::format("{} did not say READY=1 within {}; notify = true{}", process.program().name,
+                       duration_text(m_rules.timeout),
+                       said.empty() ? "" : fmt::format("; its last STATUS was '{}'", said));
 }
 
 // ", but it listens on port 3000": the usual mistake.

@@ -29,6 +29,7 @@ class Gate {
     void take(const ProbeResult& result);
     void ended(const Process& process, const std::string& how);
     void time_is_over();
+    [[nodiscard]] std::string still_silent(const Process& process) const;
     [[nodiscard]] bool has_check() const; // beside staying up
     [[nodiscard]] bool has_passed() const;
     [[nodiscard]] bool has_to_settle() const;

@@ -84,7 +84,10 @@ bool Process::adopt(const Adopted& from) {
     m_proven = true;
     m_state.wanted = true;
     m_state.restarts = from.restarts;
+    m_speaks = from.speaks;
+    m_said_ready = from.is_ready;
     feed(Event::launched);
+    listen();
     return true;
 }
 
@@ -220,6 +223,7 @@ void Process::launch() {
             prepare_socket();
         const GivenSockets given(m_surroundings.addresses, m_place.side, m_program);
         launch.sockets = given.all();
+        give_socket(launch);
         m_child = std::make_unique<Child>(m_surroundings.loop, launch,
                                           [this](WaitStatus status) { exited(status); });
         m_last_main = m_child->name();
@@ -229,6 +233,7 @@ void Process::launch() {
         m_since = sys::now();
         m_surroundings.changed();
         feed(Event::launched);
+        listen();
     } catch (const std::exception& error) {
         m_child.reset();
         if (m_surroundings.addresses != nullptr)
@@ -249,6 +254,7 @@ std::string Process::lasted() const {
 void Process::exited(WaitStatus status) {
     const bool unasked = m_state.phase == Phase::up;
     m_child.reset();
+    m_ear = {};
     if (m_surroundings.addresses != nullptr)
         m_surroundings.addresses->forget(m_place.side, m_program.name);
     m_pipe->drain();
@@ -272,7 +278,7 @@ void Process::stopped() {
 }
 
 Json Process::status() const {
-    const bool starting = m_state.phase == Phase::up && !m_proven;
+    const bool starting = m_state.phase == Phase::up && (!m_proven || is_silent());
     Json json = Json::object({{"name", m_program.name},
                               {"type", m_program.type},
                               {"command", m_program.command},
@@ -287,6 +293,8 @@ Json Process::status() const {
     }
     if (!m_last_exit.empty())
         json.set("last_exit", m_last_exit);
+    if (!m_said.empty())
+        json.set("said", m_said);
     return json;
 }
 
@@ -305,6 +313,8 @@ Json Process::state() const {
                          {"pipe", m_pipe_name},
                          {"handed", m_is_handed},
                          {"cgroup", m_cgroup.string()},
+                         {"speaks", m_speaks},
+                         {"said_ready", m_said_ready},
                          {"stop_signal", m_program.stop_signal},
                          {"stop_timeout", std::int64_t{m_program.stop_timeout.count()}}});
 }

@@ -6,6 +6,7 @@
 #include "core/supervise/bequest.hpp"
 #include "core/supervise/launch.hpp"
 #include "core/supervise/log_pipe.hpp"
+#include "core/supervise/notices.hpp"
 #include "core/supervise/policy.hpp"
 #include "core/supervise/program.hpp"
 #include "core/supervise/tree.hpp"
@@ -32,7 +33,8 @@ struct Surroundings {
     std::function<void()> changed;                // a pid or a phase: the state is to be saved
     std::function<void(const std::string&)> note; // for the supervisor's own log
     std::function<void(const Process&)> crash_looping;
-    Path cgroups{}; // where each process gets one; empty: there are none to be had
+    Path cgroups{};             // where each process gets one; empty: there are none to be had
+    Notices* notices = nullptr; // null: nobody listens to what processes say
 };
 
 class Process {
@@ -55,6 +57,8 @@ class Process {
         std::string pipe;       // the FIFO's name
         bool is_handed = false; // and its slots are ours again
         Path cgroup{};
+        bool speaks = false;   // it has been given the notify socket
+        bool is_ready = false; // and has said so
     };
     // False if it is gone.
     bool adopt(const Adopted& from);
@@ -70,6 +74,12 @@ class Process {
     [[nodiscard]] bool is_handed() const { return m_is_handed; }
     [[nodiscard]] Phase phase() const { return m_state.phase; }
     [[nodiscard]] bool is_wanted() const { return m_state.wanted; }
+    // Up, and not still to say that it is ready.
+    [[nodiscard]] bool is_ready() const { return m_state.phase == Phase::up && !is_silent(); }
+    // Up, and still to say so.
+    [[nodiscard]] bool is_silent() const;
+    // The newest STATUS= of this run; empty: none.
+    [[nodiscard]] const std::string& said() const { return m_said; }
     [[nodiscard]] TimePoint started() const { return m_state.started; }
     [[nodiscard]] std::optional<sys::ProcessName> main() const;
     // The named pipe that it writes its output to.
@@ -97,6 +107,10 @@ class Process {
     void act(Action action);
     void launch();
     void exited(WaitStatus status);
+    // (process_notices.cpp)
+    void give_socket(Launch& launch);
+    void listen();
+    void take(const Notice& notice);
     void make_pipe(sys::Fd held = {});
     [[nodiscard]] sys::Fd open_cgroup();
     void tell_side();
@@ -128,6 +142,10 @@ class Process {
     std::unique_ptr<Child> m_child;
     Loop::Timer m_due;
     Loop::Timer m_look;
+    bool m_speaks = false; // what runs was given the notify socket
+    bool m_said_ready = false;
+    std::string m_said;
+    Notices::Ear m_ear;
 };
 
 } // namespace shipit::supervise

@@ -73,6 +73,9 @@ Json Process::memory(Bequest& bequest) const {
                               {"marks", marks},
                               {"handed", m_is_handed},
                               {"cgroup", m_cgroup.string()},
+                              {"speaks", m_speaks},
+                              {"said_ready", m_said_ready},
+                              {"said", m_said},
                               {"policy", policy_json(m_state)},
                               {"proven", m_proven},
                               {"since", time_text(m_since)},
@@ -110,6 +113,11 @@ void Process::recall(const Json& memory) {
                                           memory["is_child"].boolean() ? Child::Parent::us
                                                                        : Child::Parent::another,
                                           [this](WaitStatus status) { exited(status); });
+    m_speaks = memory["speaks"].boolean();
+    m_said_ready = memory["said_ready"].boolean();
+    m_said = memory["said"].text();
+    if (m_child)
+        listen();
     arm();
 }
 

@@ -33,6 +33,7 @@ struct Program {
     bool notify = false;          // is ready when it says so: READY=1 (sd_notify(3))
     milliseconds watchdog{0};     // silent for so long, it hangs: WATCHDOG=1; 0: it need not speak
 
+    [[nodiscard]] bool speaks() const { return notify || watchdog.count() > 0; }
     // Whether it would run exactly as the other, but for the number of the release.
     [[nodiscard]] bool runs_as(const Program& other) const;
 };

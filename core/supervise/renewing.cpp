@@ -192,6 +192,7 @@ Json Supervisor::Core::memory(Bequest& bequest) {
                               {"was_taken_back", m_was_taken_back},
                               {"watching_for", m_watching_for},
                               {"renewing_for", m_renewing_for}});
+    json.set("notices", m_notices.memory(bequest));
     if (m_addresses)
         json.set("addresses", m_addresses->memory(bequest));
     if (m_crew)
@@ -208,6 +209,7 @@ Json Supervisor::Core::memory(Bequest& bequest) {
 void Supervisor::Core::recall(const Json& memory) {
     for (const Json& pid : memory["spared"].items())
         spare(static_cast<pid_t>(pid.integer()));
+    m_notices.recall(memory["notices"]);
     if (m_addresses)
         m_addresses->recall(memory["addresses"]);
     m_idle_since = time_from_json(memory["idle_since"]);

@@ -27,6 +27,8 @@ std::optional<SavedProcess> process_from(const Json& json) {
     saved.process.since = parse_time(json["since"].text()).value_or(WallTime());
     saved.process.is_handed = json["handed"].boolean();
     saved.process.cgroup = json["cgroup"].text();
+    saved.process.speaks = json["speaks"].boolean();
+    saved.process.is_ready = json["said_ready"].boolean();
     saved.process.restarts = static_cast<unsigned>(json["restarts"].integer());
     saved.stop_signal = static_cast<int>(json["stop_signal"].integer(SIGTERM));
     saved.stop_timeout = milliseconds(json["stop_timeout"].integer());

@@ -112,6 +112,7 @@ class Supervisor::Core {
     std::unique_ptr<Addresses> m_addresses; // null: sockets cannot be handed over, because of
     std::string m_why_no_handover;
     std::string m_why_no_cgroups; // empty: each process has one
+    Notices m_notices;
     Surroundings m_surroundings;
     Control m_control;
     Loop::Signals m_signals;

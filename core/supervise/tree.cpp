@@ -127,6 +127,17 @@ bool is_ours(pid_t pid) {
     return pid == ::getpid() || Child::waits_for(pid) || all_spared().count(pid) != 0;
 }
 
+// Whether it is of the tree by itself, not by its ancestors.
+bool is_at_its_top(const Entry& entry, const TreeOf& tree) {
+    if (entry.pid == tree.main.pid)
+        return entry.start_time == tree.main.start_time;
+    if (entry.session == tree.main.pid) {
+        const auto leader = entry_of(std::to_string(tree.main.pid));
+        return !leader || leader->start_time == tree.main.start_time;
+    }
+    return entry.parent == ::getpid() && !is_ours(entry.pid) && carries(entry, tree.marks);
+}
+
 } // namespace
 
 std::vector<std::string> marks_in(const Environment& environment) {
@@ -164,6 +175,18 @@ std::vector<Owned> rest_of(const TreeOf& tree) {
             result.push_back({{pid, entry.start_time}, entry.session != tree.main.pid});
     }
     return result;
+}
+
+const TreeOf* tree_of(pid_t pid, const std::vector<const TreeOf*>& trees) {
+    for (auto entry = entry_of(std::to_string(pid)); entry;
+         entry = entry_of(std::to_string(entry->parent))) {
+        for (const TreeOf* tree : trees)
+            if (is_at_its_top(*entry, *tree))
+                return tree;
+        if (entry->parent <= 1 || entry->parent == ::getpid())
+            break;
+    }
+    return nullptr;
 }
 
 std::vector<sys::ProcessName> strays() {

@@ -33,6 +33,9 @@ struct TreeOf {
 
 // All living processes of the tree but the main one. Never ourselves or one that a Child waits for.
 [[nodiscard]] std::vector<Owned> rest_of(const TreeOf& tree);
+// The tree among these that a process belongs to, its main one included; null if it belongs to none
+// or is gone.
+[[nodiscard]] const TreeOf* tree_of(pid_t pid, const std::vector<const TreeOf*>& trees);
 // Orphans that came to us and their descendants, whoever left them.
 [[nodiscard]] std::vector<sys::ProcessName> strays();
 // A child of ours that is no app's process, and so never part of a tree or a stray.
