@@ -91,7 +91,7 @@ void Supervisor::Core::status(ClientId client, const Json& /*request*/) {
             if (crew == m_warm.get() && process->phase() == Phase::up)
                 line.set("state", "warm");
             const auto& generation = crew->generation();
-            if (generation.listens() && process->program().type == "web")
+            if (generation.port && process->program().type == "web")
                 line.set("port", unsigned{*generation.port});
             processes.push_back(std::move(line));
         }

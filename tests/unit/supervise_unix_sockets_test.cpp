@@ -107,6 +107,7 @@ TEST_CASE("a program that binds a Unix socket is handed over, and the name is al
         CHECK(app.is_served_by("v" + std::to_string(release)));
     }
     CHECK(eventually([&] { return !sys::is_there("/proc/" + std::to_string(old)); }));
+    CHECK(app.process("web.1")["port"].is_null());
     CHECK(app.is_served_by("v4")); // though the old one has removed its name
 }
 
