@@ -11,10 +11,14 @@ namespace shipit::cmd {
 
 namespace {
 
+bool has_failed(const deploy::ProcessFacts& process) {
+    return process.state == "crashed" || process.state == "hung";
+}
+
 Colour colour_of(const deploy::ProcessFacts& process) {
     if (process.state == "up")
         return Colour::good;
-    return process.state == "crashed" ? Colour::bad : Colour::waiting;
+    return has_failed(process) ? Colour::bad : Colour::waiting;
 }
 
 int ps(Invocation& invocation) {
@@ -42,7 +46,7 @@ int ps(Invocation& invocation) {
              colour_of(process)});
     invocation.terminal.table(rows, 6);
     for (const deploy::ProcessFacts& process : processes)
-        if (process.state == "crashed")
+        if (has_failed(process))
             invocation.terminal.note(fmt::format("{} {}", process.name, process.last_exit));
         else if (!process.said.empty())
             invocation.terminal.note(fmt::format("{} says: {}", process.name, process.said));

@@ -17,7 +17,7 @@ namespace shipit::deploy {
 struct ProcessFacts {
     std::string name; // "web.1"
     std::string type;
-    std::string state; // "up", "starting", "crashed", "stopping", "stopped"
+    std::string state; // "up", "starting", "hung", "crashed", "stopping", "stopped"
     std::optional<ReleaseNumber> release;
     int pid = 0;
     std::optional<WallTime> since;

@@ -36,6 +36,7 @@ class Machine {
         case Event::launched:
             m_state.phase = Phase::up;
             m_state.started = m_now;
+            m_state.hung = false;
             m_state.due.reset();
             if (!m_state.wanted) // stopped while it was being launched
                 stop();
@@ -46,6 +47,9 @@ class Machine {
             break;
         case Event::exited:
             exited();
+            break;
+        case Event::hung:
+            hung();
             break;
         case Event::tree_gone:
             tree_gone();
@@ -82,6 +86,7 @@ class Machine {
     void stop() {
         if (m_state.phase == Phase::up) {
             m_state.phase = Phase::stopping;
+            m_state.hung = false;
             m_state.kill_at = m_now + m_limits.stop_timeout;
             m_state.due = m_state.kill_at;
             act(Action::ask_to_end);
@@ -96,6 +101,14 @@ class Machine {
             crash();
         else if (m_state.phase == Phase::stopping)
             sweep();
+    }
+
+    void hung() {
+        if (m_state.phase != Phase::up || m_state.hung)
+            return;
+        m_state.hung = true;
+        m_state.due = m_now + m_limits.stop_timeout;
+        act(Action::abort);
     }
 
     void sweep() {
@@ -122,7 +135,7 @@ class Machine {
             ++m_state.restarts;
             act(Action::kill_tree); // what the crashed one left may still hold its port
             act(Action::launch);
-        } else if (m_state.phase == Phase::stopping ||
+        } else if (m_state.phase == Phase::stopping || m_state.phase == Phase::up ||
                    (m_state.phase == Phase::sweeping && m_now >= *m_state.kill_at)) {
             m_state.due = m_now + m_limits.kill_again; // something may have been forked meanwhile
             act(Action::kill_tree);
@@ -140,6 +153,7 @@ class Machine {
                             ? m_limits.first_delay
                             : std::min(m_state.delay * 2, m_limits.longest_delay);
         m_state.phase = Phase::crashed;
+        m_state.hung = false;
         m_state.due = m_now + jittered(m_state.delay, m_state.seed);
         act(Action::end_rest);
         if (!m_state.wanted)

@@ -8,6 +8,7 @@
 // stopped   nothing runs and nothing is meant to.
 // up        the main process runs.
 // crashed   it ended by itself (or could not be launched); it is launched again when `due` passes.
+//           One that is taken for hung gets SIGABRT; at `due` the whole tree is killed.
 // stopping  it has been asked to end; at `due` the whole tree is killed.
 // sweeping  the main process is gone; what it left behind gets `due` to end, then is killed.
 //
@@ -33,6 +34,7 @@ enum class Event {
     launched,      // the action `launch` succeeded
     launch_failed, // the action `launch` did not
     exited,        // the main process ended
+    hung,          // it does not say any more that it is alive
     tree_gone,     // nothing is left of its tree
     due,           // `due` has passed
     stop,          // it is meant not to run
@@ -41,6 +43,7 @@ enum class Event {
 enum class Action {
     launch,
     ask_to_end,   // the stop signal, to the main process
+    abort,        // SIGABRT, to the main process
     end_rest,     // SIGTERM to what is left of its tree
     kill_escaped, // SIGKILL to what is left and has left the process's session
     kill_tree,    // SIGKILL to the main process and everything below
@@ -61,6 +64,7 @@ struct Limits {
 struct PolicyState {
     Phase phase = Phase::stopped;
     bool wanted = false;
+    bool hung = false; // while up: it is being ended for that
     unsigned restarts = 0;
     milliseconds delay{0}; // of the latest restart, without its jitter; 0: none yet
     std::optional<TimePoint> due;

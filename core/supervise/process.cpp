@@ -120,8 +120,10 @@ void Process::feed(Event event) {
     arm();
     if (m_state.phase == Phase::stopped)
         stopped();
-    if (m_state.phase != before)
-        m_surroundings.changed();
+    if (m_state.phase == before)
+        return;
+    begin_watchdog();
+    m_surroundings.changed();
 }
 
 // The timers of the phase that it is in.
@@ -153,6 +155,10 @@ void Process::act(Action action) {
     case Action::ask_to_end:
         m_child->signal(m_program.stop_signal);
         m_child->signal(SIGCONT); // a stopped process could not end
+        break;
+    case Action::abort:
+        m_child->signal(SIGABRT);
+        m_child->signal(SIGCONT);
         break;
     case Action::end_rest:
         signal_rest(SIGTERM, false);
@@ -252,13 +258,16 @@ std::string Process::lasted() const {
 }
 
 void Process::exited(WaitStatus status) {
-    const bool unasked = m_state.phase == Phase::up;
+    const bool was_hung = m_state.hung; // and that has been told
+    const bool unasked = m_state.phase == Phase::up && !was_hung;
     m_child.reset();
     m_ear = {};
+    m_watchdog.cancel();
     if (m_surroundings.addresses != nullptr)
         m_surroundings.addresses->forget(m_place.side, m_program.name);
     m_pipe->drain();
-    m_last_exit = exit_text(status) + " after " + lasted();
+    m_last_exit =
+        (was_hung ? m_last_exit + " and " : "") + exit_text(status) + " after " + lasted();
     m_since = sys::now();
     m_pipe->note("-- " + m_last_exit);
     reap_orphans();
@@ -278,12 +287,16 @@ void Process::stopped() {
 }
 
 Json Process::status() const {
-    const bool starting = m_state.phase == Phase::up && (!m_proven || is_silent());
+    const char* state = name_of(m_state.phase);
+    if (m_state.hung)
+        state = "hung";
+    else if (m_state.phase == Phase::up && (!m_proven || is_silent()))
+        state = "starting";
     Json json = Json::object({{"name", m_program.name},
                               {"type", m_program.type},
                               {"command", m_program.command},
                               {"release", m_place.release.text()},
-                              {"state", starting ? "starting" : name_of(m_state.phase)},
+                              {"state", state},
                               {"since", time_text(m_since)},
                               {"restarts", m_state.restarts},
                               {"crash_looping", is_crash_looping(m_state, now(), m_limits)}});

@@ -74,8 +74,10 @@ class Process {
     [[nodiscard]] bool is_handed() const { return m_is_handed; }
     [[nodiscard]] Phase phase() const { return m_state.phase; }
     [[nodiscard]] bool is_wanted() const { return m_state.wanted; }
-    // Up, and not still to say that it is ready.
-    [[nodiscard]] bool is_ready() const { return m_state.phase == Phase::up && !is_silent(); }
+    // Up, not hung, and not still to say that it is ready.
+    [[nodiscard]] bool is_ready() const {
+        return m_state.phase == Phase::up && !m_state.hung && !is_silent();
+    }
     // Up, and still to say so.
     [[nodiscard]] bool is_silent() const;
     // The newest STATUS= of this run; empty: none.
@@ -111,6 +113,9 @@ class Process {
     void give_socket(Launch& launch);
     void listen();
     void take(const Notice& notice);
+    void begin_watchdog();
+    void look_whether_alive();
+    void hangs(const std::string& why);
     void make_pipe(sys::Fd held = {});
     [[nodiscard]] sys::Fd open_cgroup();
     void tell_side();
@@ -146,6 +151,9 @@ class Process {
     bool m_said_ready = false;
     std::string m_said;
     Notices::Ear m_ear;
+    TimePoint m_alive_at{}; // when it last said so
+    bool m_is_late = false; // what it says may be on its way
+    Loop::Timer m_watchdog;
 };
 
 } // namespace shipit::supervise

@@ -16,6 +16,7 @@ Json policy_json(const PolicyState& state) {
         exits.push_back(time_to_json(exit));
     Json json = Json::object({{"phase", static_cast<int>(state.phase)},
                               {"wanted", state.wanted},
+                              {"hung", state.hung},
                               {"restarts", state.restarts},
                               {"delay", std::int64_t{state.delay.count()}},
                               {"started", time_to_json(state.started)},
@@ -36,6 +37,7 @@ PolicyState policy_from(const Json& json, std::uint64_t seed) {
         throw Error("a process in a phase that there is not");
     state.phase = static_cast<Phase>(phase);
     state.wanted = json["wanted"].boolean();
+    state.hung = json["hung"].boolean();
     state.restarts = static_cast<unsigned>(json["restarts"].integer());
     state.delay = milliseconds(json["delay"].integer());
     state.started = time_from_json(json["started"]);
@@ -116,8 +118,10 @@ void Process::recall(const Json& memory) {
     m_speaks = memory["speaks"].boolean();
     m_said_ready = memory["said_ready"].boolean();
     m_said = memory["said"].text();
-    if (m_child)
+    if (m_child) {
+        begin_watchdog();
         listen();
+    }
     arm();
 }
 

@@ -203,6 +203,49 @@ TEST_CASE("a stop while a process is being launched is carried out once it is") 
     CHECK(process.state.phase == Phase::stopping);
 }
 
+TEST_CASE("a process that hangs is aborted, and started again like one that crashed") {
+    Driven process = running();
+    process.at(5s, Event::hung);
+    CHECK(process.actions == std::vector{Action::abort});
+    process.at(6s, Event::hung);
+    CHECK(process.actions.empty());
+    process.at(7s, Event::exited);
+    CHECK(process.actions == std::vector{Action::end_rest});
+    process.at(7110ms, Event::due);
+    CHECK(process.actions == std::vector{Action::kill_tree, Action::launch});
+    process.at(7110ms, Event::launched);
+    CHECK_FALSE(process.state.hung);
+    CHECK_FALSE(process.state.due);
+    CHECK(process.state.restarts == 1);
+}
+
+TEST_CASE("a process that hangs and outlives its abortion is killed at the stop timeout") {
+    Driven process = running();
+    process.at(5s, Event::hung);
+    process.at(34999ms, Event::due);
+    CHECK(process.actions.empty());
+    process.at(35s, Event::due);
+    CHECK(process.actions == std::vector{Action::kill_tree});
+    process.at(35050ms, Event::due);
+    CHECK(process.actions == std::vector{Action::kill_tree});
+    process.at(35060ms, Event::exited);
+    CHECK(process.state.phase == Phase::crashed);
+}
+
+TEST_CASE("only what is up can hang, and what hangs can be stopped") {
+    Driven process = running();
+    process.at(1s, Event::hung);
+    process.at(2s, Event::stop);
+    CHECK(process.actions == std::vector{Action::ask_to_end});
+    process.at(3s, Event::hung);
+    CHECK(process.actions.empty());
+    process.at(32s, Event::due);
+    CHECK(process.actions == std::vector{Action::kill_tree});
+    process.at(33s, Event::exited);
+    process.at(34s, Event::tree_gone);
+    CHECK(process.state.phase == Phase::stopped);
+}
+
 TEST_CASE("every event is answered in every phase") {
     for (int phase = 0; phase <= static_cast<int>(Phase::sweeping); ++phase)
         for (int event = 0; event <= static_cast<int>(Event::stop); ++event) {
