@@ -83,18 +83,20 @@ void Supervisor::Core::ping(ClientId client, const Json& /*request*/) {
                                  .set("outdated", m_program.is_outdated()));
 }
 
+Json Supervisor::Core::status_of(const Crew& crew, const Process& process) const {
+    Json line = process.status();
+    if (&crew == m_warm.get() && process.phase() == Phase::up)
+        line.set("state", "warm");
+    if (crew.generation().port && process.program().type == "web")
+        line.set("port", unsigned{*crew.generation().port});
+    return line;
+}
+
 void Supervisor::Core::status(ClientId client, const Json& /*request*/) {
     Json processes = Json::array();
     for (const Crew* crew : crews())
-        for (const auto& process : crew->processes()) {
-            Json line = process->status();
-            if (crew == m_warm.get() && process->phase() == Phase::up)
-                line.set("state", "warm");
-            const auto& generation = crew->generation();
-            if (generation.port && process->program().type == "web")
-                line.set("port", unsigned{*generation.port});
-            processes.push_back(std::move(line));
-        }
+        for (const auto& process : crew->processes())
+            processes.push_back(status_of(*crew, *process));
     Json answer = answer_ok();
     answer.set("pid", static_cast<int>(::getpid()));
     if (m_crew)

@@ -61,6 +61,7 @@ class Supervisor::Core {
     void client_gone(ClientId client);
     void ping(ClientId client, const Json& request);
     void status(ClientId client, const Json& request);
+    [[nodiscard]] Json status_of(const Crew& crew, const Process& process) const;
     void replace(ClientId client, const Json& request);
     void commit(ClientId client, const Json& request);
     void abort(ClientId client, const Json& request);
