@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -156,9 +157,9 @@ std::vector<Owned> rest_of(const TreeOf& tree) {
     const auto all = all_processes();
     const bool session_known = is_session_of(all, tree.main);
     std::set<pid_t> found;
-    for (const pid_t pid : processes_in(tree.cgroup))
-        if (all.count(pid) != 0)
-            found.insert(pid);
+    const auto members = processes_in(tree.cgroup);
+    std::copy_if(members.begin(), members.end(), std::inserter(found, found.end()),
+                 [&all](pid_t pid) { return all.count(pid) != 0; });
     if (session_known && all.count(tree.main.pid) != 0)
         found.insert(tree.main.pid);
     for (const auto& [pid, entry] : all) {
