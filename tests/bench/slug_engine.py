@@ -35,7 +35,9 @@ def parse():
     parser.add_argument("--results", type=Path, help="default: CACHE/results")
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="default: 5")
     parser.add_argument("--tools", metavar="A,B", help="beside the reference; all that are there")
-    parser.add_argument("--jobs", metavar="A,B", help=f"of: {', '.join(JOBS)}, disk; all".replace("%", "%%"))
+    parser.add_argument(
+        "--jobs", metavar="A,B", help=f"of: {', '.join(JOBS)}, disk; all".replace("%", "%%")
+    )
     parser.add_argument("--no-check", action="store_true",
                         help="do not look whether what was packed comes out as it went in")
     parser.add_argument("corpus", nargs="*", metavar="CORPUS",
