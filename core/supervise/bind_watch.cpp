@@ -152,6 +152,17 @@ std::optional<BindCall> call_of(const seccomp_notif& notification) {
     return call;
 }
 
+// Each of seccomp's requests waits for a lock or for the caller, and a signal of ours, such as that
+// of a child's end, cuts it short before it has done anything (kernel/seccomp.c).
+template <class Argument>
+int request(int notifications, unsigned long what, Argument& argument) {
+    int result = 0;
+    do
+        result = ::ioctl(notifications, what, &argument);
+    while (result < 0 && errno == EINTR);
+    return result;
+}
+
 void reply(int notifications, const seccomp_notif& notification, const BindAnswer& answer) {
     seccomp_notif_resp response{};
     response.id = notification.id;
@@ -167,7 +178,7 @@ void reply(int notifications, const seccomp_notif& notification, const BindAnswe
         break;
     }
     // Fails if the caller was killed meanwhile.
-    (void)::ioctl(notifications, SECCOMP_IOCTL_NOTIF_SEND, &response);
+    (void)request(notifications, SECCOMP_IOCTL_NOTIF_SEND, response);
 }
 
 // Puts a descriptor of ours in the place of the caller's; gives 0 or errno.
@@ -178,7 +189,7 @@ int put(int notifications, const seccomp_notif& notification, const BindCall& ca
     place.srcfd = static_cast<unsigned>(ours);
     place.newfd = static_cast<unsigned>(call.descriptor);
     place.newfd_flags = call.closes_on_exec ? O_CLOEXEC : 0;
-    return ::ioctl(notifications, SECCOMP_IOCTL_NOTIF_ADDFD, &place) < 0 ? errno : 0;
+    return request(notifications, SECCOMP_IOCTL_NOTIF_ADDFD, place) < 0 ? errno : 0;
 }
 
 } // namespace
@@ -240,13 +251,13 @@ void BindWatch::take() {
     listen();
     seccomp_notif notification{};
     if ((state.revents & POLLIN) == 0 ||
-        ::ioctl(m_notifications.get(), SECCOMP_IOCTL_NOTIF_RECV, &notification) != 0)
+        request(m_notifications.get(), SECCOMP_IOCTL_NOTIF_RECV, notification) != 0)
         return; // the caller was killed
     const auto call = call_of(notification);
     BindAnswer answer;
     try {
         if (call &&
-            ::ioctl(m_notifications.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &notification.id) == 0)
+            request(m_notifications.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, notification.id) == 0)
             answer = m_on_call(*call);
     } catch (const std::exception&) { // no memory: the caller must not wait for ever
         answer = {BindAnswer::Kind::fail, ENOMEM};

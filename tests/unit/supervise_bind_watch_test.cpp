@@ -1,0 +1,109 @@
+#include "core/supervise/bind_watch.hpp"
+
+#include "core/supervise/pass_fd.hpp"
+#include "tests/unit/supervised_app.hpp"
+
+#include <csignal>
+
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace shipit;
+using namespace shipit::supervise;
+
+namespace {
+
+sockaddr_in loopback() {
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return name;
+}
+
+// Binds sockets, one after the other; gives the first errno, or EINVAL if one was not replaced.
+int bind_again_and_again(int to_parent, int times) {
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return errno;
+    const int notifications = install_filter(Reported::binds);
+    if (notifications < 0 || !send_fd(to_parent, notifications))
+        return errno;
+    (void)::close(notifications);
+    const sockaddr_in name = loopback();
+    for (int i = 0; i < times; ++i) {
+        const sys::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
+            return errno;
+        int accepts = 0;
+        socklen_t size = sizeof accepts;
+        if (::getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) != 0 || accepts == 0)
+            return EINVAL;
+    }
+    return 0;
+}
+
+// Signals for this process, as fast as they can be had, while it lives.
+class ManySignals {
+  public:
+    ManySignals() {
+        struct sigaction action {};
+        action.sa_handler = [](int) {}; // without SA_RESTART, as the loop's are
+        (void)::sigaction(SIGALRM, &action, &m_before);
+        constexpr itimerval often{{0, 20}, {0, 20}};
+        (void)::setitimer(ITIMER_REAL, &often, nullptr);
+    }
+    ~ManySignals() {
+        constexpr itimerval never{};
+        (void)::setitimer(ITIMER_REAL, &never, nullptr);
+        (void)::sigaction(SIGALRM, &m_before, nullptr);
+    }
+    ManySignals(const ManySignals&) = delete;
+    ManySignals& operator=(const ManySignals&) = delete;
+
+  private:
+    struct sigaction m_before {};
+};
+
+} // namespace
+
+TEST_SUITE("supervise::BindWatch") {
+    TEST_CASE("no signal that the supervisor gets meanwhile makes a program's bind fail") {
+        if (const auto why = why_no_bind_watch()) {
+            MESSAGE(*why);
+            return;
+        }
+        auto [ours, childs] = message_pair();
+        const pid_t child = ::fork();
+        if (child == 0)
+            ::_exit(bind_again_and_again(childs.get(), 500));
+        childs.reset();
+        char byte = 0;
+        sys::Fd notifications;
+        REQUIRE(receive(ours.get(), &byte, sizeof byte, notifications) > 0);
+
+        const sys::Fd slot(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const sockaddr_in name = loopback();
+        REQUIRE(::bind(slot.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0);
+        REQUIRE(::listen(slot.get(), 1) == 0);
+        Loop loop;
+        const Loop::Timer end = loop.after(tests::patience, [&loop] { loop.stop(); });
+        const BindWatch watch(
+            loop, std::move(notifications),
+            [&slot](const BindCall&) {
+                return BindAnswer{BindAnswer::Kind::replace, slot.get()};
+            },
+            [&loop] { loop.stop(); });
+        {
+            const ManySignals many;
+            loop.run();
+        }
+        (void)::kill(child, SIGKILL);
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        CHECK(WIFEXITED(status));
+        CHECK(WEXITSTATUS(status) == 0);
+    }
+}
