@@ -18,6 +18,7 @@ struct Status {
     std::optional<release::Manifest> manifest; // of `current`
     bool has_processes = false;                // the live release
     std::vector<deploy::ProcessFacts> processes;
+    bool is_supervised = false;
     std::optional<sys::LockHolder> holder;
     const char* state = "";
     std::optional<Error> complaint; // what cannot be read; the rest is told all the same
@@ -33,7 +34,7 @@ const char* state_of(const deploy::App& app, const Status& status) {
         return "stopped";
     if (!status.has_processes && !status.complaint)
         return "files only";
-    if (!deploy::is_supervised(app)) // they may well serve: processes outlive their supervisor
+    if (!status.is_supervised) // they may well serve: processes outlive their supervisor
         return "not supervised";
     // Of the live release: the one before it may still be warm, or on its way out.
     const auto is_live = [&](const auto& process) { return process.release == status.current; };
@@ -50,6 +51,7 @@ const char* state_of(const deploy::App& app, const Status& status) {
 Status status_of(const deploy::App& app) {
     Status status;
     status.processes = deploy::processes(app);
+    status.is_supervised = deploy::is_supervised(app);
     status.holder = sys::Lock::holder(app.layout.lock());
     try {
         status.has_processes = !status.processes.empty();
@@ -91,7 +93,7 @@ Json json_of(const deploy::App& app, const Status& status) {
         Json::object({{"app", app.name().text()},
                       {"state", status.state},
                       {"current", status.current ? Json(status.current->text()) : Json()},
-                      {"supervised", deploy::is_supervised(app)},
+                      {"supervised", status.is_supervised},
                       {"locked_by", status.holder ? Json(status.holder->text(sys::now())) : Json()},
                       {"processes", all}});
     if (status.complaint)

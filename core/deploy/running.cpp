@@ -163,7 +163,7 @@ std::optional<supervise::Generation> live_generation(const App& app) {
 }
 
 bool is_supervised(const App& app) {
-    return supervise::Client::is_supervised(app.layout.run_folder());
+    return supervise::Client::answers(app.layout.run_folder(), answer_patience);
 }
 
 bool renew_supervisor(const App& app) {
@@ -198,11 +198,12 @@ bool reach_supervisor_to_end(const App& app) {
 
 std::vector<ProcessFacts> processes(const App& app) {
     std::vector<ProcessFacts> result;
-    if (!is_supervised(app))
-        return result;
-    const Json answer = demanded(app, Json::object({{"request", "status"}}), answer_patience);
-    for (const Json& each : answer["processes"].items())
-        result.push_back(facts_from(each));
+    try {
+        const Json answer = demanded(app, Json::object({{"request", "status"}}), answer_patience);
+        for (const Json& each : answer["processes"].items())
+            result.push_back(facts_from(each));
+    } catch (const supervise::SupervisorGone&) { // also while it was being asked
+    }
     return result;
 }
 

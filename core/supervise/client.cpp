@@ -1,6 +1,5 @@
 #include "core/supervise/client.hpp"
 
-#include "core/base/error.hpp"
 #include "core/sys/clock.hpp"
 
 #include <cerrno>
@@ -17,18 +16,14 @@ constexpr std::size_t chunk_size = 64 << 10;
 constexpr std::size_t longest_message = 16 << 20;
 
 [[noreturn]] void throw_gone() {
-    throw Error("the supervisor ended in the middle of its answer");
+    throw SupervisorGone("the supervisor ended in the middle of its answer");
 }
 
 } // namespace
 
 Client::Client(const Path& run_folder) : m_fd(connect_to(run_folder / control_socket_name)) {
     if (!m_fd)
-        throw Error("the supervisor of this app does not run");
-}
-
-bool Client::is_supervised(const Path& run_folder) {
-    return static_cast<bool>(connect_to(run_folder / control_socket_name));
+        throw SupervisorGone("the supervisor of this app does not run");
 }
 
 bool Client::answers(const Path& run_folder, std::chrono::milliseconds patience) {

@@ -1,6 +1,7 @@
 // Talks to an app's supervisor: blocking, with deadlines.
 #pragma once
 
+#include "core/base/error.hpp"
 #include "core/base/json.hpp"
 #include "core/supervise/socket_path.hpp"
 
@@ -11,24 +12,28 @@
 
 namespace shipit::supervise {
 
+// There is no supervisor, or there is none any more.
+class SupervisorGone : public Error {
+  public:
+    using Error::Error;
+};
+
 class Client {
   public:
-    // Connects. Throws Error ("the supervisor of this app does not run") if nobody answers.
+    // Connects. Throws SupervisorGone if nobody listens.
     explicit Client(const Path& run_folder);
 
-    // Whether a supervisor listens in `run_folder`.
-    [[nodiscard]] static bool is_supervised(const Path& run_folder);
-    // Whether one answers, which takes more: the socket of one that was just killed may still take
-    // connections.
+    // Whether a supervisor answers in `run_folder`. That it listens would not do: the socket of one
+    // that was just killed still takes connections for a moment.
     [[nodiscard]] static bool answers(const Path& run_folder, std::chrono::milliseconds patience);
 
     void send(const Json& message);
-    // The next message; nothing if none came in time. Throws Error if the supervisor is gone.
+    // The next message; nothing if none came in time. Throws SupervisorGone.
     [[nodiscard]] std::optional<Json> next(std::chrono::milliseconds patience);
 
     // Sends a request and reads until the last answer ("done": true), which it returns whether ok
-    // or not. Events on the way go to `on_event`. Throws Error if the supervisor is gone or the
-    // last answer did not come within `patience`.
+    // or not. Events on the way go to `on_event`. Throws SupervisorGone, and Error if the last
+    // answer did not come within `patience`.
     Json ask(const Json& request, std::chrono::milliseconds patience,
              const std::function<void(const Json&)>& on_event = {});
 

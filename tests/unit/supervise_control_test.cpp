@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <thread>
+
 using namespace shipit;
 using namespace shipit::supervise;
 using namespace std::chrono_literals;
@@ -72,7 +74,8 @@ TEST_CASE("a client that says nothing is sent away") {
         loop.run();
         ::_exit(0);
     }
-    REQUIRE(tests::eventually([&] { return Client::is_supervised(folder.path()); }));
+    REQUIRE(tests::eventually(
+        [&] { return static_cast<bool>(connect_to(folder.path() / control_socket_name)); }));
     CHECK(answer_to(folder.path(), "").find("no request came in time") != std::string::npos);
     ::kill(server, SIGKILL);
     ::waitpid(server, nullptr, 0);
@@ -108,8 +111,8 @@ TEST_CASE("the socket is private, and works under a name longer than an address 
 
 TEST_CASE("where no supervisor runs, the client says so") {
     TestFolder folder;
-    CHECK_FALSE(Client::is_supervised(folder.path()));
-    CHECK_FALSE(Client::is_supervised(folder / "missing"));
+    CHECK_FALSE(Client::answers(folder.path(), 10s));
+    CHECK_FALSE(Client::answers(folder / "missing", 10s));
     { const sys::Fd stale = listen_at(folder / "control.sock"); }
     CHECK_THROWS_WITH_AS(Client(folder.path()), "the supervisor of this app does not run", Error);
 }
@@ -128,3 +131,14 @@ TEST_CASE("a supervisor that ends while it starts is told with what it wrote") {
 }
 
 TEST_SUITE_END();
+
+TEST_CASE("a supervisor that dies while it is asked is gone, not in error") {
+    TestFolder folder;
+    const sys::Fd listening = listen_at(folder / control_socket_name);
+    std::thread dying([&] { (void)sys::Fd(::accept(listening.get(), nullptr, nullptr)); });
+    CHECK_FALSE(Client::answers(folder.path(), 10s));
+    dying.join();
+    std::thread again([&] { (void)sys::Fd(::accept(listening.get(), nullptr, nullptr)); });
+    CHECK_THROWS_AS((void)Client(folder.path()).ask(Json::object(), 10s), SupervisorGone);
+    again.join();
+}

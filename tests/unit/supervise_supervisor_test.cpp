@@ -174,7 +174,7 @@ TEST_CASE("SIGTERM stops the processes and ends the supervisor with 0") {
     const pid_t web = app.pid_of("web.1");
     CHECK(app.end_supervisor() == 0);
     CHECK(is_gone(web));
-    CHECK_FALSE(Client::is_supervised(app.run()));
+    CHECK_FALSE(Client::answers(app.run(), 10s));
 }
 
 TEST_CASE("an app has one supervisor") {

@@ -145,7 +145,7 @@ class SupervisedApp {
         REQUIRE(m_pid >= 0);
         if (m_pid == 0)
             supervise_here();
-        REQUIRE(eventually([this] { return Client::is_supervised(run()); }));
+        REQUIRE(eventually([this] { return Client::answers(run(), patience); }));
     }
 
     void kill_supervisor() {
