@@ -118,7 +118,7 @@ void Addresses::go_live(Side side) {
         steer(*address);
     }
     for (const auto& address : m_addresses)
-        for (const Side each : {Side::a, Side::b})
+        for (const Side each : sides)
             relay(*address, each);
     m_unix.go_live(side);
     m_callbacks.changed();
@@ -236,7 +236,7 @@ void Addresses::revive() {
             if (address->slots.revive())
                 m_callbacks.changed();
         } catch (const SlotError& error) {
-            for (const Side side : {Side::a, Side::b})
+            for (const Side side : sides)
                 (void)::epoll_ctl(m_hang_ups.get(), EPOLL_CTL_DEL, address->slots.socket(side),
                                   nullptr);
             m_callbacks.note(fmt::format("cannot listen on {} again: {}",

@@ -7,10 +7,6 @@
 
 namespace shipit::supervise {
 
-[[nodiscard]] constexpr std::size_t at(Side side) {
-    return static_cast<std::size_t>(side);
-}
-
 // The descriptor of that socket in a process; nothing if it does not have it open.
 [[nodiscard]] std::optional<int> descriptor_of(pid_t process, ino_t inode);
 

@@ -76,7 +76,7 @@ BindAnswer Addresses::answer_bind(const Watched& watched, const BindCall& call) 
 void Addresses::claim(Address& address, Side side) {
     address.claimed[at(side)] = true;
     for (const auto& each : m_addresses) // this one may be in the way of others, or they of it
-        for (const Side other : {Side::a, Side::b})
+        for (const Side other : sides)
             relay(*each, other);
     if (address.stays && side == m_steering.live) {
         address.stays = false;
@@ -110,7 +110,7 @@ int Addresses::give(Side side, const std::string& process, const TcpAddress& wan
 Addresses::Address& Addresses::add(std::unique_ptr<Address> added) {
     m_addresses.push_back(std::move(added));
     Address& address = *m_addresses.back();
-    for (const Side side : {Side::a, Side::b}) {
+    for (const Side side : sides) {
         epoll_event hang_up{};
         (void)::epoll_ctl(m_hang_ups.get(), EPOLL_CTL_ADD, address.slots.socket(side), &hang_up);
         relay(address, side);

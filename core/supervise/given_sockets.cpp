@@ -10,12 +10,10 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr int backlog = 4096; // the kernel cuts it to net.core.somaxconn
-
 sys::Fd own_socket(const Path& socket, Side side) {
     const Path name = told_name(socket, side);
-    sys::Fd fd = bound_at(name, 0666);
-    if (::listen(fd.get(), backlog) != 0)
+    sys::Fd fd = bound_at(name, everybody);
+    if (::listen(fd.get(), slot_backlog) != 0)
         throw_errno(fmt::format("cannot listen on '{}'", name.string()));
     return fd;
 }

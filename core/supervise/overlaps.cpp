@@ -133,7 +133,7 @@ void Addresses::begin_end(Address& address) {
     if (!way)
         return;
     address.slots.turn_away();
-    for (const Side side : {Side::a, Side::b}) {
+    for (const Side side : sides) {
         auto& relay = address.relays[at(side)];
         if (!relay)
             relay = std::make_unique<Relay>(m_loop, address.slots.socket(side));

@@ -14,8 +14,6 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr int backlog = 4096; // the kernel cuts it to net.core.somaxconn
-
 struct Option {
     int level;
     int name;
@@ -139,7 +137,7 @@ sys::Fd listening_socket(const TcpAddress& address) {
     sys::Fd fd = new_socket(address);
     (void)set(fd.get(), {SOL_SOCKET, SO_REUSEPORT}, 1);
     bind_to(fd.get(), address);
-    if (::listen(fd.get(), backlog) != 0)
+    if (::listen(fd.get(), slot_backlog) != 0)
         throw SlotError{errno};
     return fd;
 }
@@ -183,7 +181,7 @@ Slots::Slots(const TcpAddress& address, std::vector<Kept> kept, const Steering& 
         m_sockets[at(each.side)] = std::move(each.socket);
         m_places[at(each.side)] = place++;
     }
-    for (const Side side : {Side::a, Side::b})
+    for (const Side side : sides)
         if (!m_sockets[at(side)]) {
             make(side, socket(other(side)));
             m_places[at(side)] = place++;
@@ -203,7 +201,7 @@ void Slots::make(Side side, int like) {
 }
 
 void Slots::listen(Side side) const {
-    if (::listen(socket(side), backlog) != 0)
+    if (::listen(socket(side), slot_backlog) != 0)
         throw SlotError{errno};
 }
 
@@ -241,7 +239,7 @@ void Slots::turn_away() const {
         {BPF_RET | BPF_K, 0, 0, ~0U},
     };
     const sock_fprog program{std::size(no_syn), no_syn};
-    for (const Side side : {Side::a, Side::b})
+    for (const Side side : sides)
         (void)set(socket(side), {SOL_SOCKET, SO_ATTACH_FILTER}, program);
 }
 

@@ -11,6 +11,7 @@
 #include "core/supervise/tcp_address.hpp"
 #include "core/sys/fd.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,12 @@ namespace shipit::supervise {
 
 enum class Side : std::uint8_t { a, b };
 
+constexpr Side sides[] = {Side::a, Side::b};
+
+// Its place in an array of two.
+[[nodiscard]] constexpr std::size_t at(Side side) {
+    return static_cast<std::size_t>(side);
+}
 [[nodiscard]] constexpr Side other(Side side) {
     return side == Side::a ? Side::b : Side::a;
 }
@@ -39,6 +46,8 @@ struct Steering {
 };
 // A health command may make several connections at once.
 constexpr std::uint16_t probe_ports = 8;
+
+constexpr int slot_backlog = 4096; // the kernel cuts it to net.core.somaxconn
 
 // What bind(2) has to say to a program instead of giving it a slot.
 struct SlotError {
@@ -92,7 +101,6 @@ class Slots {
     void carry_over(int from, Side side) const;
 
   private:
-    static constexpr std::size_t at(Side side) { return static_cast<std::size_t>(side); }
     [[nodiscard]] bool listens(Side side) const;
     void make(Side side, int like);
     void listen(Side side) const;

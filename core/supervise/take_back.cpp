@@ -14,8 +14,6 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr Side sides[] = {Side::a, Side::b};
-
 // A slot as it was written down.
 struct SavedSlot {
     Side side;

@@ -17,9 +17,6 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr mode_t everybody = 0666; // may connect
-constexpr int backlog = 4096;      // the kernel cuts it to net.core.somaxconn
-
 std::string own_name(const Path& socket, Side side) {
     return fmt::format(".{}.{}", socket.filename().string(), name_of(side));
 }
@@ -81,7 +78,7 @@ void make_way(const Path& socket, Side side, const std::optional<sys::Account>& 
 UnixSlots::UnixSlots(Path socket, std::vector<Kept> kept) : m_path(std::move(socket)) {
     for (Kept& each : kept)
         m_sockets[at(each.side)] = std::move(each.socket);
-    for (const Side side : {Side::a, Side::b})
+    for (const Side side : sides)
         if (!m_sockets[at(side)])
             make(side);
 }
@@ -95,7 +92,7 @@ void UnixSlots::make(Side side) {
     if (::link(told.c_str(), own.c_str()) != 0)
         throw_errno(fmt::format("cannot make '{}'", own.string()));
     hide(side);
-    if (::listen(socket(side), backlog) != 0)
+    if (::listen(socket(side), slot_backlog) != 0)
         throw_errno(fmt::format("cannot listen on '{}'", own.string()));
 }
 
@@ -146,7 +143,7 @@ void UnixSlots::carry_over(int from, Side side) const {
 
 void UnixSlots::remove() const {
     (void)::unlink(m_path.c_str());
-    for (const Side side : {Side::a, Side::b}) {
+    for (const Side side : sides) {
         hide(side);
         (void)::unlink(entrance(side).c_str());
     }

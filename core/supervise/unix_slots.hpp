@@ -18,9 +18,13 @@
 #include <optional>
 #include <vector>
 
+#include <sys/types.h>
+
 namespace shipit::supervise {
 
 using sys::Path;
+
+constexpr mode_t everybody = 0666; // may connect
 
 // What the programs of a side are told to bind.
 [[nodiscard]] Path told_name(const Path& socket, Side side);
@@ -60,7 +64,6 @@ class UnixSlots {
     void remove() const;
 
   private:
-    static constexpr std::size_t at(Side side) { return static_cast<std::size_t>(side); }
     void make(Side side);
     void hide(Side side) const;
 

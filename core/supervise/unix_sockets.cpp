@@ -12,12 +12,6 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr Side sides[] = {Side::a, Side::b};
-
-constexpr std::size_t at(Side side) {
-    return static_cast<std::size_t>(side);
-}
-
 Json array_of(const std::set<std::string>& texts) {
     Json array = Json::array();
     for (const std::string& text : texts)

@@ -38,29 +38,37 @@ export SHIPIT_ROOT=$scratch/root HOME=$scratch/home
 out=$scratch/out err=$scratch/err # what the last command of expect_exit wrote
 reserved_ports=()
 
-# Sets `port` to one that nothing listens on and no other scenario will be given; below the range
-# from which the kernel takes the ports of outgoing connections.
-reserve_port() {
+# reserve_one_of FIRST LAST: sets `port` to one from there that nothing listens on and no other
+# scenario will be given.
+reserve_one_of() {
     local folder
     folder=$(scratch_parent)/shipit-e2e-ports
     mkdir -m 1777 "$folder" 2>/dev/null || [[ -d $folder ]]
     while true; do
         port=$(python3 -c '
-import random, socket
+import random, socket, sys
 while True:
-    port = random.randrange(20000, 32000)
+    port = random.randint(int(sys.argv[1]), int(sys.argv[2]))
     with socket.socket() as s:
         try:
             s.bind(("0.0.0.0", port))
         except OSError:
             continue
         print(port)
-        break')
+        break' "$@")
         if mkdir "$folder/$port" 2>/dev/null; then
             reserved_ports+=("$folder/$port")
             return
         fi
     done
+}
+
+# Below the range from which the kernel takes the ports of outgoing connections.
+reserve_port() { reserve_one_of 20000 31999; }
+# One that only root may bind; skips the rest where we are not root or the host has no such ports.
+reserve_low_port() {
+    [[ $(id -u) == 0 && $(cat /proc/sys/net/ipv4/ip_unprivileged_port_start) -ge 1024 ]] || exit 0
+    reserve_one_of 600 999
 }
 
 # --- Cleaning up ---
@@ -212,6 +220,27 @@ expect_soon() {
 
 # json FILE EXPRESSION: what a Python expression about the document `it` gives.
 json() { python3 -c 'import json, sys; it = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$@"; }
+
+# start_hammer [WHERE [CLIENTS [PAUSE_US]]]: requests, each on a new connection, until
+# expect_none_failed; WHERE is a port or a Unix socket.
+hammers=()
+start_hammer() {
+    "$SHIPIT_BUILD/tests/load/hammer" "${1:-$port}" "${2:-4}" "${3:-200}" >"$scratch/hammered.${#hammers[@]}" 2>&1 &
+    hammers+=($!)
+}
+# expect_none_failed [AT_LEAST]: ends all of them; each had so many answers, and nothing else.
+expect_none_failed() {
+    local i result
+    kill -TERM "${hammers[@]}"
+    for i in "${!hammers[@]}"; do
+        result=$scratch/hammered.$i
+        wait "${hammers[i]}" || true
+        cat "$result"
+        expect_equal "$(json "$result" 'it["failed"]')" 0 "$(json "$result" 'it["failures"]')"
+        (($(json "$result" 'it["requests"]') >= ${1:-100})) || depth=1 fail "hardly anything was asked"
+    done
+    hammers=()
+}
 
 # --- Things to deploy ---
 

@@ -17,15 +17,9 @@ expect_exit 0 ship deploy "$scratch/hello" --force
 one_answers() { [[ $(for i in 1 2 3 4 5 6 7 8; do page "${url}pid"; done | sort -u | wc -l) == 1 ]]; }
 expect_soon 10 one_answers
 
-[[ $(id -u) == 0 && $(cat /proc/sys/net/ipv4/ip_unprivileged_port_start) -ge 1024 ]] || exit 0
-low=$(python3 -c '
-import random, socket
-while True:
-    port = random.randrange(600, 1000)
-    with socket.socket() as s:
-        if s.connect_ex(("127.0.0.1", port)):
-            print(port)
-            break')
+public=$port
+reserve_low_port
+low=$port port=$public
 cat >"$scratch/hello/two.py" <<END
 import http.server, sys, threading, server
 listening = [http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), server.Handler) for port in sys.argv[1:]]

@@ -90,6 +90,6 @@ for ((i = 1; i <= ${SHIPIT_LOAD_DEPLOYS:-6}; i++)); do
     echo "$kind: refused $late ms after it showed"
 done
 expect_none_failed
-expect_equal "$(json "$scratch/hammered" '[*it["releases"]]')" "['v1']" "only the good one answered"
+expect_equal "$(json "$scratch/hammered.0" '[*it["releases"]]')" "['v1']" "only the good one answered"
 expect_exit 0 ship releases -n 1000 --json
 expect_equal "$(json "$out" '[r["status"] for r in it if r["version"] != "v1" and r["status"] != "failed"]')" "[]"

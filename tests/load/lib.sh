@@ -21,14 +21,28 @@ END
 
 supervisor() { pgrep -f "$SHIPIT_ROOT supervise load"; }
 
-# Requests, each on a new connection, 200 a second by 4 at once, until expect_none_failed.
-start_hammer() {
-    "$SHIPIT_BUILD/tests/load/hammer" "$port" 4 200 >"$scratch/hammered" 2>&1 &
-    hammer=$!
+# What gunicorn serves as app:app, in the current folder.
+write_wsgi_app() {
+    cat >app.py <<'END'
+import os
+def app(environ, start_response):
+    start_response('200 OK', [('Content-Type', 'text/plain')])
+    return [b'release ' + os.environ['SHIPIT_RELEASE'].encode() + b'\n']
+END
 }
-expect_none_failed() {
-    kill -TERM "$hammer"
-    wait "$hammer" || true
-    cat "$scratch/hammered"
-    expect_equal "$(json "$scratch/hammered" 'it["failed"]')" 0 "$(json "$scratch/hammered" 'it["failures"]')"
+
+# write_settings COMMAND [MORE]: $scratch/app runs it; $scratch/bad, the same, never gets healthy.
+write_settings() {
+    cat >"$scratch/app/shipit.toml" <<END
+[processes]
+web = "$1"
+[health]
+path = "/"
+timeout = "10s"
+watch = "0s"
+warm = "0s"
+${2:-}
+END
+    cp -R "$scratch/app" "$scratch/bad"
+    sed -i 's|^web = .*|web = "sleep 1000"|; s|^timeout.*|timeout = "300ms"|' "$scratch/bad/shipit.toml"
 }

@@ -24,12 +24,7 @@ END
     ;;
 gunicorn)
     needs gunicorn
-    cat >app.py <<'END'
-import os
-def app(environ, start_response):
-    start_response('200 OK', [('Content-Type', 'text/plain')])
-    return [b'release ' + os.environ['SHIPIT_RELEASE'].encode() + b'\n']
-END
+    write_wsgi_app
     command="gunicorn --workers 2 --bind 127.0.0.1:$port app:app"
     ;;
 taken_sockets)
@@ -52,12 +47,7 @@ END
 taking_gunicorn)
     needs gunicorn
     settings=(app.listen_fds=true)
-    cat >app.py <<'END'
-import os
-def app(environ, start_response):
-    start_response('200 OK', [('Content-Type', 'text/plain')])
-    return [b'release ' + os.environ['SHIPIT_RELEASE'].encode() + b'\n']
-END
+    write_wsgi_app
     command="gunicorn --workers 2 app:app"
     ;;
 php)
@@ -78,17 +68,7 @@ END
     command="ruby server.rb"
     ;;
 esac
-cat >shipit.toml <<END
-[processes]
-web = "$command"
-[health]
-path = "/"
-timeout = "10s"
-watch = "0s"
-warm = "0s"
-END
-cp -R "$scratch/app" "$scratch/bad"
-sed -i 's|^web = .*|web = "sleep 1000"|; s|^timeout.*|timeout = "300ms"|' "$scratch/bad/shipit.toml"
+write_settings "$command"
 
 expect_exit 0 ship create load
 expect_exit 0 ship set "app.port=$port" "${settings[@]}"

@@ -33,12 +33,7 @@ END
     ;;
 gunicorn)
     needs gunicorn
-    cat >app.py <<'END'
-import os
-def app(environ, start_response):
-    start_response('200 OK', [('Content-Type', 'text/plain')])
-    return [b'release ' + os.environ['SHIPIT_RELEASE'].encode() + b'\n']
-END
+    write_wsgi_app
     command='gunicorn --workers 2 --bind unix:$SHIPIT_SOCKET app:app'
     ;;
 node)
@@ -52,28 +47,15 @@ END
     command="node server.js"
     ;;
 esac
-cat >shipit.toml <<END
-[processes]
-web = "$command"
-[health]
-path = "/"
-timeout = "10s"
-watch = "0s"
-warm = "0s"
-[app]
-listen = "unix:run/web.sock"
-END
-cp -R "$scratch/app" "$scratch/bad"
-sed -i 's|^web = .*|web = "sleep 1000"|; s|^timeout.*|timeout = "300ms"|' "$scratch/bad/shipit.toml"
+write_settings "$command" '[app]
+listen = "unix:run/web.sock"'
 
 expect_exit 0 ship create load
 expect_exit 0 ship deploy "$scratch/app"
 socket=$SHIPIT_ROOT/load/run/web.sock
 expect_equal "$(curl --silent --unix-socket "$socket" http://localhost/)" "release v1"
 
-clients=()
-"$SHIPIT_BUILD/tests/load/hammer" "$socket" 4 200 >"$scratch/direct" &
-clients+=($!)
+start_hammer "$socket"
 if command -v nginx >/dev/null; then
     reserve_port
     mkdir "$scratch/nginx"
@@ -97,8 +79,7 @@ END
     nginx -p "$scratch/nginx" -e "$scratch/nginx.log" -c "$scratch/nginx/nginx.conf" &
     nginx=$!
     expect_soon 10 answers "http://127.0.0.1:$port/" "release v1"
-    "$SHIPIT_BUILD/tests/load/hammer" "$port" 4 200 >"$scratch/through_nginx" &
-    clients+=($!)
+    start_hammer
 fi
 
 renewals() { grep -c "goes on with" "$SHIPIT_ROOT/load/log/supervisor.log"; }
@@ -121,14 +102,5 @@ for ((i = 1; i <= deploys; i++)); do
         expect_exit 3 ship deploy "$scratch/bad" --force
     fi
 done
-for client in "${clients[@]}"; do
-    kill -TERM "$client"
-    wait "$client" || true
-done
-for result in "$scratch/direct" "$scratch/through_nginx"; do
-    [[ -e $result ]] || continue
-    cat "$result"
-    expect_equal "$(json "$result" 'it["failed"]')" 0 "$(json "$result" 'it["failures"]')"
-    (($(json "$result" 'it["requests"]') > 1000)) || fail "hardly anything was asked"
-done
+expect_none_failed 1000
 [[ -z ${nginx:-} ]] || kill -QUIT "$nginx"
