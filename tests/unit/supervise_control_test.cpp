@@ -135,10 +135,15 @@ TEST_SUITE_END();
 TEST_CASE("a supervisor that dies while it is asked is gone, not in error") {
     TestFolder folder;
     const sys::Fd listening = listen_at(folder / control_socket_name);
-    std::thread dying([&] { (void)sys::Fd(::accept(listening.get(), nullptr, nullptr)); });
+    const auto take_and_die = [&listening] {
+        pollfd wish{listening.get(), POLLIN, 0};
+        (void)::poll(&wish, 1, -1);
+        (void)sys::Fd(::accept(listening.get(), nullptr, nullptr));
+    };
+    std::thread dying(take_and_die);
     CHECK_FALSE(Client::answers(folder.path(), 10s));
     dying.join();
-    std::thread again([&] { (void)sys::Fd(::accept(listening.get(), nullptr, nullptr)); });
+    std::thread again(take_and_die);
     CHECK_THROWS_AS((void)Client(folder.path()).ask(Json::object(), 10s), SupervisorGone);
     again.join();
 }
