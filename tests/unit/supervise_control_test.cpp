@@ -130,8 +130,6 @@ TEST_CASE("a supervisor that ends while it starts is told with what it wrote") {
                          "cannot execute '/no/such/shipit': No such file or directory", Error);
 }
 
-TEST_SUITE_END();
-
 TEST_CASE("a supervisor that dies while it is asked is gone, not in error") {
     TestFolder folder;
     const sys::Fd listening = listen_at(folder / control_socket_name);
@@ -147,3 +145,5 @@ TEST_CASE("a supervisor that dies while it is asked is gone, not in error") {
     CHECK_THROWS_AS((void)Client(folder.path()).ask(Json::object(), 10s), SupervisorGone);
     again.join();
 }
+
+TEST_SUITE_END();
