@@ -92,7 +92,7 @@ manifest=$target/lib/shipit/install_manifest
 # --- Packages ---
 
 packages_to_build=(g++ cmake ninja-build pkg-config libarchive-dev libzstd-dev libxxhash-dev
-    zlib1g-dev libbz2-dev liblzma-dev nettle-dev libssl-dev libtomlplusplus-dev libcli11-dev
+    zlib1g-dev libbz2-dev liblzma-dev nettle-dev libtomlplusplus-dev libcli11-dev
     libfmt-dev nlohmann-json3-dev)
 packages_to_demo=(python3 curl)
 packages_to_test=(doctest-dev)

@@ -160,6 +160,9 @@ needs() {
     done
 }
 
+# Whether shipit was built with sanitizers, which take memory of their own.
+is_sanitized() { [[ -n ${ASAN_OPTIONS:-} ]] || nm "$SHIPIT_BIN" 2>/dev/null | grep __asan_init >/dev/null; }
+
 # Runs shipit, its output going wherever the caller's goes.
 ship() { "$SHIPIT_BIN" "$@"; }
 

@@ -27,7 +27,7 @@ archive(_entry)?\.h     slug
 zlib\.h                 slug
 zstd(_errors)?\.h       slug
 xxhash\.h               slug
-openssl/.*              slug
+nettle/.*               slug
 CLI/.*                  cmd
 doctest/.*              tests
 '
