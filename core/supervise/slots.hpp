@@ -91,9 +91,9 @@ class Slots {
     void steer(const Steering& steering);
     // How many connections wait to be accepted there.
     [[nodiscard]] unsigned waiting(Side side) const;
-    // For those that are to be closed: who connects from now on is not answered, asks again after a
-    // second, and finds what is there then. Who has begun to can go on, and be accepted.
-    void turn_away() const;
+    // For those that are to be closed: who connects from now on finds the wider address that they
+    // stand before. Who has begun to can go on, and be accepted.
+    void step_aside() const;
     // Makes slots listen again that a program has shut down; true if there was one.
     bool revive();
 
