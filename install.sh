@@ -371,7 +371,7 @@ do_fuzz() {
     get_packages "${packages_to_build[@]}" "${packages_to_fuzz[@]}"
     need_space . 1000
     build fuzz -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-        -DSHIPIT_SANITIZE=fuzzer,address
+        -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -gline-tables-only" -DSHIPIT_SANITIZE=fuzzer,address
     local name
     for name in archive slug; do
         say "$name"

@@ -224,11 +224,11 @@ expect_soon() {
 # json FILE EXPRESSION: what a Python expression about the document `it` gives.
 json() { python3 -c 'import json, sys; it = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$@"; }
 
-# start_hammer [WHERE [CLIENTS [PAUSE_US]]]: requests, each on a new connection, until
-# expect_none_failed; WHERE is a port or a Unix socket.
+# start_hammer [WHERE [CLIENTS [PAUSE_US [keep] [post]]]]: requests, until expect_none_failed, each GET
+# on a new connection unless it says otherwise; WHERE is a port or a Unix socket.
 hammers=()
 start_hammer() {
-    "$SHIPIT_BUILD/tests/load/hammer" "${1:-$port}" "${2:-4}" "${3:-200}" >"$scratch/hammered.${#hammers[@]}" 2>&1 &
+    "$SHIPIT_BUILD/tests/load/hammer" "${1:-$port}" "${2:-4}" "${3:-200}" "${@:4}" >"$scratch/hammered.${#hammers[@]}" 2>&1 &
     hammers+=($!)
 }
 # expect_none_failed [AT_LEAST]: ends all of them; each had so many answers, and nothing else.
