@@ -166,7 +166,8 @@ bool is_app(const Layout& layout) {
 
 std::vector<AppName> apps_in(const Path& root) {
     std::vector<AppName> apps;
-    if (!is_folder(root))
+    std::error_code absent;
+    if (!std::filesystem::is_directory(root, absent)) // a link to one will do
         return apps;
     for (const std::string& name : sys::names_in(root))
         if (AppName::is_valid(name) && is_app({root, AppName::parse(name)}))
