@@ -102,6 +102,8 @@ int run(Invocation& invocation) {
     const std::size_t problems = count_of(examinations, Verdict::problem);
     terminal.note(
         fmt::format("problems: {}, notes: {}", problems, count_of(examinations, Verdict::note)));
+    if (apps.empty() && !deploy::app_names(invocation.host()).empty())
+        terminal.note("no app was looked at; to look at them, too: shipit doctor --all");
     return static_cast<int>(problems == 0 ? Outcome::done : Outcome::failed);
 }
 

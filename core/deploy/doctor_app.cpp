@@ -18,13 +18,14 @@ namespace shipit::deploy {
 
 namespace {
 
-// In the child; all that is in memory was made before.
+constexpr int cannot_become = 255;
+
+// In the child; all that is in memory was made before. Gives a number in `way`, from 1, or 0.
 int first_closed(const std::vector<std::string>& way, const sys::Account& account) noexcept {
-    constexpr int unknown = 255;
     if (::setgroups(account.groups.size(), account.groups.data()) != 0 ||
         ::setresgid(account.gid, account.gid, account.gid) != 0 ||
         ::setresuid(account.uid, account.uid, account.uid) != 0)
-        return unknown;
+        return cannot_become;
     int number = 0;
     for (const std::string& folder : way) {
         ++number;
@@ -44,11 +45,15 @@ std::optional<std::string> closed_folder(const sys::Path& path, const sys::Accou
     const pid_t child = ::fork();
     if (child == 0)
         ::_exit(first_closed(way, account));
+    if (child < 0)
+        throw_errno("cannot fork");
     int status = 0;
-    if (child < 0 || ::waitpid(child, &status, 0) != child || !WIFEXITED(status))
-        throw_errno(fmt::format("cannot become '{}'", account.name));
+    (void)::waitpid(child, &status, 0);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) == cannot_become)
+        throw Error(fmt::format("the kernel does not let shipit become '{}'", account.name))
+            .advise("in a container, its user must have a number that is mapped there");
     const auto number = static_cast<std::size_t>(WEXITSTATUS(status));
-    return number > 0 && number <= way.size() ? std::optional(way[number - 1]) : std::nullopt;
+    return number > 0 ? std::optional(way.at(number - 1)) : std::nullopt;
 }
 
 std::vector<std::uint16_t> ports_in(const config::AppSettings& settings) {
@@ -96,7 +101,7 @@ Findings check_settings(const Examined& app) {
         return {problem_of(*app.why_no_settings)};
     Findings findings;
     for (const std::string& warning : app.settings->warnings)
-        findings.push_back(note(warning));
+        findings.push_back(note(warning, "see shipit.toml(5)"));
     if (findings.empty())
         findings.push_back(ok("app.toml and the live release's are right"));
     return findings;
@@ -153,21 +158,26 @@ Findings check_app_handover(const Examined& app) {
     if (!app.settings || !app.has_processes())
         return {};
     const config::AppSettings& settings = app.settings->app;
-    const std::string follows = ": the old release stops before the new one starts";
+    constexpr const char* follows = "the old release stops before the new one starts";
     if (!settings.hands_over)
-        return {note("restart, since app.handover says so" + follows,
+        return {note(fmt::format("restart, since app.handover says so: {}", follows),
                      app.command + " set app.handover=gated")};
     if (app.status["handover"].text() == "restart")
-        return {note(fmt::format("restart{}: the supervisor found when it was started that {}",
-                                 follows.substr(1), app.status["why_restart"].text()),
+        return {note(fmt::format("restart: the supervisor found when it was started that {}; so {}",
+                                 app.status["why_restart"].text(), follows),
                      fmt::format("if that is mended: kill {} (ends the app); then {} start",
                                  app.status["pid"].integer(), app.command))};
-    if (const auto why_not = supervise::why_no_handover(); why_not && !app.is_supervised)
-        return {note(fmt::format("restart: {}", *why_not))};
+    if (const auto why_not = app.is_supervised ? std::nullopt : supervise::why_no_handover())
+        return {note(fmt::format("restart: {}; so {}", *why_not, follows),
+                     "see the host's hand-over above")};
+    if (!app.has_process_type("web"))
+        return {ok("no process is of type web: each stops before the next release's starts, unless "
+                   "it may overlap")};
     if (!settings.socket().empty())
         return {ok(fmt::format("gated, through the Unix socket '{}'", settings.socket()))};
     if (!settings.port)
-        return {note("restart, since the app has no port and no socket" + follows)};
+        return {note(fmt::format("restart, since the app has no port and no socket: {}", follows),
+                     app.command + " set app.port=N")};
     if (settings.listen_fds)
         return {ok("gated: processes of type web are given their sockets")};
     return {ok("gated: the sockets that processes of type web bind are handed over")};

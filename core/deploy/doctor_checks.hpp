@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace shipit::deploy {
@@ -74,6 +75,7 @@ struct Examined {
     [[nodiscard]] std::vector<pid_t> processes() const;
     // Whether the live release has something to run.
     [[nodiscard]] bool has_processes() const;
+    [[nodiscard]] bool has_process_type(std::string_view name) const;
 };
 
 [[nodiscard]] Findings check_settings(const Examined& app);

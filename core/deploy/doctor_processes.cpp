@@ -10,6 +10,8 @@
 #include "core/sys/clock.hpp"
 #include "core/sys/process.hpp"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 namespace shipit::deploy {
@@ -80,7 +82,8 @@ Finding judge_silence(const Examined& app) {
     const auto holder =
         sys::Lock::holder(app.app.layout.run_folder() / supervise::supervisor_lock_name);
     if (!holder)
-        return problem("it cannot be asked: " + app.why_silent->why(), app.why_silent->next());
+        return problem("it cannot be asked: " + app.why_silent->why(),
+                       "run shipit as whoever deploys this app");
     return problem(fmt::format("it runs (process {}) and does not answer ({}): nothing can be "
                                "deployed, and what crashes may stay down",
                                holder->pid, app.why_silent->why()),
@@ -155,6 +158,11 @@ bool Examined::has_processes() const {
     return live && !live->spec.processes.empty();
 }
 
+bool Examined::has_process_type(std::string_view name) const {
+    return live && std::any_of(live->spec.processes.begin(), live->spec.processes.end(),
+                               [name](const ProcessType& type) { return type.name == name; });
+}
+
 Findings check_release(const Examined& app) {
     if (app.why_no_live)
         return {problem_of(*app.why_no_live)};
@@ -183,21 +191,19 @@ Findings check_release(const Examined& app) {
 
 Findings check_records(const Examined& app) {
     constexpr std::size_t newest_few = 20;
+    const std::string by_itself = "the next command that changes the app finishes it";
     Findings findings;
     for (const release::Entry& entry : app.app.ledger.newest(newest_few)) {
         const std::string number = entry.number.text();
         if (!entry.manifest)
             findings.push_back(problem(entry.complaint, app.command + " verify"));
         else if (entry.manifest->status == release::Status::failed && entry.manifest->deployer)
-            findings.push_back(note(fmt::format("{} was interrupted, and its record is not "
-                                                "finished: the next command that changes the app "
-                                                "does it",
-                                                number)));
+            findings.push_back(note(number + " was interrupted, and its record is not finished",
+                                    "nothing: " + by_itself));
         else if (entry.manifest->status == release::Status::succeeded && entry.manifest->deployer)
-            findings.push_back(note(fmt::format("{} went live, and its deployer has not finished: "
-                                                "if that is gone, the next command that changes "
-                                                "the app does what is left",
-                                                number)));
+            findings.push_back(note(number + " went live, and what its deployer does after that is "
+                                             "not done",
+                                    "nothing, if that is still at work; else " + by_itself));
     }
     if (findings.empty())
         findings.push_back(ok("those of the newest releases can be read and are finished"));

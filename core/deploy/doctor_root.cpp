@@ -66,7 +66,12 @@ Finding judge_absent_root(const sys::Path& root) {
     const sys::Path parent = existing_part(root);
     if (const int error = write_error(parent))
         return cannot_write(parent, error, fmt::format("'{}' cannot be made there", root.string()));
-    return ok(fmt::format("'{}' is not there yet; 'shipit create APP' makes it", root.string()));
+    const auto absent =
+        fmt::format("'{}' is not there yet; 'shipit create APP' makes it", root.string());
+    if (::geteuid() != 0 && sys::is_there(release::system_root))
+        return note(fmt::format("{}; root's apps are in '{}'", absent, release::system_root),
+                    "to look at those, run shipit as root");
+    return ok(absent);
 }
 
 // Whoever can write to the root can put another app in an app's place.

@@ -12,7 +12,6 @@ namespace shipit::release {
 
 namespace {
 
-constexpr const char* system_root = "/var/lib/shipit";
 constexpr const char* slug_suffix = ".tar.zst";
 constexpr const char* supervisor_lock = "supervisor.lock"; // room supervise's
 constexpr std::uint64_t largest_number = 1'000'000'000'000'000;
