@@ -1,11 +1,14 @@
 #include "core/supervise/slots.hpp"
 
+#include "core/base/error.hpp"
+
 #include <cerrno>
 #include <cstring>
 #include <limits>
 #include <type_traits>
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -173,6 +176,19 @@ bool is_free(const TcpAddress& address) {
         return true;
     } catch (const SlotError& error) {
         return error.error_number != EADDRINUSE;
+    }
+}
+
+std::optional<std::string> why_no_steering() {
+    try {
+        const sys::Fd socket = listening_socket(TcpAddress::of("127.0.0.1", 0).value());
+        if (!SteeringProgram(0, 0, 0).attach(socket.get()))
+            throw SlotError{errno};
+        return std::nullopt;
+    } catch (const SlotError& error) {
+        return fmt::format("the kernel does not let shipit say which release a connection goes to "
+                           "(SO_ATTACH_REUSEPORT_CBPF: {})",
+                           errno_text(error.error_number));
     }
 }
 

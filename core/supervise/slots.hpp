@@ -13,6 +13,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -68,6 +70,9 @@ struct SlotError {
 
 // Whether nobody has bound the address, or one that overlaps it.
 [[nodiscard]] bool is_free(const TcpAddress& address);
+
+// Whether the kernel lets a group be steered, by trying it: why not, or nothing.
+[[nodiscard]] std::optional<std::string> why_no_steering();
 
 class Slots {
   public:

@@ -77,7 +77,7 @@ Supervisor::Core::Core(SupervisorOptions options)
             m_options.on_crash_loop(process.release(), process.program().name);
     };
     find_cgroups();
-    const auto why_not = m_memory.is_null() ? why_no_bind_watch() : why_not_before(m_memory);
+    const auto why_not = m_memory.is_null() ? why_no_handover() : why_not_before(m_memory);
     if (why_not) {
         m_why_no_handover = *why_not;
         note("stop-then-start: " + *why_not);
