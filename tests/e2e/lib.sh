@@ -128,6 +128,9 @@ clean_up() {
         leftovers | xargs -r ps -o pid,ppid,stat,args -p >&2
         status=1
     fi
+    # Gently first: nginx, killed, leaves its workers, which nothing shows to be ours.
+    jobs -p | xargs -r kill -TERM 2>/dev/null
+    wait_until 3 no_job_runs
     pids="$(leftovers) $(jobs -p)"
     xargs -r kill -KILL <<<"$pids" 2>/dev/null
     [[ ${#reserved_ports[@]} == 0 ]] || rmdir "${reserved_ports[@]}"
@@ -139,6 +142,7 @@ clean_up() {
     fi
     exit "$status"
 }
+no_job_runs() { [[ -z $(jobs -rp) ]]; }
 nothing_left() { [[ -z $(leftovers) ]]; }
 trap clean_up EXIT
 trap 'exit 124' INT TERM HUP # ctest's time limit

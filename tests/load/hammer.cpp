@@ -47,6 +47,7 @@ struct Counts {
     std::uint64_t failed = 0;
     std::map<std::string, std::uint64_t> failures; // by reason
     std::map<std::string, std::uint64_t> releases; // by what answered
+    std::map<std::string, std::uint64_t> first;    // when it first did: microseconds since 1970
     std::vector<std::uint32_t> microseconds;
 
     void add(const Counts& other) {
@@ -56,6 +57,9 @@ struct Counts {
             failures[reason] += count;
         for (const auto& [release, count] : other.releases)
             releases[release] += count;
+        for (const auto& [release, moment] : other.first)
+            if (const auto known = first.emplace(release, moment).first; moment < known->second)
+                known->second = moment;
         microseconds.insert(microseconds.end(), other.microseconds.begin(),
                             other.microseconds.end());
     }
@@ -153,6 +157,12 @@ std::string release_in(const std::string& answer) {
     return answer.substr(at + 8, end == std::string::npos ? end : end - at - 8);
 }
 
+std::uint64_t microseconds_since_1970() {
+    using namespace std::chrono;
+    return static_cast<std::uint64_t>(
+        duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
+}
+
 void hammer(const Options& options, Counts& counts) {
     std::unique_ptr<Connection> kept;
     while (!over) {
@@ -162,7 +172,9 @@ void hammer(const Options& options, Counts& counts) {
             if (!kept)
                 kept = std::make_unique<Connection>(options);
             const std::string answer = kept->ask(options.keep, options.post);
-            ++counts.releases[release_in(answer)];
+            const std::string release = release_in(answer);
+            if (++counts.releases[release] == 1)
+                counts.first[release] = microseconds_since_1970();
             counts.microseconds.push_back(static_cast<std::uint32_t>(
                 std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun)
                     .count()));
@@ -195,11 +207,11 @@ void print(Counts counts) {
         return counts.microseconds[std::min(
             size - 1, static_cast<std::size_t>(share * static_cast<double>(size)))];
     };
-    fmt::print(
-        "{{\"requests\": {}, \"failed\": {}, \"failures\": {}, \"releases\": {}, \"p50_us\": "
-        "{}, \"p99_us\": {}, \"p999_us\": {}, \"max_us\": {}}}\n",
-        counts.requests, counts.failed, object_of(counts.failures), object_of(counts.releases),
-        at(0.5), at(0.99), at(0.999), at(1));
+    fmt::print("{{\"requests\": {}, \"failed\": {}, \"failures\": {}, \"releases\": {}, \"first\": "
+               "{}, \"p50_us\": {}, \"p99_us\": {}, \"p999_us\": {}, \"max_us\": {}}}\n",
+               counts.requests, counts.failed, object_of(counts.failures),
+               object_of(counts.releases), object_of(counts.first), at(0.5), at(0.99), at(0.999),
+               at(1));
 }
 
 } // namespace
