@@ -94,9 +94,7 @@ class Connection {
 
     // The whole answer to one request.
     std::string ask(bool keep, bool post) {
-        const std::string request = fmt::format(
-            "{} / HTTP/1.1\r\nHost: localhost\r\nConnection: {}\r\n{}", post ? "POST" : "GET",
-            keep ? "keep-alive" : "close", post ? "Content-Length: 5\r\n\r\nhello" : "\r\n");
+        const std::string request = request_for(keep, post);
         if (::send(m_fd, request.data(), request.size(), MSG_NOSIGNAL) !=
             static_cast<ssize_t>(request.size()))
             fail("send");
@@ -117,6 +115,11 @@ class Connection {
     }
 
   private:
+    static std::string request_for(bool keep, bool post) {
+        return fmt::format("{} / HTTP/1.1\r\nHost: localhost\r\nConnection: {}\r\n{}",
+                           post ? "POST" : "GET", keep ? "keep-alive" : "close",
+                           post ? "Content-Length: 5\r\n\r\nhello" : "\r\n");
+    }
     bool connect_to_port(std::uint16_t port) const {
         const int on = 1;
         (void)::setsockopt(m_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
