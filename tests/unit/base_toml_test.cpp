@@ -53,7 +53,12 @@ TEST_CASE("a wrong type is named with what was expected") {
 }
 
 TEST_CASE("a syntax error is named with line and column") {
-    CHECK(complaint_of("a = 1\nb = \n", [](const TomlTable&) {}).rfind("shipit.toml:2:", 0) == 0);
+    for (const char* broken : {"b = \n", "[", "[\n", "[[", "[a", "[a.\n", "[=]\n", "=", "\"",
+                               "b = [", "b = {", "b = {,}\n", "b = '\n", "b.\n"}) {
+        INFO(broken);
+        CHECK(complaint_of(std::string("a = 1\n") + broken, [](const TomlTable&) {
+              }).rfind("shipit.toml:", 0) == 0);
+    }
 }
 
 TEST_CASE("a key of very many parts is refused before it can overflow the stack") {
