@@ -58,6 +58,7 @@ Json json_of(const deploy::App& app, const Manifest& manifest,
                               {"why", eligible.why}});
     json.set("good", app.marks.get(release::MarkKind::good, manifest.number).has_value());
     json.set("bad", app.marks.get(release::MarkKind::bad, manifest.number).has_value());
+    json.set("irreversible", app.marks.has(release::MarkKind::barrier, manifest.number));
     json.set("user", manifest.created_by).set("address", manifest.client_address);
     json.set("created_at", time_text(manifest.created_at));
     json.set("live_at", json_of(manifest.evidence.live_at));
@@ -97,7 +98,9 @@ Terminal::Row row_of(const Invocation& invocation, const deploy::App& app, const
                      const std::optional<ReleaseNumber>& current) {
     const bool is_bad = app.marks.get(release::MarkKind::bad, manifest.number).has_value();
     const bool is_good = app.marks.get(release::MarkKind::good, manifest.number).has_value();
-    const char* mark = is_bad ? "bad" : is_good ? "good" : "";
+    std::string mark = is_bad ? "bad" : is_good ? "good" : "";
+    if (app.marks.has(release::MarkKind::barrier, manifest.number))
+        mark += mark.empty() ? "irreversible" : ", irreversible";
     return {{manifest.number == current ? "*" : " ", manifest.number.text(),
              printable(manifest.description) + status_words(manifest), mark,
              printable(manifest.created_by), when(invocation, manifest.created_at)},
@@ -177,6 +180,8 @@ void tell_facts(Invocation& invocation, const deploy::App& app, const Manifest& 
     fact(invocation, "Live from", time_or_nothing(manifest.evidence.live_at));
     fact(invocation, "Live until", time_or_nothing(manifest.evidence.ended_at));
     fact(invocation, "Evidence", mark_text(app, manifest.number));
+    if (const auto barrier = app.marks.get(release::MarkKind::barrier, manifest.number))
+        fact(invocation, "Irreversible", printable(barrier->why));
     fact(invocation, "Why it failed", printable(manifest.evidence.why_failed));
     fact(invocation, "Source", source_text(manifest.source));
     if (manifest.slug)

@@ -17,6 +17,7 @@ int run(Invocation& invocation) {
     if (const auto failed = invocation.arguments.text("failed"))
         request.failed = Invocation::release_number(*failed);
     request.unless_good = invocation.arguments.has("unless-good");
+    request.force = invocation.arguments.has("force");
     request.options = change_options(invocation);
     const deploy::RolledBack done = deploy::rollback(app, request);
     for (const std::string& skipped : done.skipped)
@@ -48,7 +49,8 @@ const Command rollback_command{
     "rollback",
     "take an earlier release live again: code and config vars",
     {{"vN", Argument::Number::optional}},
-    {{"--automatic", "[WHY]", "used by the supervisor when a new release fails"},
+    {{"--force", "", "also to before a release that cannot be undone, and while held"},
+     {"--automatic", "[WHY]", "used by the supervisor when a new release fails"},
      {"--failed", "vN", "with --automatic: do nothing unless this release is live"},
      {"--unless-good", "", "with --failed: nor if it has become good"},
      no_wait_option,

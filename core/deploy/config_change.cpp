@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
+#include "core/deploy/holds.hpp"
 
 #include <fmt/core.h>
 
@@ -38,14 +39,6 @@ Difference difference_of(const ConfigRequest& request, const ConfigVars& before)
 std::string description_of(const ConfigRequest& request, const std::vector<std::string>& names) {
     return request.unset.empty() ? config::set_description(names)
                                  : config::unset_description(names);
-}
-
-void refuse_if_held(const App& app) {
-    if (const auto held = app.marks.hold_on_app())
-        throw Error(fmt::format("'{}' is held by {}: {}", app.name().text(), printable(held->who),
-                                printable(held->why)),
-                    Outcome::held)
-            .advise(fmt::format("shipit -a {} hold --clear", app.name().text()));
 }
 
 } // namespace

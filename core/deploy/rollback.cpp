@@ -3,6 +3,8 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
+#include "core/deploy/barrier.hpp"
+#include "core/deploy/holds.hpp"
 #include "core/sys/clock.hpp"
 
 #include <fmt/core.h>
@@ -17,11 +19,8 @@ class Return {
     Return(const RollbackRequest& request) : m_request(request) {}
 
     std::optional<Plan> plan(App& app) {
-        if (const auto held = app.marks.hold_on_app(); held && !m_request.automatic)
-            throw Error(fmt::format("'{}' is held by {}: {}", app.name().text(),
-                                    printable(held->who), printable(held->why)),
-                        Outcome::held)
-                .advise(fmt::format("shipit -a {} hold --clear", app.name().text()));
+        if (!m_request.automatic && !m_request.force)
+            refuse_if_held(app);
         const auto live = app.ledger.current();
         if (!live && !m_request.to)
             throw Error(fmt::format("nothing of '{}' is live, so there is nothing to go back from",
@@ -37,6 +36,8 @@ class Return {
         m_target = m_request.to ? chosen(app, *m_request.to, live) : newest_good(app, *live);
         if (m_target == live)
             return std::nullopt;
+        if (!m_request.force)
+            refuse_to_cross_barrier(app);
         return plan_for(app, app.ledger.load(*m_target));
     }
 
@@ -71,6 +72,21 @@ class Return {
             throw Error(fmt::format("{} cannot be rolled back to: {}", number.text(), eligible.why))
                 .advise(fmt::format("shipit -a {} releases", app.name().text()));
         return number;
+    }
+
+    void refuse_to_cross_barrier(const App& app) const {
+        const std::string why = barrier_before(app, *m_target);
+        if (why.empty())
+            return;
+        const bool alone = m_request.automatic;
+        const std::string next =
+            fmt::format("shipit -a {} rollback --force {}", app.name().text(), m_target->text());
+        if (alone)
+            app.note_event("rollback", m_target, name_of(Outcome::down), why);
+        throw Error(alone ? fmt::format("{}; it stays live, since {}", m_request.reason, why) : why,
+                    alone ? Outcome::down : Outcome::held)
+            .advise(fmt::format("if {} can work with the data as they are now: {}",
+                                m_target->text(), next));
     }
 
     [[nodiscard]] Plan plan_for(const App& app, const release::Manifest& target) const {

@@ -18,6 +18,7 @@ struct RollbackRequest {
     // The release that failed: if another one is live by now, there is nothing to go back from.
     std::optional<ReleaseNumber> failed;
     bool unless_good = false; // nor if that one has been blessed by now
+    bool force = false;       // also across a barrier (barrier.hpp), and while the app is held
     ChangeOptions options;
 };
 
@@ -28,7 +29,8 @@ struct RolledBack {
 };
 
 // Marks what it left as bad and holds its slug, so that the same bytes are not deployed again by a
-// cron job. Throws Error if there is nothing to go back to, saying why each release will not do.
+// cron job. Throws Error if there is nothing to go back to, saying why each release will not do,
+// and (held) where only `force` goes; an automatic one, (down).
 [[nodiscard]] RolledBack rollback(App& app, const RollbackRequest& request);
 
 } // namespace shipit::deploy

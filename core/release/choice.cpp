@@ -45,6 +45,14 @@ std::string doubt(const Fact& fact) {
     return fact.good ? "" : "never stayed up through its watch";
 }
 
+// Who goes back to `number` goes across it.
+const Fact* barrier_after(Facts facts, ReleaseNumber number) {
+    const auto at = std::find_if(facts.begin(), facts.end(), [number](const Fact& fact) {
+        return fact.is_barrier && fact.number > number;
+    });
+    return at != facts.end() ? &*at : nullptr;
+}
+
 // Why going back to it is impossible, or would change nothing.
 std::string why_no_help(const Fact& fact, const Fact* live) {
     std::string why = obstacle(fact);
@@ -105,6 +113,10 @@ Eligibility eligibility(Facts facts, ReleaseNumber number, std::optional<Release
         return {false, false, std::move(why)};
     if (auto why = doubt(*fact); !why.empty())
         return {true, false, std::move(why)};
+    if (const Fact* barrier = barrier_after(facts, number))
+        return {true, false,
+                fmt::format("is from before {}, which cannot be undone: it takes --force",
+                            barrier->number.text())};
     return {true, true, "is good, and its slug is there"};
 }
 

@@ -32,6 +32,7 @@ struct Fact {
     bool good = false;                 // has the good mark
     bool bad = false;
     bool pinned = false;
+    bool is_barrier = false; // what it did to the app's data cannot be undone
     bool was_live = false;
     std::optional<SlugId> slug = {}; // nothing: config vars only, or failed and pruned
     bool slug_there = false;
@@ -78,6 +79,7 @@ struct Eligibility {
 };
 
 // Whether release `number` can be rolled back to. `possible` is Heroku's "Eligible for Rollback?".
+// Of releases after it, facts need say no more than whether they are barriers.
 [[nodiscard]] Eligibility eligibility(Facts facts, ReleaseNumber number,
                                       std::optional<ReleaseNumber> live);
 

@@ -35,7 +35,7 @@ class Surroundings {
         : m_layout(layout), m_marks(marks), m_is_listed(of_all) {
         if (!of_all)
             return;
-        for (const MarkKind kind : {MarkKind::good, MarkKind::bad, MarkKind::pin})
+        for (const MarkKind kind : mark_kinds)
             m_marked[static_cast<std::size_t>(kind)] = marks.all(kind);
         for (const std::string& name : sys::names_in(layout.releases()))
             if (const auto slug = slug_in(name))
@@ -57,7 +57,7 @@ class Surroundings {
     const Layout& m_layout;
     const Marks& m_marks;
     bool m_is_listed;
-    std::set<ReleaseNumber> m_marked[3];
+    std::set<ReleaseNumber> m_marked[mark_kinds.size()];
     std::set<SlugId> m_slugs;
 };
 
@@ -66,6 +66,7 @@ Fact fact_of(const Entry& entry, const Surroundings& around) {
     fact.good = around.is_marked(MarkKind::good, entry.number);
     fact.bad = around.is_marked(MarkKind::bad, entry.number);
     fact.pinned = around.is_marked(MarkKind::pin, entry.number);
+    fact.is_barrier = around.is_marked(MarkKind::barrier, entry.number);
     fact.readable = entry.manifest.has_value();
     if (!entry.manifest) {
         fact.why = entry.complaint;
@@ -98,8 +99,12 @@ std::vector<Fact> Ledger::facts(const Marks& marks, std::size_t limit) const {
 }
 
 Eligibility Ledger::eligibility(const Marks& marks, ReleaseNumber number) const {
-    const Fact fact = fact_of(entry_of(number), Surroundings(m_layout, marks, false));
-    return release::eligibility({&fact, 1}, number, current());
+    std::vector<Fact> facts{fact_of(entry_of(number), Surroundings(m_layout, marks, false))};
+    for (const ReleaseNumber barrier : marks.barriers_after(number)) {
+        facts.push_back(Fact{.number = barrier});
+        facts.back().is_barrier = true;
+    }
+    return release::eligibility(facts, number, current());
 }
 
 Choice choose_rollback(const Ledger& ledger, const Marks& marks) {

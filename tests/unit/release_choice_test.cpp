@@ -218,3 +218,15 @@ TEST_CASE("whether a release can be rolled back to is told with the reason") {
         CHECK(answer.why == row.why);
     }
 }
+
+TEST_CASE("a good release from before one that cannot be undone is possible, and not advisable") {
+    auto barrier = failed(3);
+    barrier.is_barrier = true;
+    const std::vector<Fact> facts = {good(1), bad(2, "500s"), barrier, good(4), good(5)};
+    const auto before = eligibility(facts, ReleaseNumber(1), ReleaseNumber(5));
+    CHECK(before.possible);
+    CHECK_FALSE(before.advisable);
+    CHECK(before.why == "is from before v3, which cannot be undone: it takes --force");
+    CHECK(eligibility(facts, ReleaseNumber(2), ReleaseNumber(5)).why == "is marked bad: 500s");
+    CHECK(eligibility(facts, ReleaseNumber(4), ReleaseNumber(5)).advisable);
+}
