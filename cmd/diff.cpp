@@ -212,7 +212,7 @@ int diff(Invocation& invocation) {
         throw Error("'diff' takes '--stat' or '--name-only', not both", Outcome::usage);
     const auto app = invocation.app();
     const auto pair =
-        deploy::releases_to_compare(app, invocation.release(0), invocation.release(1));
+        deploy::releases_to_compare(app, invocation.release(app, 0), invocation.release(app, 1));
     const Comparison comparison = deploy::compare(app, pair);
     if (invocation.terminal.wants_json())
         invocation.terminal.print_json(json_of(app, comparison, !stat));

@@ -34,6 +34,19 @@ const char* status_words(const Manifest& manifest) {
     return "";
 }
 
+const char* words_of(release::MarkKind kind) {
+    switch (kind) {
+    case release::MarkKind::pin:
+        return "pinned";
+    case release::MarkKind::barrier:
+        return "irreversible";
+    case release::MarkKind::good:
+    case release::MarkKind::bad:
+        break;
+    }
+    return name_of(kind);
+}
+
 Colour colour_of(const Manifest& manifest, bool is_bad) {
     if (manifest.status == Status::failed || is_bad)
         return Colour::bad;
@@ -96,13 +109,13 @@ std::string when(const Invocation& invocation, WallTime time) {
 
 Terminal::Row row_of(const Invocation& invocation, const deploy::App& app, const Manifest& manifest,
                      const std::optional<ReleaseNumber>& current) {
-    const bool is_bad = app.marks.get(release::MarkKind::bad, manifest.number).has_value();
-    const bool is_good = app.marks.get(release::MarkKind::good, manifest.number).has_value();
-    std::string mark = is_bad ? "bad" : is_good ? "good" : "";
-    if (app.marks.has(release::MarkKind::barrier, manifest.number))
-        mark += mark.empty() ? "irreversible" : ", irreversible";
+    std::vector<std::string> marks;
+    for (const release::MarkKind kind : release::mark_kinds)
+        if (app.marks.has(kind, manifest.number))
+            marks.emplace_back(words_of(kind));
+    const bool is_bad = app.marks.has(release::MarkKind::bad, manifest.number);
     return {{manifest.number == current ? "*" : " ", manifest.number.text(),
-             printable(manifest.description) + status_words(manifest), mark,
+             printable(manifest.description) + status_words(manifest), joined(marks, ", "),
              printable(manifest.created_by), when(invocation, manifest.created_at)},
             manifest.number == current ? Colour::good : colour_of(manifest, is_bad)};
 }
@@ -221,7 +234,7 @@ void tell_config(Invocation& invocation, const Manifest& manifest) {
 int info(Invocation& invocation) {
     const auto app = invocation.app();
     const auto current = app.ledger.current();
-    const auto asked = invocation.release(0);
+    const auto asked = invocation.release(app, 0);
     const auto number = asked ? asked : current;
     if (!number)
         throw Error(fmt::format("{} has no live release", app.name().text()));
@@ -245,7 +258,7 @@ int info(Invocation& invocation) {
 
 int output(Invocation& invocation) {
     const auto app = invocation.app();
-    auto number = invocation.release(0);
+    auto number = invocation.release(app, 0);
     if (!number && !app.ledger.numbers().empty())
         number = app.ledger.numbers().back();
     if (!number)

@@ -67,6 +67,8 @@ ConfigChanged change_config(App& app, const ConfigRequest& request) {
         plan.manifest.description = description_of(request, difference.names);
         plan.manifest.config = difference.after;
         plan.manifest.rollback_of.reset();
+        plan.manifest.config_of.reset();
+        plan.manifest.is_undo = false;
         plan.manifest.evidence = {};
         plan.sets_config = true;
         return plan;

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/sys/clock.hpp"
 
 #include <fmt/core.h>
 
@@ -27,6 +28,29 @@ void refuse_if_held(const App& app, const SlugId& slug) {
     if (const auto mark = app.marks.hold_on(slug))
         throw refusal("this build", *mark)
             .advise("mend the build, or deploy it all the same with --force");
+}
+
+void hold(const App& app, const std::optional<SlugId>& slug, const std::string& why,
+          std::chrono::milliseconds lock_patience) {
+    const auto lock = app.lock("hold", lock_patience);
+    const release::Mark mark{app.host.origin.text(), sys::now(), why};
+    if (slug)
+        app.marks.hold(*slug, mark);
+    else
+        app.marks.hold_app(mark);
+    app.note_event("hold", std::nullopt, name_of(Outcome::done), why);
+}
+
+std::size_t clear_holds(const App& app, const std::optional<SlugId>& slug,
+                        std::chrono::milliseconds lock_patience) {
+    const auto lock = app.lock("hold", lock_patience);
+    std::size_t cleared = 0;
+    if (!slug)
+        cleared = app.marks.clear_holds();
+    else if (app.marks.clear_hold(*slug))
+        cleared = 1;
+    app.note_event("hold", std::nullopt, name_of(Outcome::done), "cleared");
+    return cleared;
 }
 
 } // namespace shipit::deploy
