@@ -27,10 +27,7 @@ Json json_of(const release::Manifest& manifest) {
                               {"slug", manifest.slug ? Json(manifest.slug->id.text()) : Json()}});
     Json source;
     if (manifest.source)
-        source = Json::object({{"commit", manifest.source->commit},
-                               {"branch", manifest.source->branch},
-                               {"dirty", manifest.source->dirty},
-                               {"subject", manifest.source->subject}});
+        source = json_of(*manifest.source);
     return json.set("source", source);
 }
 

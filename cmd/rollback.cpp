@@ -139,6 +139,8 @@ int run(Invocation& invocation) {
         request.options.lock_patience = invocation.patience();
         return check(invocation, app, request);
     }
+    if (request.automatic) // whoever started the supervisor, back then, has not asked for it
+        app.host.origin = {"shipit", ""};
     if (!request.to && !request.undo && !request.automatic && invocation.terminal.can_ask())
         request.to = ask_which(invocation, app, request.restores);
     request.options = change_options(invocation);
