@@ -15,7 +15,8 @@ extern const Command apps_command, bless_command, config_command, config_get_com
     diff_command, help_command, hold_command, hook_command, info_command, logs_command,
     mark_bad_command, output_command, pin_command, prune_command, ps_command, releases_command,
     restart_command, rollback_command, run_command, scale_command, set_command, start_command,
-    status_command, stop_command, supervise_command, unpin_command, verify_command, version_command;
+    status_command, stop_command, supervise_command, unpin_command, verify_command, version_command,
+    why_command;
 
 namespace {
 
@@ -28,7 +29,7 @@ const std::array commands{
     &ps_command,         &logs_command,       &start_command,        &stop_command,
     &restart_command,    &scale_command,      &run_command,          &prune_command,
     &verify_command,     &hook_command,       &supervise_command,    &help_command,
-    &version_command,
+    &version_command,    &why_command,
 };
 
 struct Group {
@@ -39,8 +40,8 @@ struct Group {
 const std::vector<Group> groups{
     {"apps", {"create", "apps", "set", "destroy"}},
     {"releases",
-     {"deploy", "rollback", "releases", "info", "output", "diff", "bless", "mark-bad", "hold",
-      "pin", "unpin"}},
+     {"deploy", "rollback", "releases", "info", "why", "output", "diff", "bless", "mark-bad",
+      "hold", "pin", "unpin"}},
     {"config vars", {"config", "config get", "config set", "config unset"}},
     {"processes", {"status", "ps", "logs", "start", "stop", "restart", "scale", "run"}},
     {"care", {"prune", "verify"}},

@@ -1,4 +1,5 @@
 // releases, info, output: looking at the ledger, in Heroku's words and shapes.
+#include "cmd/evidence.hpp"
 #include "cmd/invocation.hpp"
 
 #include "core/base/error.hpp"
@@ -81,6 +82,7 @@ Json json_of(const deploy::App& app, const Manifest& manifest,
         json.set("trial_ends", time_text(*end));
     if (!manifest.evidence.why_failed.empty())
         json.set("why_failed", manifest.evidence.why_failed);
+    json.set("evidence", evidence_json(app, manifest));
     if (manifest.slug)
         json.set("slug", Json::object({{"id", manifest.slug->id.text()},
                                        {"size", manifest.slug->size},
@@ -88,10 +90,7 @@ Json json_of(const deploy::App& app, const Manifest& manifest,
                                        {"files", manifest.slug->files},
                                        {"sha256", manifest.slug->sha256}}));
     if (manifest.source)
-        json.set("source", Json::object({{"commit", manifest.source->commit},
-                                         {"branch", manifest.source->branch},
-                                         {"dirty", manifest.source->dirty},
-                                         {"subject", manifest.source->subject}}));
+        json.set("source", json_of(*manifest.source));
     Json processes = Json::object();
     for (const ProcessType& type : manifest.spec.processes)
         processes.set(type.name, type.command);
@@ -164,20 +163,6 @@ std::string source_text(const std::optional<release::Source>& source) {
                        printable(source->subject));
 }
 
-std::string mark_text(const deploy::App& app, ReleaseNumber number) {
-    if (const auto bad = app.marks.get(release::MarkKind::bad, number))
-        return fmt::format("bad: {} ({})", printable(bad->why), printable(bad->who));
-    if (const auto good = app.marks.get(release::MarkKind::good, number))
-        return fmt::format("good since {}", time_text(good->at));
-    if (const auto end = deploy::trial_end(app, number))
-        return fmt::format("on trial until {}", time_text(*end));
-    return "not proven";
-}
-
-std::string time_or_nothing(const std::optional<WallTime>& time) {
-    return time ? time_text(*time) : std::string();
-}
-
 void tell_facts(Invocation& invocation, const deploy::App& app, const Manifest& manifest,
                 const release::Eligibility& eligible) {
     const std::string by =
@@ -190,12 +175,8 @@ void tell_facts(Invocation& invocation, const deploy::App& app, const Manifest& 
          fmt::format("{}{}", eligible.possible ? "Yes" : "No",
                      eligible.advisable || eligible.why.empty() ? "" : " (" + eligible.why + ")"));
     fact(invocation, "When", time_text(manifest.created_at));
-    fact(invocation, "Live from", time_or_nothing(manifest.evidence.live_at));
-    fact(invocation, "Live until", time_or_nothing(manifest.evidence.ended_at));
-    fact(invocation, "Evidence", mark_text(app, manifest.number));
-    if (const auto barrier = app.marks.get(release::MarkKind::barrier, manifest.number))
-        fact(invocation, "Irreversible", printable(barrier->why));
-    fact(invocation, "Why it failed", printable(manifest.evidence.why_failed));
+    for (const auto& [what, how] : evidence_lines(app, manifest))
+        fact(invocation, what, how);
     fact(invocation, "Source", source_text(manifest.source));
     if (manifest.slug)
         fact(invocation, "Slug",

@@ -3,6 +3,7 @@
 #include "core/base/text.hpp"
 #include "core/deploy/aftermath.hpp"
 #include "core/deploy/barrier.hpp"
+#include "core/deploy/evidence.hpp"
 #include "core/deploy/handover.hpp"
 #include "core/deploy/hooks.hpp"
 #include "core/deploy/release_command.hpp"
@@ -259,6 +260,7 @@ class Walk {
     void end(release::Manifest before) const {
         try {
             before.evidence.ended_at = sys::now();
+            conclude(m_app, before);
             m_app.ledger.save(std::move(before));
         } catch (const Error& error) {
             m_app.host.progress.warn_of(error.why() + ", ignoring");
@@ -269,6 +271,9 @@ class Walk {
         m_handover.reset();
         try {
             m_transcript.add("failed: " + error.why());
+            if (const auto conduct = conduct_of(m_app, m_manifest.number);
+                !conduct.last_lines.empty())
+                m_transcript.add(conduct.last_lines);
             m_transcript.flush();
             if (m_plan.undo)
                 m_plan.undo();
@@ -277,6 +282,7 @@ class Walk {
                 m_manifest.evidence.live_at.reset();
                 m_manifest.evidence.ended_at = sys::now();
                 m_manifest.evidence.why_failed = error.why();
+                conclude(m_app, m_manifest);
                 m_app.ledger.save(m_manifest);
                 if (m_previous)
                     move_barrier(m_app, m_manifest.number, *m_previous);
