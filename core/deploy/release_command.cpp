@@ -42,7 +42,7 @@ class Lines {
 supervise::OnceEnd run_in_time(const supervise::Program& program, milliseconds timeout,
                                const std::string& called, const OnOutput& on_output) {
     Lines lines(on_output);
-    const supervise::OnceEnd end = supervise::run_once(
+    supervise::OnceEnd end = supervise::run_once(
         program, timeout, [&lines](std::string_view piece) { lines.add(piece); });
     lines.finish();
     if (end.interrupted_by != 0)
