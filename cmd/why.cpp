@@ -72,33 +72,57 @@ std::string verdict(const std::string& release, const release::Eligibility& elig
                        eligible.advisable ? ": " : ", but ", printable(why));
 }
 
+void tell(Invocation& invocation, const std::string& what, const std::string& how) {
+    invocation.terminal.print(fmt::format("  {:<20}{}", what + ":", how));
+}
+
+// Where `rollback` would go from the live release, and past what.
+void tell_way_back(Invocation& invocation, const release::Choice& choice) {
+    tell(invocation, "Rollback goes to",
+         (choice.target ? choice.target->text() : "nowhere") +
+             (choice.note.empty() ? "" : ": " + choice.note));
+    for (const release::Skipped& skipped : choice.skipped)
+        tell(invocation, "Skipped",
+             fmt::format("{} {}", skipped.number.text(), printable(skipped.why)));
+}
+
+void tell_last_lines(Invocation& invocation, const std::string& lines) {
+    if (lines.empty())
+        return;
+    invocation.terminal.print("  Last lines before it failed or a process ended:");
+    for (const std::string_view line : split(trimmed(lines), '\n'))
+        invocation.terminal.print(fmt::format("    {}", printable(line)));
+}
+
 int run(Invocation& invocation) {
     const auto app = invocation.app();
     const auto asked = invocation.release(app, 0);
-    const auto number = asked ? asked : app.ledger.current();
-    if (!number)
+    const auto live = app.ledger.current();
+    if (!asked && !live)
         throw Error(fmt::format("{} has no live release", app.name().text()));
-    const auto manifest = app.ledger.load(*number);
-    const auto eligible = app.ledger.eligibility(app.marks, *number);
+    const ReleaseNumber number = asked ? *asked : *live;
+    const auto manifest = app.ledger.load(number);
+    const auto eligible = app.ledger.eligibility(app.marks, number);
+    const auto choice =
+        number == live ? release::choose_rollback(app.ledger, app.marks) : release::Choice();
     if (invocation.terminal.wants_json()) {
-        invocation.terminal.print_json(Json::object({{"version", number->text()},
-                                                     {"eligible_for_rollback", eligible.possible},
-                                                     {"advisable", eligible.advisable},
-                                                     {"why", eligible.why},
-                                                     {"evidence", evidence_json(app, manifest)}}));
+        invocation.terminal.print_json(Json::object(
+            {{"version", number.text()},
+             {"live", number == live},
+             {"eligible_for_rollback", eligible.possible},
+             {"advisable", eligible.advisable},
+             {"why", eligible.why},
+             {"rollback_goes_to", choice.target ? Json(choice.target->text()) : Json()},
+             {"evidence", evidence_json(app, manifest)}}));
         return 0;
     }
-    const bool is_live = app.ledger.current() == number;
-    invocation.terminal.print(is_live ? number->text() + " is live"
-                                      : verdict(number->text(), eligible));
+    invocation.terminal.print(number == live ? number.text() + " is live"
+                                             : verdict(number.text(), eligible));
+    if (number == live)
+        tell_way_back(invocation, choice);
     for (const auto& [what, how] : evidence_lines(app, manifest))
-        invocation.terminal.print(fmt::format("  {:<20}{}", what + ":", how));
-    const auto conduct = deploy::conduct_of(app, *number);
-    if (!conduct.last_lines.empty())
-        invocation.terminal.print("  Last lines before it failed or a process ended:");
-    for (const std::string_view line : split(trimmed(conduct.last_lines), '\n'))
-        if (!line.empty())
-            invocation.terminal.print(fmt::format("    {}", printable(line)));
+        tell(invocation, what, how);
+    tell_last_lines(invocation, deploy::conduct_of(app, number).last_lines);
     return 0;
 }
 

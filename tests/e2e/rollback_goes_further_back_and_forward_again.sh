@@ -45,6 +45,9 @@ expect_err "there is nothing to undo: v7 is live"
 for build in 8 9 10; do deploy "$build"; done
 for release in v8 v9 v10; do expect_exit 0 ship mark-bad "$release" -m "500s"; done
 expect_err "it is live; to leave it: shipit -a hello rollback"
+expect_exit 0 ship why
+expect_match "Rollback goes to: +v7$"
+expect_match "Skipped: +v9 is marked bad: 500s"
 expect_exit 0 ship rollback
 expect_out "Rolled back hello to v7 as v11"
 expect_err "skipped: v9 is marked bad: 500s"
