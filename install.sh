@@ -92,7 +92,7 @@ manifest=$target/lib/shipit/install_manifest
 # --- Packages ---
 
 packages_to_build=(g++ cmake ninja-build pkg-config libarchive-dev libzstd-dev libxxhash-dev
-    zlib1g-dev libbz2-dev liblzma-dev nettle-dev libssl-dev libtomlplusplus-dev libcli11-dev
+    zlib1g-dev libbz2-dev liblzma-dev nettle-dev libtomlplusplus-dev libcli11-dev
     libfmt-dev nlohmann-json3-dev)
 packages_to_demo=(python3 curl)
 packages_to_test=(doctest-dev)
@@ -371,7 +371,7 @@ do_fuzz() {
     get_packages "${packages_to_build[@]}" "${packages_to_fuzz[@]}"
     need_space . 1000
     build fuzz -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-        -DSHIPIT_SANITIZE=fuzzer,address
+        -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -gline-tables-only" -DSHIPIT_SANITIZE=fuzzer,address
     local name
     for name in archive slug; do
         say "$name"

@@ -4,8 +4,6 @@
 #include "core/config/host_settings.hpp"
 #include "core/supervise/port.hpp"
 
-#include <set>
-
 #include <fmt/core.h>
 
 namespace shipit::deploy {
@@ -15,13 +13,19 @@ namespace {
 constexpr std::uint16_t first_port = 8000;
 constexpr std::uint16_t last_port = 8999;
 
-std::set<std::uint16_t> ports_of_others(const App& app) {
-    std::set<std::uint16_t> ports;
+} // namespace
+
+std::map<std::uint16_t, AppName> ports_of_others(const App& app) {
+    std::map<std::uint16_t, AppName> ports;
     for (const AppName& name : app_names(app.host)) {
+        if (name == app.name())
+            continue;
         try {
             const auto settings = App::open(app.host, name).host_settings();
             if (settings.app.port)
-                ports.insert(*settings.app.port);
+                ports.emplace(*settings.app.port, name);
+            for (const std::uint16_t port : settings.app.ports)
+                ports.emplace(port, name);
         } catch (const Error&) {
             // An app whose settings are wrong cannot listen either.
         }
@@ -29,10 +33,8 @@ std::set<std::uint16_t> ports_of_others(const App& app) {
     return ports;
 }
 
-} // namespace
-
 std::uint16_t choose_port(const App& app) {
-    const std::set<std::uint16_t> taken = ports_of_others(app);
+    const auto taken = ports_of_others(app);
     for (std::uint16_t port = first_port; port <= last_port; ++port) {
         if (taken.contains(port) || supervise::holder_of(port))
             continue;

@@ -12,7 +12,6 @@ namespace shipit::release {
 
 namespace {
 
-constexpr const char* system_root = "/var/lib/shipit";
 constexpr const char* slug_suffix = ".tar.zst";
 constexpr const char* supervisor_lock = "supervisor.lock"; // room supervise's
 constexpr std::uint64_t largest_number = 1'000'000'000'000'000;
@@ -170,7 +169,8 @@ bool is_app(const Layout& layout) {
 
 std::vector<AppName> apps_in(const Path& root) {
     std::vector<AppName> apps;
-    if (!is_folder(root))
+    std::error_code absent;
+    if (!std::filesystem::is_directory(root, absent)) // a link to one will do
         return apps;
     for (const std::string& name : sys::names_in(root))
         if (AppName::is_valid(name) && is_app({root, AppName::parse(name)}))

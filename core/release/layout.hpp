@@ -20,6 +20,9 @@ namespace shipit::release {
 
 using sys::Path;
 
+// Root's, by default.
+constexpr const char* system_root = "/var/lib/shipit";
+
 // SHIPIT_ROOT, else /var/lib/shipit for root and ${XDG_DATA_HOME:-~/.local/share}/shipit for
 // anyone else. Relative values of XDG_DATA_HOME are ignored, as its specification demands.
 [[nodiscard]] Path default_root();

@@ -1,12 +1,9 @@
 #include "core/slug/digest.hpp"
 
-#include "core/base/error.hpp"
-
 #include <array>
-#include <cstring>
+#include <cstdint>
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <nettle/sha2.h>
 #include <xxhash.h>
 
 namespace shipit::slug {
@@ -114,34 +111,22 @@ Hash Hasher::result() const {
 }
 
 struct Sha256::State {
-    EVP_MD_CTX* evp = EVP_MD_CTX_new();
-    State() {
-        // The host's openssl.cnf has no say in what a SHA-256 is.
-        OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
-        if (evp == nullptr || EVP_DigestInit_ex(evp, EVP_sha256(), nullptr) != 1)
-            throw Error("libcrypto offers no SHA-256");
-    }
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
-    ~State() { EVP_MD_CTX_free(evp); }
+    sha256_ctx sha256{};
+    State() { sha256_init(&sha256); }
 };
 
 Sha256::Sha256() : m_state(std::make_unique<State>()) {}
 Sha256::~Sha256() = default;
 
 void Sha256::add(std::string_view bytes) {
-    if (EVP_DigestUpdate(m_state->evp, bytes.data(), bytes.size()) != 1)
-        throw Error("libcrypto failed to compute a SHA-256");
+    sha256_update(&m_state->sha256, bytes.size(),
+                  reinterpret_cast<const std::uint8_t*>(bytes.data()));
 }
 
 std::string Sha256::finish() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    if (EVP_DigestFinal_ex(m_state->evp, digest.data(), &size) != 1)
-        throw Error("libcrypto failed to compute a SHA-256");
-    std::string bytes(size, '\0');
-    std::memcpy(bytes.data(), digest.data(), size);
-    return hex_of(bytes);
+    std::array<unsigned char, SHA256_DIGEST_SIZE> digest{};
+    sha256_digest(&m_state->sha256, digest.size(), digest.data());
+    return hex_of({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
 } // namespace shipit::slug

@@ -30,6 +30,11 @@ unsigned last_given_port() {
 
 } // namespace
 
+std::optional<std::string> why_no_handover() {
+    auto why_not = why_no_bind_watch();
+    return why_not ? why_not : why_no_steering();
+}
+
 Addresses::Addresses(Loop& loop, Callbacks callbacks)
     : m_loop(loop), m_callbacks(std::move(callbacks)), m_hang_ups(::epoll_create1(EPOLL_CLOEXEC)),
       m_unix(loop, m_callbacks.note) {

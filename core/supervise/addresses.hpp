@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ struct Entrance {
     std::uint16_t source_port = 0; // 0: the public way
     Path socket{};                 // a Unix socket; then there is no address
 };
+
+// Whether this host allows all of it: why not, or nothing. Tried with sockets of our own.
+[[nodiscard]] std::optional<std::string> why_no_handover();
 
 class Addresses {
   public:

@@ -27,7 +27,11 @@ sockaddr_in loopback() {
     return name;
 }
 
-// Binds a socket like any program; 0 if it then has the listening one that its parent put there.
+// How the child of the trial ends: 0; an errno of the filter's; or this and an errno of bind(2)'s,
+// where 0 is that its socket is still its own.
+constexpr int after_filter = 128;
+
+// Binds a socket like any program; well if it then has the listening one that its parent put there.
 int try_to_bind(int to_parent) noexcept {
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return errno;
@@ -38,12 +42,32 @@ int try_to_bind(int to_parent) noexcept {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in name = loopback();
     if (::bind(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
-        return errno;
+        return after_filter + errno;
     int accepts = 0;
     socklen_t size = sizeof accepts;
     const bool replaced =
         ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts != 0;
-    return replaced ? 0 : EPERM; // we may not look into it
+    return replaced ? 0 : after_filter; // we may not look into it
+}
+
+// For people, who are to see what is in the way.
+std::string meaning_of(int status) {
+    switch (status) {
+    case EBUSY:
+        return "another program's seccomp filter is in the way: that of a container, a sandbox or "
+               "a tracer around shipit";
+    case EINVAL:
+        return "it is older than Linux 5.9";
+    case ENOSYS:
+        return "it has no seccomp(2), or a container around shipit hides it";
+    case EPERM:
+    case EACCES:
+        return "a container or a sandbox around shipit forbids seccomp(2)";
+    case after_filter:
+        return "it is older than Linux 5.9, or forbids pidfd_getfd(2) and process_vm_readv(2)";
+    default:
+        return errno_text(status > after_filter ? status - after_filter : status);
+    }
 }
 
 // Answers the child's calls until it has ended.
@@ -86,7 +110,7 @@ std::optional<std::string> why_no_bind_watch() {
         if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
             return std::nullopt;
         return fmt::format("{} ({})", what,
-                           WIFEXITED(status) ? errno_text(WEXITSTATUS(status)) : "no answer");
+                           WIFEXITED(status) ? meaning_of(WEXITSTATUS(status)) : "no answer");
     } catch (const Error& error) {
         return fmt::format("{} ({})", what, error.why());
     }

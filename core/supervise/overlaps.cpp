@@ -132,7 +132,7 @@ void Addresses::begin_end(Address& address) {
     address.is_followed = way.has_value();
     if (!way)
         return;
-    address.slots.turn_away();
+    address.slots.step_aside();
     for (const Side side : sides) {
         auto& relay = address.relays[at(side)];
         if (!relay)

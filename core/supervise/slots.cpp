@@ -1,10 +1,14 @@
 #include "core/supervise/slots.hpp"
 
+#include "core/base/error.hpp"
+
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -121,6 +125,20 @@ class SteeringProgram {
     std::size_t m_size = 0;
 };
 
+// Who connects is not answered, asks again after a second, and finds what is there then.
+void turn_away(int socket) {
+    constexpr unsigned flags = 13; // their place in the header of TCP
+    sock_filter no_syn[] = {
+        {BPF_LD | BPF_B | BPF_ABS, 0, 0, flags},
+        {BPF_ALU | BPF_AND | BPF_K, 0, 0, TH_SYN | TH_ACK},
+        {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, TH_SYN},
+        {BPF_RET | BPF_K, 0, 0, 0},
+        {BPF_RET | BPF_K, 0, 0, ~0U},
+    };
+    const sock_fprog program{std::size(no_syn), no_syn};
+    (void)set(socket, {SOL_SOCKET, SO_ATTACH_FILTER}, program);
+}
+
 } // namespace
 
 sys::Fd new_socket(const TcpAddress& address) {
@@ -158,6 +176,19 @@ bool is_free(const TcpAddress& address) {
         return true;
     } catch (const SlotError& error) {
         return error.error_number != EADDRINUSE;
+    }
+}
+
+std::optional<std::string> why_no_steering() {
+    try {
+        const sys::Fd socket = listening_socket(TcpAddress::of("127.0.0.1", 0).value());
+        if (!SteeringProgram(0, 0, 0).attach(socket.get()))
+            throw SlotError{errno};
+        return std::nullopt;
+    } catch (const SlotError& error) {
+        return fmt::format("the kernel does not let shipit say which release a connection goes to "
+                           "(SO_ATTACH_REUSEPORT_CBPF: {})",
+                           errno_text(error.error_number));
     }
 }
 
@@ -229,18 +260,14 @@ unsigned Slots::waiting(Side side) const {
     return get(socket(side), {IPPROTO_TCP, TCP_INFO}, info) ? info.tcpi_unacked : 0;
 }
 
-void Slots::turn_away() const {
-    constexpr unsigned flags = 13; // their place in the header of TCP
-    sock_filter no_syn[] = {
-        {BPF_LD | BPF_B | BPF_ABS, 0, 0, flags},
-        {BPF_ALU | BPF_AND | BPF_K, 0, 0, TH_SYN | TH_ACK},
-        {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, TH_SYN},
-        {BPF_RET | BPF_K, 0, 0, 0},
-        {BPF_RET | BPF_K, 0, 0, ~0U},
-    };
-    const sock_fprog program{std::size(no_syn), no_syn};
+void Slots::step_aside() const {
+    // Sockets of an interface that no connection comes from are passed over when the kernel looks
+    // for a listener (net/ipv4/inet_hashtables.c, compute_score); whose handshake has begun is not
+    // looked for among the listeners. Before Linux 5.7 only root may set it.
+    constexpr int no_interface = std::numeric_limits<int>::max();
     for (const Side side : sides)
-        (void)set(socket(side), {SOL_SOCKET, SO_ATTACH_FILTER}, program);
+        if (!set(socket(side), {SOL_SOCKET, SO_BINDTOIFINDEX}, no_interface))
+            turn_away(socket(side));
 }
 
 bool Slots::revive() {

@@ -13,6 +13,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -69,6 +71,9 @@ struct SlotError {
 // Whether nobody has bound the address, or one that overlaps it.
 [[nodiscard]] bool is_free(const TcpAddress& address);
 
+// Whether the kernel lets a group be steered, by trying it: why not, or nothing.
+[[nodiscard]] std::optional<std::string> why_no_steering();
+
 class Slots {
   public:
     // Both sockets, with the options of the socket `like` that a program wanted to bind, listening.
@@ -91,9 +96,9 @@ class Slots {
     void steer(const Steering& steering);
     // How many connections wait to be accepted there.
     [[nodiscard]] unsigned waiting(Side side) const;
-    // For those that are to be closed: who connects from now on is not answered, asks again after a
-    // second, and finds what is there then. Who has begun to can go on, and be accepted.
-    void turn_away() const;
+    // For those that are to be closed: who connects from now on finds the wider address that they
+    // stand before. Who has begun to can go on, and be accepted.
+    void step_aside() const;
     // Makes slots listen again that a program has shut down; true if there was one.
     bool revive();
 

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/supervise/cgroup.hpp"
+#include "core/supervise/own_memory.hpp"
 #include "core/supervise/supervisor_core.hpp"
 #include "core/supervise/tree.hpp"
 #include "core/sys/clock.hpp"
@@ -19,6 +20,7 @@ namespace shipit::supervise {
 namespace {
 
 constexpr Rotation own_rotation{1 << 20, 2};
+constexpr milliseconds calm{1000};            // nothing has changed for so long: the work is done
 constexpr milliseconds one_before_dies{1000}; // killed, and not yet all taken apart by the kernel
 
 sys::LockHolder self() {
@@ -75,7 +77,7 @@ Supervisor::Core::Core(SupervisorOptions options)
             m_options.on_crash_loop(process.release(), process.program().name);
     };
     find_cgroups();
-    const auto why_not = m_memory.is_null() ? why_no_bind_watch() : why_not_before(m_memory);
+    const auto why_not = m_memory.is_null() ? why_no_handover() : why_not_before(m_memory);
     if (why_not) {
         m_why_no_handover = *why_not;
         note("stop-then-start: " + *why_not);
@@ -180,6 +182,7 @@ std::vector<const Crew*> Supervisor::Core::crews() const {
 
 void Supervisor::Core::save() {
     save_state(m_options.run_folder, crews(), m_addresses.get(), m_surroundings.cgroups);
+    m_rest = m_loop.after(calm, give_back_memory);
 }
 
 void Supervisor::Core::note(const std::string& text) noexcept {

@@ -118,6 +118,7 @@ class Supervisor::Core {
     Control m_control;
     Loop::Signals m_signals;
     Loop::Timer m_save;
+    Loop::Timer m_rest;
 
     std::shared_ptr<Crew> m_crew;                   // of the live release; may be stopped
     std::vector<std::shared_ptr<Crew>> m_leftovers; // of an earlier supervisor, being stopped

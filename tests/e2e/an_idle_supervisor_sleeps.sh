@@ -1,5 +1,5 @@
-# A supervisor whose app does nothing does nothing either, and the app's processes hold no descriptor but
-# 0, 1, 2 and their listening socket.
+# A supervisor whose app does nothing does nothing either, and takes next to no memory; and the app's
+# processes hold no descriptor but 0, 1, 2 and their listening socket.
 . "$(dirname "$0")/lib.sh"
 needs curl
 reserve_port
@@ -30,8 +30,10 @@ expect_soon 30 is_at_rest
 before=$(wakeups)
 sleep 5 # nothing to be waited for: it is time itself that is measured
 woke=$(($(wakeups) - before))
-echo "woke up $woke times in 5 s; $(grep VmRSS "/proc/$supervisor/status")"
+resident=$(sed -nE 's/^VmRSS:\s+([0-9]+) kB/\1/p' "/proc/$supervisor/status")
+echo "woke up $woke times in 5 s; has $resident kB"
 ((woke < 5)) || fail "the supervisor woke up $woke times in 5 s"
+((resident < 5000)) || is_sanitized || fail "the supervisor has $resident kB, and does nothing"
 
 descriptors() {
     local fd

@@ -128,6 +128,9 @@ clean_up() {
         leftovers | xargs -r ps -o pid,ppid,stat,args -p >&2
         status=1
     fi
+    # Gently first: nginx, killed, leaves its workers, which nothing shows to be ours.
+    jobs -p | xargs -r kill -TERM 2>/dev/null
+    wait_until 3 no_job_runs
     pids="$(leftovers) $(jobs -p)"
     xargs -r kill -KILL <<<"$pids" 2>/dev/null
     [[ ${#reserved_ports[@]} == 0 ]] || rmdir "${reserved_ports[@]}"
@@ -139,6 +142,7 @@ clean_up() {
     fi
     exit "$status"
 }
+no_job_runs() { [[ -z $(jobs -rp) ]]; }
 nothing_left() { [[ -z $(leftovers) ]]; }
 trap clean_up EXIT
 trap 'exit 124' INT TERM HUP # ctest's time limit
@@ -159,6 +163,9 @@ needs() {
         command -v "$program" >/dev/null || skip "there is no $program here"
     done
 }
+
+# Whether shipit was built with sanitizers, which take memory of their own.
+is_sanitized() { [[ -n ${ASAN_OPTIONS:-} ]] || nm "$SHIPIT_BIN" 2>/dev/null | grep __asan_init >/dev/null; }
 
 # Runs shipit, its output going wherever the caller's goes.
 ship() { "$SHIPIT_BIN" "$@"; }
@@ -221,11 +228,11 @@ expect_soon() {
 # json FILE EXPRESSION: what a Python expression about the document `it` gives.
 json() { python3 -c 'import json, sys; it = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$@"; }
 
-# start_hammer [WHERE [CLIENTS [PAUSE_US]]]: requests, each on a new connection, until
-# expect_none_failed; WHERE is a port or a Unix socket.
+# start_hammer [WHERE [CLIENTS [PAUSE_US [keep] [post]]]]: requests, until expect_none_failed, each GET
+# on a new connection unless it says otherwise; WHERE is a port or a Unix socket.
 hammers=()
 start_hammer() {
-    "$SHIPIT_BUILD/tests/load/hammer" "${1:-$port}" "${2:-4}" "${3:-200}" >"$scratch/hammered.${#hammers[@]}" 2>&1 &
+    "$SHIPIT_BUILD/tests/load/hammer" "${1:-$port}" "${2:-4}" "${3:-200}" "${@:4}" >"$scratch/hammered.${#hammers[@]}" 2>&1 &
     hammers+=($!)
 }
 # expect_none_failed [AT_LEAST]: ends all of them; each had so many answers, and nothing else.

@@ -4,23 +4,7 @@
 needs curl
 [[ $(uname -m) =~ ^(x86_64|aarch64)$ ]] || skip "the system call's number is not known here"
 
-# Runs a program below a filter that has a listener; no filter below may have another.
-cat >"$scratch/filtered.py" <<'END'
-import ctypes, os, subprocess, sys
-class Instruction(ctypes.Structure):
-    _fields_ = [('code', ctypes.c_ushort), ('jt', ctypes.c_ubyte), ('jf', ctypes.c_ubyte), ('k', ctypes.c_uint)]
-class Program(ctypes.Structure):
-    _fields_ = [('length', ctypes.c_ushort), ('code', ctypes.POINTER(Instruction))]
-libc = ctypes.CDLL(None, use_errno=True)
-allow = Instruction(0x06, 0, 0, 0x7fff0000)
-no_new_privs, set_filter, new_listener = 38, 1, 8
-number = {'x86_64': 317, 'aarch64': 277}[os.uname().machine]
-assert libc.prctl(no_new_privs, 1, 0, 0, 0) == 0
-if libc.syscall(number, set_filter, new_listener, ctypes.byref(Program(1, ctypes.pointer(allow)))) < 0:
-    assert ctypes.get_errno() == 16 # EBUSY: there is one above us
-sys.exit(subprocess.run(sys.argv[1:]).returncode)
-END
-filtered() { python3 "$scratch/filtered.py" "$SHIPIT_BIN" "$@"; }
+filtered() { python3 "$tests/e2e/filtered.py" listener "$SHIPIT_BIN" "$@"; }
 
 reserve_port
 mkdir "$scratch/app"

@@ -1,8 +1,8 @@
 // A client that notices each single failed request: asks one server over and over, each time on a
 // new connection (or on kept ones), until it gets SIGTERM; then prints one JSON object.
 //
-//   hammer PORT [THREADS [PAUSE_US [keep]]]
-//   hammer /PATH/OF/A.sock [THREADS [PAUSE_US [keep]]]
+//   hammer PORT [THREADS [PAUSE_US [keep] [post]]]
+//   hammer /PATH/OF/A.sock [THREADS [PAUSE_US [keep] [post]]]
 //
 // A request fails if its connection is refused, reset or closed early, if the answer is not 200, or
 // if it takes longer than 10 s. The answer's body says "release vN"; answers are counted by it.
@@ -37,6 +37,7 @@ struct Options {
     unsigned threads = 4;
     unsigned pause_us = 0;
     bool keep = false;
+    bool post = false; // which nobody may send twice, where GET can be
 };
 
 std::atomic<bool> over{false};
@@ -46,6 +47,7 @@ struct Counts {
     std::uint64_t failed = 0;
     std::map<std::string, std::uint64_t> failures; // by reason
     std::map<std::string, std::uint64_t> releases; // by what answered
+    std::map<std::string, std::uint64_t> first;    // when it first did: microseconds since 1970
     std::vector<std::uint32_t> microseconds;
 
     void add(const Counts& other) {
@@ -55,6 +57,9 @@ struct Counts {
             failures[reason] += count;
         for (const auto& [release, count] : other.releases)
             releases[release] += count;
+        for (const auto& [release, moment] : other.first)
+            if (const auto known = first.emplace(release, moment).first; moment < known->second)
+                known->second = moment;
         microseconds.insert(microseconds.end(), other.microseconds.begin(),
                             other.microseconds.end());
     }
@@ -88,10 +93,8 @@ class Connection {
     Connection& operator=(const Connection&) = delete;
 
     // The whole answer to one request.
-    std::string ask(bool keep) {
-        const std::string request =
-            fmt::format("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: {}\r\n\r\n",
-                        keep ? "keep-alive" : "close");
+    std::string ask(bool keep, bool post) {
+        const std::string request = request_for(keep, post);
         if (::send(m_fd, request.data(), request.size(), MSG_NOSIGNAL) !=
             static_cast<ssize_t>(request.size()))
             fail("send");
@@ -112,6 +115,11 @@ class Connection {
     }
 
   private:
+    static std::string request_for(bool keep, bool post) {
+        return fmt::format("{} / HTTP/1.1\r\nHost: localhost\r\nConnection: {}\r\n{}",
+                           post ? "POST" : "GET", keep ? "keep-alive" : "close",
+                           post ? "Content-Length: 5\r\n\r\nhello" : "\r\n");
+    }
     bool connect_to_port(std::uint16_t port) const {
         const int on = 1;
         (void)::setsockopt(m_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -129,6 +137,8 @@ class Connection {
     }
     static bool is_whole(const std::string& answer) {
         const auto head = answer.find("\r\n\r\n");
+        if (answer.find("ncoding: chunked\r\n") < head)
+            return answer.ends_with("\r\n0\r\n\r\n");
         const auto length = answer.find("ontent-Length: ");
         if (head == std::string::npos || length == std::string::npos || length > head)
             return false;
@@ -150,6 +160,12 @@ std::string release_in(const std::string& answer) {
     return answer.substr(at + 8, end == std::string::npos ? end : end - at - 8);
 }
 
+std::uint64_t microseconds_since_1970() {
+    using namespace std::chrono;
+    return static_cast<std::uint64_t>(
+        duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
+}
+
 void hammer(const Options& options, Counts& counts) {
     std::unique_ptr<Connection> kept;
     while (!over) {
@@ -158,11 +174,15 @@ void hammer(const Options& options, Counts& counts) {
         try {
             if (!kept)
                 kept = std::make_unique<Connection>(options);
-            ++counts.releases[release_in(kept->ask(options.keep))];
+            const std::string answer = kept->ask(options.keep, options.post);
+            const std::string release = release_in(answer);
+            if (++counts.releases[release] == 1)
+                counts.first[release] = microseconds_since_1970();
             counts.microseconds.push_back(static_cast<std::uint32_t>(
                 std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun)
                     .count()));
-            if (!options.keep)
+            // nginx says so after 1,000 requests.
+            if (!options.keep || answer.find("onnection: close\r\n") != std::string::npos)
                 kept.reset();
         } catch (const Failure& failure) {
             kept.reset();
@@ -190,11 +210,11 @@ void print(Counts counts) {
         return counts.microseconds[std::min(
             size - 1, static_cast<std::size_t>(share * static_cast<double>(size)))];
     };
-    fmt::print(
-        "{{\"requests\": {}, \"failed\": {}, \"failures\": {}, \"releases\": {}, \"p50_us\": "
-        "{}, \"p99_us\": {}, \"p999_us\": {}, \"max_us\": {}}}\n",
-        counts.requests, counts.failed, object_of(counts.failures), object_of(counts.releases),
-        at(0.5), at(0.99), at(0.999), at(1));
+    fmt::print("{{\"requests\": {}, \"failed\": {}, \"failures\": {}, \"releases\": {}, \"first\": "
+               "{}, \"p50_us\": {}, \"p99_us\": {}, \"p999_us\": {}, \"max_us\": {}}}\n",
+               counts.requests, counts.failed, object_of(counts.failures),
+               object_of(counts.releases), object_of(counts.first), at(0.5), at(0.99), at(0.999),
+               at(1));
 }
 
 } // namespace
@@ -207,7 +227,8 @@ int main(int argc, char** argv) {
         options.port = static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 0);
     options.threads = static_cast<unsigned>(argc > 2 ? std::stoi(argv[2]) : 4);
     options.pause_us = static_cast<unsigned>(argc > 3 ? std::stoi(argv[3]) : 0);
-    options.keep = argc > 4 && std::strcmp(argv[4], "keep") == 0;
+    for (int i = 4; i < argc; ++i)
+        (std::strcmp(argv[i], "post") == 0 ? options.post : options.keep) = true;
     sigset_t end;
     sigemptyset(&end);
     sigaddset(&end, SIGTERM);

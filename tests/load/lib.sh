@@ -21,6 +21,32 @@ END
 
 supervisor() { pgrep -f "$SHIPIT_ROOT supervise load"; }
 
+# start_nginx UPSTREAM: in front of that URL, in its default set-up, on the port `front`, until the end.
+start_nginx() {
+    local public=$port
+    reserve_port
+    front=$port port=$public
+    mkdir "$scratch/nginx"
+    cat >"$scratch/nginx/nginx.conf" <<END
+daemon off;
+pid $scratch/nginx/pid;
+events { worker_connections 512; }
+http {
+    access_log off;
+    client_body_temp_path $scratch/nginx/body;
+    proxy_temp_path $scratch/nginx/proxy;
+    fastcgi_temp_path $scratch/nginx/fastcgi;
+    uwsgi_temp_path $scratch/nginx/uwsgi;
+    scgi_temp_path $scratch/nginx/scgi;
+    server {
+        listen 127.0.0.1:$front;
+        location / { proxy_pass $1; }
+    }
+}
+END
+    nginx -p "$scratch/nginx" -e "$scratch/nginx.log" -c "$scratch/nginx/nginx.conf" &
+}
+
 # What gunicorn serves as app:app, in the current folder.
 write_wsgi_app() {
     cat >app.py <<'END'

@@ -1,5 +1,6 @@
-# replaced_without_loss.sh PROGRAM: under load, an unmodified program is deployed and rolled back many
-# times, good releases and bad ones, and no client notices more than another release in the answers.
+# replaced_without_loss.sh PROGRAM [nginx]: under load, an unmodified program is deployed and rolled back
+# many times, good releases and bad ones, and no client notices more than another release in the
+# answers; with nginx, neither do those that keep their connections to it, for GET and for POST.
 . "$(dirname "$0")/lib.sh"
 program=$1
 deploys=${SHIPIT_LOAD_DEPLOYS:-6}
@@ -75,7 +76,15 @@ expect_exit 0 ship set "app.port=$port" "${settings[@]}"
 expect_exit 0 ship deploy "$scratch/app"
 expect_answer "http://127.0.0.1:$port/" "release v1"
 
-start_hammer
+if [[ ${2:-} == nginx ]]; then
+    needs nginx
+    start_nginx "http://127.0.0.1:$port"
+    expect_soon 10 answers "http://127.0.0.1:$front/" "release v1"
+    start_hammer "$front" 2 500 keep
+    start_hammer "$front" 2 500 keep post
+else
+    start_hammer
+fi
 for ((i = 1; i <= deploys; i++)); do
     expect_exit 0 ship restart
     if ((i % 3 == 0)); then

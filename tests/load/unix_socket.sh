@@ -57,29 +57,9 @@ expect_equal "$(curl --silent --unix-socket "$socket" http://localhost/)" "relea
 
 start_hammer "$socket"
 if command -v nginx >/dev/null; then
-    reserve_port
-    mkdir "$scratch/nginx"
-    cat >"$scratch/nginx/nginx.conf" <<END
-daemon off;
-pid $scratch/nginx/pid;
-events { worker_connections 512; }
-http {
-    access_log off;
-    client_body_temp_path $scratch/nginx/body;
-    proxy_temp_path $scratch/nginx/proxy;
-    fastcgi_temp_path $scratch/nginx/fastcgi;
-    uwsgi_temp_path $scratch/nginx/uwsgi;
-    scgi_temp_path $scratch/nginx/scgi;
-    server {
-        listen 127.0.0.1:$port;
-        location / { proxy_pass http://unix:$socket; }
-    }
-}
-END
-    nginx -p "$scratch/nginx" -e "$scratch/nginx.log" -c "$scratch/nginx/nginx.conf" &
-    nginx=$!
-    expect_soon 10 answers "http://127.0.0.1:$port/" "release v1"
-    start_hammer
+    start_nginx "http://unix:$socket"
+    expect_soon 10 answers "http://127.0.0.1:$front/" "release v1"
+    start_hammer "$front"
 fi
 
 renewals() { grep -c "goes on with" "$SHIPIT_ROOT/load/log/supervisor.log"; }
@@ -103,4 +83,3 @@ for ((i = 1; i <= deploys; i++)); do
     fi
 done
 expect_none_failed 1000
-[[ -z ${nginx:-} ]] || kill -QUIT "$nginx"

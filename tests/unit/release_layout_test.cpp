@@ -140,4 +140,6 @@ TEST_CASE("apps are folders that have releases") {
     sys::make_folders(root / "Not A Name/releases", 0755);
     CHECK(apps_in(root.path()) == std::vector<AppName>{AppName::parse("blog")});
     CHECK(is_app(blog_in(root.path())));
+    std::filesystem::create_directory_symlink(root.path(), root / "link"); // to a bigger disk, say
+    CHECK(apps_in(root / "link").size() == 1);
 }

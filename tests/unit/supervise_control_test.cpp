@@ -136,7 +136,7 @@ TEST_CASE("a supervisor that dies while it is asked is gone, not in error") {
     const auto take_and_die = [&listening] {
         pollfd wish{listening.get(), POLLIN, 0};
         (void)::poll(&wish, 1, -1);
-        (void)sys::Fd(::accept(listening.get(), nullptr, nullptr));
+        (void)sys::Fd(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
     };
     std::thread dying(take_and_die);
     CHECK_FALSE(Client::answers(folder.path(), 10s));

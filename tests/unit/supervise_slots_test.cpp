@@ -192,6 +192,22 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("slots that step aside let connections go to the wider address, at once") {
+    const TcpAddress address = loopback(AF_INET, tests::free_port());
+    const Slots wide = slots_at({AF_INET, {}, 0, false, address.port}, Side::a);
+    const Slots narrow = slots_at(address, Side::a);
+    const sys::Fd before = connected(address);
+    narrow.step_aside();
+    CHECK(arrival(narrow) == Side::a); // had come already
+    const auto begun = std::chrono::steady_clock::now();
+    for (int i = 0; i < 20; ++i) {
+        const sys::Fd connection = connected(address);
+        CHECK(arrival(wide) == Side::a);
+    }
+    // A handshake that gets no answer is begun anew after a second.
+    CHECK(std::chrono::steady_clock::now() - begun < std::chrono::milliseconds(900));
+}
+
 TEST_CASE("an address that somebody else has bound is not free") {
     const TcpAddress address = loopback(AF_INET, tests::free_port());
     CHECK(is_free(address));
