@@ -48,24 +48,25 @@ deploy::RollbackRequest request_of(const Invocation& invocation, const deploy::A
 
 // --- Where it is not obvious what to go back to, and somebody is there to ask ---
 
-std::string line_of(const deploy::App& app, const release::Fact& fact) {
-    const auto manifest = app.ledger.load(fact.number);
-    const auto eligible = app.ledger.eligibility(app.marks, fact.number);
-    return fmt::format("  {:<5} {}, {}: {}", fact.number.text(), printable(manifest.description),
-                       time_ago(manifest.created_at, sys::now()), printable(eligible.why));
+std::string line_of(const deploy::App& app, ReleaseNumber number, const std::string& why) {
+    const auto manifest = app.ledger.load(number);
+    return fmt::format("  {:<5} {}, {}: {}", number.text(), printable(manifest.description),
+                       time_ago(manifest.created_at, sys::now()), printable(why));
 }
 
-std::vector<ReleaseNumber> offer(Invocation& invocation, const deploy::App& app) {
+std::vector<ReleaseNumber> offer(Invocation& invocation, const deploy::App& app, Restores what) {
     constexpr std::size_t most = 10;
     constexpr std::size_t newest = 100;
     const auto live = app.ledger.current();
     const auto facts = app.ledger.facts(app.marks, newest);
     std::vector<ReleaseNumber> releases;
-    for (auto fact = facts.rbegin(); fact != facts.rend() && releases.size() < most; ++fact)
-        if (release::eligibility(facts, fact->number, live).possible) {
-            invocation.terminal.note(line_of(app, *fact));
-            releases.push_back(fact->number);
-        }
+    for (auto fact = facts.rbegin(); fact != facts.rend() && releases.size() < most; ++fact) {
+        const auto eligible = release::eligibility(facts, fact->number, live, what);
+        if (!eligible.possible)
+            continue;
+        invocation.terminal.note(line_of(app, fact->number, eligible.why));
+        releases.push_back(fact->number);
+    }
     return releases;
 }
 
@@ -76,7 +77,7 @@ std::optional<ReleaseNumber> ask_which(Invocation& invocation, const deploy::App
     if (choice.target && choice.note.empty())
         return std::nullopt;
     invocation.terminal.note("No release before the live one is good. There are:");
-    const auto releases = offer(invocation, app);
+    const auto releases = offer(invocation, app, what);
     if (releases.empty())
         return std::nullopt;
     const std::string answer = invocation.terminal.ask("Which one (Enter: none)? ");
