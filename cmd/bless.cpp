@@ -10,7 +10,8 @@ namespace {
 
 int run(Invocation& invocation) {
     const auto app = invocation.app();
-    const ReleaseNumber blessed = deploy::bless(app, invocation.release(0), invocation.patience());
+    const ReleaseNumber blessed =
+        deploy::bless(app, invocation.release(app, 0), invocation.patience());
     if (invocation.terminal.wants_json())
         invocation.terminal.print_json(Json::object(
             {{"app", app.name().text()}, {"release", blessed.text()}, {"good", true}}));

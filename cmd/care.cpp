@@ -1,11 +1,10 @@
-// prune, verify, hold: what keeps an app's past in order.
+// prune, verify: what keeps an app's past in order.
 #include "cmd/changes.hpp"
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/running.hpp"
 #include "core/deploy/upkeep.hpp"
-#include "core/sys/clock.hpp"
 
 #include <set>
 
@@ -141,6 +140,12 @@ bool verify_one(Invocation& invocation, deploy::App app, std::optional<ReleaseNu
     return verified.faults.empty();
 }
 
+bool verify_named(Invocation& invocation, Json& all) {
+    deploy::App app = invocation.app();
+    const auto release = invocation.release(app, 0);
+    return verify_one(invocation, std::move(app), release, all);
+}
+
 int verify(Invocation& invocation) {
     Json all = Json::array();
     bool is_well = true;
@@ -150,63 +155,15 @@ int verify(Invocation& invocation) {
                                  std::nullopt, all) &&
                       is_well;
     else
-        is_well = verify_one(invocation, invocation.app(), invocation.release(0), all);
+        is_well = verify_named(invocation, all);
     if (invocation.terminal.wants_json())
         invocation.terminal.print_json(invocation.arguments.has("all") ? all : all.items().front());
     return static_cast<int>(is_well ? Outcome::done : Outcome::corrupt);
 }
 
-Json json_of(const std::string& what, const release::Mark& mark) {
-    return Json::object(
-        {{"holds", what}, {"who", mark.who}, {"at", time_text(mark.at)}, {"why", mark.why}});
-}
-
-int show_holds(Invocation& invocation, const deploy::App& app) {
-    Json all = Json::array();
-    const auto tell = [&](const std::string& what, const release::Mark& mark) {
-        all.push_back(json_of(what, mark));
-        if (!invocation.terminal.wants_json())
-            invocation.terminal.print(fmt::format("{}: held by {} since {}: {}", what,
-                                                  printable(mark.who), time_text(mark.at),
-                                                  printable(mark.why)));
-    };
-    if (const auto mark = app.marks.hold_on_app())
-        tell(app.name().text(), *mark);
-    for (const SlugId& id : app.marks.held_slugs())
-        if (const auto mark = app.marks.hold_on(id))
-            tell("slug " + id.text(), *mark);
-    if (invocation.terminal.wants_json())
-        invocation.terminal.print_json(all);
-    else if (all.items().empty())
-        invocation.terminal.note("Nothing is held.");
-    return 0;
-}
-
-int hold(Invocation& invocation) {
-    const auto app = invocation.app();
-    const auto why = invocation.arguments.text("message");
-    const bool clear = invocation.arguments.has("clear");
-    if (why && clear)
-        throw Error("'hold' takes '-m TEXT' or '--clear', not both", Outcome::usage);
-    if (!why && !clear)
-        return show_holds(invocation, app);
-    const auto lock = app.lock("hold", invocation.patience());
-    if (clear) {
-        const std::size_t cleared = app.marks.clear_holds();
-        app.note_event("hold", std::nullopt, name_of(Outcome::done), "cleared");
-        invocation.terminal.note(fmt::format("{} holds cleared", cleared));
-        return 0;
-    }
-    app.marks.hold_app({app.host.origin.text(), sys::now(), *why});
-    app.note_event("hold", std::nullopt, name_of(Outcome::done), *why);
-    invocation.terminal.note(fmt::format("{} is held; to end it: shipit -a {} hold --clear",
-                                         app.name().text(), app.name().text()));
-    return 0;
-}
-
 } // namespace
 
-extern const Command prune_command, verify_command, hold_command;
+extern const Command prune_command, verify_command;
 
 const Command prune_command{
     "prune",
@@ -228,14 +185,5 @@ const Command verify_command{"verify",
                               {"--all", "", "in every app"}},
                              {"shipit -a blog verify v3", "shipit verify --all --trees"},
                              verify};
-
-const Command hold_command{"hold",
-                           "refuse deploys until the hold is cleared",
-                           {},
-                           {{"-m,--message", "TEXT", "hold the app; why"},
-                            {"--clear", "", "end all holds, those that rollbacks made too"},
-                            wait_option},
-                           {"shipit -a blog hold -m 'until Monday'", "shipit -a blog hold --clear"},
-                           hold};
 
 } // namespace shipit::cmd

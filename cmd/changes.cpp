@@ -23,16 +23,17 @@ Json json_of(const deploy::Changed& changed) {
                          {"took_ms", std::int64_t{changed.took.count()}}});
 }
 
-void tell_end(const Invocation& invocation, const deploy::App& app,
-              const deploy::Changed& changed) {
+void tell_end(const Invocation& invocation, const deploy::App& app, const deploy::Changed& changed,
+              const std::string& way_back) {
     if (!changed.release)
         return;
     invocation.terminal.note(
         fmt::format("{} is live{} ({} from lock to switch)", changed.release->text(),
                     changed.is_good ? " and good" : "", duration_text(changed.took)));
     if (changed.previous && changed.previous != changed.release)
-        invocation.terminal.note(fmt::format("to undo: shipit -a {} rollback {}", app.name().text(),
-                                             changed.previous->text()));
+        invocation.terminal.note(
+            fmt::format("to undo: shipit -a {} {}", app.name().text(),
+                        way_back.empty() ? "rollback " + changed.previous->text() : way_back));
 }
 
 } // namespace shipit::cmd

@@ -19,7 +19,9 @@ inline constexpr Option no_wait_option{"--no-wait", "",
 // The members that every change's JSON has: release, previous, good, took_ms, changed.
 [[nodiscard]] Json json_of(const deploy::Changed& changed);
 
-// "v4 is live" and, unless --no-wait, "and good"; with the way back.
-void tell_end(const Invocation& invocation, const deploy::App& app, const deploy::Changed& changed);
+// "v4 is live" and, unless --no-wait, "and good"; with the command that is the way back, which is
+// "rollback vN" unless told.
+void tell_end(const Invocation& invocation, const deploy::App& app, const deploy::Changed& changed,
+              const std::string& way_back = {});
 
 } // namespace shipit::cmd

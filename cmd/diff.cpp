@@ -27,10 +27,7 @@ Json json_of(const release::Manifest& manifest) {
                               {"slug", manifest.slug ? Json(manifest.slug->id.text()) : Json()}});
     Json source;
     if (manifest.source)
-        source = Json::object({{"commit", manifest.source->commit},
-                               {"branch", manifest.source->branch},
-                               {"dirty", manifest.source->dirty},
-                               {"subject", manifest.source->subject}});
+        source = json_of(*manifest.source);
     return json.set("source", source);
 }
 
@@ -212,7 +209,7 @@ int diff(Invocation& invocation) {
         throw Error("'diff' takes '--stat' or '--name-only', not both", Outcome::usage);
     const auto app = invocation.app();
     const auto pair =
-        deploy::releases_to_compare(app, invocation.release(0), invocation.release(1));
+        deploy::releases_to_compare(app, invocation.release(app, 0), invocation.release(app, 1));
     const Comparison comparison = deploy::compare(app, pair);
     if (invocation.terminal.wants_json())
         invocation.terminal.print_json(json_of(app, comparison, !stat));

@@ -7,7 +7,8 @@ namespace {
 
 int run(Invocation& invocation) {
     const auto app = invocation.app();
-    deploy::HookCall call{*invocation.arguments.word(0), invocation.release(1).value()};
+    deploy::HookCall call{*invocation.arguments.word(0),
+                          Invocation::release_number(*invocation.arguments.word(1))};
     call.process = invocation.arguments.text("process").value_or("");
     call.why = call.process.empty() ? "" : call.process + " keeps crashing";
     deploy::run_hook(app, call);

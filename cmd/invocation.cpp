@@ -34,18 +34,24 @@ std::chrono::milliseconds Invocation::patience() const {
     return *duration;
 }
 
-std::optional<ReleaseNumber> Invocation::release(std::size_t index) const {
+std::optional<ReleaseNumber> Invocation::release(const deploy::App& app, std::size_t index) const {
     const auto word = arguments.word(index);
     if (!word)
         return std::nullopt;
-    return release_number(*word);
+    if (const auto number = ReleaseNumber::parse(*word))
+        return number;
+    if (const auto pinned = app.marks.pinned_as(*word))
+        return pinned;
+    return release_number(*word); // which says what is wrong
 }
 
 ReleaseNumber Invocation::release_number(const std::string& text) {
     const auto number = ReleaseNumber::parse(text);
     if (!number)
         throw Error(fmt::format("'{}' is not a release", printable(text)), Outcome::usage)
-            .advise("releases are called v1, v2, ...; 'shipit releases' lists them");
+            .advise(
+                "releases are called v1, v2, ..., or by the name of a pin; 'shipit releases' lists "
+                "them");
     return *number;
 }
 

@@ -23,8 +23,10 @@ class Invocation {
     [[nodiscard]] deploy::App app() const;
     // --wait[=TIME]: how long to wait for another command; zero without it.
     [[nodiscard]] std::chrono::milliseconds patience() const;
-    // A release number at this place of the arguments. Throws Error (usage) for anything else.
-    [[nodiscard]] std::optional<ReleaseNumber> release(std::size_t index) const;
+    // The release at this place of the arguments, by its number or the name of its pin. Throws
+    // Error (usage) for anything else.
+    [[nodiscard]] std::optional<ReleaseNumber> release(const deploy::App& app,
+                                                       std::size_t index) const;
     [[nodiscard]] static ReleaseNumber release_number(const std::string& text);
     [[nodiscard]] std::optional<unsigned> number(std::string_view option) const;
 };

@@ -1,4 +1,5 @@
 // releases, info, output: looking at the ledger, in Heroku's words and shapes.
+#include "cmd/evidence.hpp"
 #include "cmd/invocation.hpp"
 
 #include "core/base/error.hpp"
@@ -34,6 +35,19 @@ const char* status_words(const Manifest& manifest) {
     return "";
 }
 
+const char* words_of(release::MarkKind kind) {
+    switch (kind) {
+    case release::MarkKind::pin:
+        return "pinned";
+    case release::MarkKind::barrier:
+        return "irreversible";
+    case release::MarkKind::good:
+    case release::MarkKind::bad:
+        break;
+    }
+    return name_of(kind);
+}
+
 Colour colour_of(const Manifest& manifest, bool is_bad) {
     if (manifest.status == Status::failed || is_bad)
         return Colour::bad;
@@ -58,6 +72,7 @@ Json json_of(const deploy::App& app, const Manifest& manifest,
                               {"why", eligible.why}});
     json.set("good", app.marks.get(release::MarkKind::good, manifest.number).has_value());
     json.set("bad", app.marks.get(release::MarkKind::bad, manifest.number).has_value());
+    json.set("irreversible", app.marks.has(release::MarkKind::barrier, manifest.number));
     json.set("user", manifest.created_by).set("address", manifest.client_address);
     json.set("created_at", time_text(manifest.created_at));
     json.set("live_at", json_of(manifest.evidence.live_at));
@@ -67,6 +82,7 @@ Json json_of(const deploy::App& app, const Manifest& manifest,
         json.set("trial_ends", time_text(*end));
     if (!manifest.evidence.why_failed.empty())
         json.set("why_failed", manifest.evidence.why_failed);
+    json.set("evidence", evidence_json(app, manifest));
     if (manifest.slug)
         json.set("slug", Json::object({{"id", manifest.slug->id.text()},
                                        {"size", manifest.slug->size},
@@ -74,10 +90,7 @@ Json json_of(const deploy::App& app, const Manifest& manifest,
                                        {"files", manifest.slug->files},
                                        {"sha256", manifest.slug->sha256}}));
     if (manifest.source)
-        json.set("source", Json::object({{"commit", manifest.source->commit},
-                                         {"branch", manifest.source->branch},
-                                         {"dirty", manifest.source->dirty},
-                                         {"subject", manifest.source->subject}}));
+        json.set("source", json_of(*manifest.source));
     Json processes = Json::object();
     for (const ProcessType& type : manifest.spec.processes)
         processes.set(type.name, type.command);
@@ -95,11 +108,13 @@ std::string when(const Invocation& invocation, WallTime time) {
 
 Terminal::Row row_of(const Invocation& invocation, const deploy::App& app, const Manifest& manifest,
                      const std::optional<ReleaseNumber>& current) {
-    const bool is_bad = app.marks.get(release::MarkKind::bad, manifest.number).has_value();
-    const bool is_good = app.marks.get(release::MarkKind::good, manifest.number).has_value();
-    const char* mark = is_bad ? "bad" : is_good ? "good" : "";
+    std::vector<std::string> marks;
+    for (const release::MarkKind kind : release::mark_kinds)
+        if (app.marks.has(kind, manifest.number))
+            marks.emplace_back(words_of(kind));
+    const bool is_bad = app.marks.has(release::MarkKind::bad, manifest.number);
     return {{manifest.number == current ? "*" : " ", manifest.number.text(),
-             printable(manifest.description) + status_words(manifest), mark,
+             printable(manifest.description) + status_words(manifest), joined(marks, ", "),
              printable(manifest.created_by), when(invocation, manifest.created_at)},
             manifest.number == current ? Colour::good : colour_of(manifest, is_bad)};
 }
@@ -148,20 +163,6 @@ std::string source_text(const std::optional<release::Source>& source) {
                        printable(source->subject));
 }
 
-std::string mark_text(const deploy::App& app, ReleaseNumber number) {
-    if (const auto bad = app.marks.get(release::MarkKind::bad, number))
-        return fmt::format("bad: {} ({})", printable(bad->why), printable(bad->who));
-    if (const auto good = app.marks.get(release::MarkKind::good, number))
-        return fmt::format("good since {}", time_text(good->at));
-    if (const auto end = deploy::trial_end(app, number))
-        return fmt::format("on trial until {}", time_text(*end));
-    return "not proven";
-}
-
-std::string time_or_nothing(const std::optional<WallTime>& time) {
-    return time ? time_text(*time) : std::string();
-}
-
 void tell_facts(Invocation& invocation, const deploy::App& app, const Manifest& manifest,
                 const release::Eligibility& eligible) {
     const std::string by =
@@ -174,10 +175,8 @@ void tell_facts(Invocation& invocation, const deploy::App& app, const Manifest& 
          fmt::format("{}{}", eligible.possible ? "Yes" : "No",
                      eligible.advisable || eligible.why.empty() ? "" : " (" + eligible.why + ")"));
     fact(invocation, "When", time_text(manifest.created_at));
-    fact(invocation, "Live from", time_or_nothing(manifest.evidence.live_at));
-    fact(invocation, "Live until", time_or_nothing(manifest.evidence.ended_at));
-    fact(invocation, "Evidence", mark_text(app, manifest.number));
-    fact(invocation, "Why it failed", printable(manifest.evidence.why_failed));
+    for (const auto& [what, how] : evidence_lines(app, manifest))
+        fact(invocation, what, how);
     fact(invocation, "Source", source_text(manifest.source));
     if (manifest.slug)
         fact(invocation, "Slug",
@@ -216,7 +215,7 @@ void tell_config(Invocation& invocation, const Manifest& manifest) {
 int info(Invocation& invocation) {
     const auto app = invocation.app();
     const auto current = app.ledger.current();
-    const auto asked = invocation.release(0);
+    const auto asked = invocation.release(app, 0);
     const auto number = asked ? asked : current;
     if (!number)
         throw Error(fmt::format("{} has no live release", app.name().text()));
@@ -240,7 +239,7 @@ int info(Invocation& invocation) {
 
 int output(Invocation& invocation) {
     const auto app = invocation.app();
-    auto number = invocation.release(0);
+    auto number = invocation.release(app, 0);
     if (!number && !app.ledger.numbers().empty())
         number = app.ledger.numbers().back();
     if (!number)

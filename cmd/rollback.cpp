@@ -1,6 +1,11 @@
 #include "cmd/changes.hpp"
 
-#include "core/deploy/rollback.hpp"
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/deploy/rehearsal.hpp"
+#include "core/sys/clock.hpp"
+
+#include <algorithm>
 
 #include <fmt/core.h>
 
@@ -8,15 +13,137 @@ namespace shipit::cmd {
 
 namespace {
 
+using deploy::Restores;
+
+Restores restores_of(const Arguments& arguments) {
+    const bool code_only = arguments.has("code-only");
+    const bool config_only = arguments.has("config-only");
+    if (code_only && config_only)
+        throw Error("'rollback' takes '--code-only' or '--config-only', not both", Outcome::usage)
+            .advise("without them, code and config vars come back together");
+    if (code_only)
+        return Restores::code;
+    return config_only ? Restores::config : Restores::all;
+}
+
+deploy::RollbackRequest request_of(const Invocation& invocation, const deploy::App& app) {
+    const Arguments& arguments = invocation.arguments;
+    deploy::RollbackRequest request;
+    request.to = invocation.release(app, 0);
+    request.restores = restores_of(arguments);
+    request.undo = arguments.has("undo");
+    if (request.undo && (request.to || request.restores != Restores::all))
+        throw Error("'rollback --undo' takes neither a release nor what to bring back",
+                    Outcome::usage)
+            .advise("it goes to what was live before the newest rollback");
+    request.message = arguments.text("message").value_or("");
+    request.force = arguments.has("force");
+    request.automatic = arguments.has("automatic");
+    request.reason = arguments.text("automatic").value_or("");
+    if (const auto failed = arguments.text("failed"))
+        request.failed = Invocation::release_number(*failed);
+    request.unless_good = arguments.has("unless-good");
+    return request;
+}
+
+// --- Where it is not obvious what to go back to, and somebody is there to ask ---
+
+std::string line_of(const deploy::App& app, ReleaseNumber number, const std::string& why) {
+    const auto manifest = app.ledger.load(number);
+    return fmt::format("  {:<5} {}, {}: {}", number.text(), printable(manifest.description),
+                       time_ago(manifest.created_at, sys::now()), printable(why));
+}
+
+std::vector<ReleaseNumber> offer(Invocation& invocation, const deploy::App& app, Restores what) {
+    constexpr std::size_t most = 10;
+    constexpr std::size_t newest = 100;
+    const auto live = app.ledger.current();
+    const auto facts = app.ledger.facts(app.marks, newest);
+    std::vector<ReleaseNumber> releases;
+    for (auto fact = facts.rbegin(); fact != facts.rend() && releases.size() < most; ++fact) {
+        const auto eligible = release::eligibility(facts, fact->number, live, what);
+        if (!eligible.possible)
+            continue;
+        invocation.terminal.note(line_of(app, fact->number, eligible.why));
+        releases.push_back(fact->number);
+    }
+    return releases;
+}
+
+// Nothing: it is obvious, or there is nothing to choose from, as the rollback will say.
+std::optional<ReleaseNumber> ask_which(Invocation& invocation, const deploy::App& app,
+                                       Restores what) {
+    const auto choice = release::choose_rollback(app.ledger, app.marks, what);
+    if (choice.target && choice.note.empty())
+        return std::nullopt;
+    invocation.terminal.note("No release before the live one is good. There are:");
+    const auto releases = offer(invocation, app, what);
+    if (releases.empty())
+        return std::nullopt;
+    const std::string answer = invocation.terminal.ask("Which one (Enter: none)? ");
+    const auto number = ReleaseNumber::parse(answer);
+    if (number && std::find(releases.begin(), releases.end(), *number) != releases.end())
+        return number;
+    throw Error(answer.empty()
+                    ? "none was chosen; nothing was changed"
+                    : fmt::format("'{}' is none of these; nothing was changed", printable(answer)));
+}
+
+// --- --check ---
+
+Json rehearsal_json(const deploy::App& app, const deploy::Rehearsal& rehearsal) {
+    Json findings = Json::array();
+    for (const deploy::Finding& finding : rehearsal.findings)
+        findings.push_back(Json::object({{"ok", finding.is_well}, {"what", finding.what}}));
+    Json skipped = Json::array();
+    for (const std::string& each : rehearsal.skipped)
+        skipped.push_back(each);
+    return Json::object(
+        {{"app", app.name().text()},
+         {"rolled_back_to", rehearsal.target.text()},
+         {"ready", rehearsal.is_ready()},
+         {"outcome", name_of(rehearsal.outcome)},
+         {"findings", findings},
+         {"skipped", skipped},
+         {"estimated_ms",
+          rehearsal.estimate ? Json(std::int64_t{rehearsal.estimate->count()}) : Json()}});
+}
+
+int check(Invocation& invocation, deploy::App& app, const deploy::RollbackRequest& request) {
+    const deploy::Rehearsal rehearsal = deploy::rehearse_rollback(app, request);
+    if (invocation.terminal.wants_json()) {
+        invocation.terminal.print_json(rehearsal_json(app, rehearsal));
+        return static_cast<int>(rehearsal.outcome);
+    }
+    for (const std::string& skipped : rehearsal.skipped)
+        invocation.terminal.note(fmt::format("skipped: {}", skipped));
+    for (const deploy::Finding& finding : rehearsal.findings)
+        invocation.terminal.print(
+            fmt::format("{:<8}{}", finding.is_well ? "ok" : "PROBLEM", finding.what));
+    const bool has_command =
+        request.restores != Restores::config &&
+        !app.ledger.load(rehearsal.target).spec.release_command.command.empty();
+    const std::string time =
+        rehearsal.estimate ? fmt::format(", in about {}{}", duration_text(*rehearsal.estimate),
+                                         has_command ? " and its release command" : "")
+                           : std::string();
+    invocation.terminal.print(
+        fmt::format("{} is {}ready to be rolled back to{}", rehearsal.target.text(),
+                    rehearsal.is_ready() ? "" : "not ", rehearsal.is_ready() ? time : ""));
+    return static_cast<int>(rehearsal.outcome);
+}
+
 int run(Invocation& invocation) {
     auto app = invocation.app();
-    deploy::RollbackRequest request;
-    request.to = invocation.release(0);
-    request.automatic = invocation.arguments.has("automatic");
-    request.reason = invocation.arguments.text("automatic").value_or("");
-    if (const auto failed = invocation.arguments.text("failed"))
-        request.failed = Invocation::release_number(*failed);
-    request.unless_good = invocation.arguments.has("unless-good");
+    deploy::RollbackRequest request = request_of(invocation, app);
+    if (invocation.arguments.has("check")) {
+        request.options.lock_patience = invocation.patience();
+        return check(invocation, app, request);
+    }
+    if (request.automatic) // whoever started the supervisor, back then, has not asked for it
+        app.host.origin = {"shipit", ""};
+    if (!request.to && !request.undo && !request.automatic && invocation.terminal.can_ask())
+        request.to = ask_which(invocation, app, request.restores);
     request.options = change_options(invocation);
     const deploy::RolledBack done = deploy::rollback(app, request);
     for (const std::string& skipped : done.skipped)
@@ -32,12 +159,17 @@ int run(Invocation& invocation) {
         return 0;
     }
     if (!done.changed.release) {
-        invocation.terminal.print(fmt::format("{} is live already", done.target.text()));
+        invocation.terminal.print(
+            request.restores == Restores::config
+                ? fmt::format("The config vars of {} are live already", done.target.text())
+                : fmt::format("{} is live already", done.target.text()));
         return 0;
     }
-    invocation.terminal.print(fmt::format("Rolled back {} to {} as {}", app.name().text(),
-                                          done.target.text(), done.changed.release->text()));
-    tell_end(invocation, app, done.changed);
+    invocation.terminal.print(
+        fmt::format("Rolled back {}{} to {} as {}",
+                    request.restores == Restores::config ? "the config vars of " : "",
+                    app.name().text(), done.target.text(), done.changed.release->text()));
+    tell_end(invocation, app, done.changed, "rollback --undo");
     return 0;
 }
 
@@ -47,13 +179,20 @@ extern const Command rollback_command;
 const Command rollback_command{
     "rollback",
     "take an earlier release live again: code and config vars",
-    {{"vN", Argument::Number::optional}},
-    {{"--automatic", "[WHY]", "used by the supervisor when a new release fails"},
+    {{"RELEASE", Argument::Number::optional}},
+    {{"--check", "", "rehearse it: is all there, how long would it take"},
+     {"--undo", "", "forward again: to what was live before the newest rollback"},
+     {"--code-only", "", "leave config vars as they are"},
+     {"--config-only", "", "bring back its config vars, leave the code as it is"},
+     {"-m,--message", "TEXT", "why"},
+     {"--force", "", "also to before a release that cannot be undone, and while held"},
+     {"--automatic", "[WHY]", "used by the supervisor when a new release fails"},
      {"--failed", "vN", "with --automatic: do nothing unless this release is live"},
      {"--unless-good", "", "with --failed: nor if it has become good"},
      no_wait_option,
      wait_option},
-    {"shipit -a blog rollback", "shipit -a blog rollback v3"},
+    {"shipit -a blog rollback", "shipit -a blog rollback v3 -m 'orders are lost'",
+     "shipit -a blog rollback --check", "shipit -a blog rollback --undo"},
     run};
 
 } // namespace shipit::cmd

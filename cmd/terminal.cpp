@@ -180,6 +180,20 @@ void Terminal::error(const Error& error) {
     tell(text);
 }
 
+bool Terminal::can_ask() const {
+    return m_errors_are_terminal && ::isatty(STDIN_FILENO) == 1 && !m_settings.json &&
+           !m_settings.quiet;
+}
+
+std::string Terminal::ask(std::string_view question) {
+    flush();
+    tell(question);
+    std::string answer;
+    for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar())
+        answer += static_cast<char>(c);
+    return std::string(trimmed(answer));
+}
+
 Progress Terminal::progress() const {
     Progress progress;
     const auto meter = std::make_shared<Meter>();

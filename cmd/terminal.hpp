@@ -51,6 +51,11 @@ class Terminal {
     // Phases and app output as notes; the progress of a phase on a terminal only.
     [[nodiscard]] Progress progress() const;
 
+    // Whether somebody is there who can be asked, and wants to be: not with --json or --quiet.
+    [[nodiscard]] bool can_ask() const;
+    // The answer to a question on stderr, without blanks around it; empty at the input's end.
+    [[nodiscard]] std::string ask(std::string_view question);
+
     [[nodiscard]] std::string coloured(std::string_view text, Colour colour) const;
 
   private:

@@ -243,6 +243,7 @@ constexpr Key table[] = {
 
     {"release.command", Kind::text, 0, 0, command_complaint,
      put<Text, spec, release, &ReleaseCommand::command>},
+    {"release.irreversible", Kind::flag, 0, 0, nullptr, put<bool, &Settings::is_irreversible>},
     {"release.timeout", Kind::duration, second, day, nullptr,
      put<milliseconds, spec, release, &ReleaseCommand::timeout>},
 

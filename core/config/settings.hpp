@@ -69,6 +69,7 @@ struct Settings {
     int slug_level = 3; // zstd's
     ArchiveLimits archive_limits;
     std::vector<std::string> required_vars; // config vars without which nothing is deployed
+    bool is_irreversible = false; // what the build does to the app's data cannot be undone
     // What is odd but harmless, in words for people.
     std::vector<std::string> warnings;
 

@@ -10,20 +10,21 @@ namespace shipit::deploy {
 
 namespace {
 
-// What was left is bad, and its bytes are refused from now on, unless they are what is live; those
-// are welcome again.
-void mark_what_was_left(const App& app, const release::Manifest& manifest, ReleaseNumber left,
-                        const std::string& why) {
+// What was left is bad, and its bytes are refused from now on, unless they are what is live.
+void condemn(const App& app, const release::Manifest& manifest, ReleaseNumber left,
+             const std::string& why) {
     const release::Mark mark{
         app.host.origin.text(), sys::now(),
         why.empty() ? fmt::format("rolled back from, by {}", manifest.number.text()) : why};
     app.marks.set(release::MarkKind::bad, left, mark);
-    const SlugId live = manifest.slug.value().id;
-    if (const auto slug = app.ledger.tree_of(left); slug && *slug != live)
+    if (const auto slug = app.ledger.tree_of(left); slug && *slug != manifest.slug.value().id)
         app.marks.hold(*slug, mark);
-    app.marks.clear_hold(live);
-    if (manifest.rollback_of)
-        app.marks.clear(release::MarkKind::bad, *manifest.rollback_of);
+}
+
+// What was brought back is wanted, whatever was said of it before.
+void welcome(const App& app, const release::Manifest& manifest, ReleaseNumber brought_back) {
+    app.marks.clear_hold(manifest.slug.value().id);
+    app.marks.clear(release::MarkKind::bad, brought_back);
 }
 
 } // namespace
@@ -34,7 +35,9 @@ void finish_switch(const App& app, release::Manifest& manifest, const std::strin
     if (manifest.deployer->sets_config)
         config::save_config(app.layout.config_toml(), manifest.config);
     if (manifest.deployer->leaves)
-        mark_what_was_left(app, manifest, *manifest.deployer->leaves, why);
+        condemn(app, manifest, *manifest.deployer->leaves, why);
+    if (manifest.rollback_of)
+        welcome(app, manifest, *manifest.rollback_of);
     manifest.deployer.reset();
     app.ledger.save(manifest);
 }

@@ -2,6 +2,8 @@
 
 #include "core/base/text.hpp"
 #include "core/deploy/aftermath.hpp"
+#include "core/deploy/barrier.hpp"
+#include "core/deploy/evidence.hpp"
 #include "core/deploy/handover.hpp"
 #include "core/deploy/hooks.hpp"
 #include "core/deploy/release_command.hpp"
@@ -114,6 +116,8 @@ class Walk {
             m_app.host.progress.warn_of(
                 fmt::format("the processes run as root; better: shipit -a {} set app.user=USER",
                             m_app.name().text()));
+        if (!m_plan.irreversible.empty())
+            set_barrier(m_app, m_manifest.number, m_plan.irreversible);
         if (m_plan.is_recorded && !m_manifest.spec.release_command.command.empty())
             run_release_command();
     }
@@ -135,10 +139,30 @@ class Walk {
 
     void run_release_command() {
         begin("release command: " + m_manifest.spec.release_command.command);
-        run_command_of_release(m_app, m_manifest, m_tree, [this](std::string_view output) {
-            m_transcript.add(output);
-            m_app.host.progress.show(std::string(output));
-        });
+        const auto undoable =
+            run_command_of_release(m_app, m_manifest, m_tree, [this](std::string_view output) {
+                m_transcript.add(output);
+                m_app.host.progress.show(std::string(output));
+            });
+        if (undoable == Undoable::no)
+            become_irreversible();
+    }
+
+    void become_irreversible() {
+        set_barrier(m_app, m_manifest.number, "its release command exited with 10, which says so");
+        begin(fmt::format("{} cannot be undone: its release command exited with 10",
+                          m_manifest.number.text()));
+        if (!m_manifest.trial)
+            return;
+        m_app.host.progress.warn_of("so it is not on trial: there would be no way back");
+        m_manifest.trial.reset();
+        m_app.ledger.save(m_manifest);
+    }
+
+    // Only what brings something new is taken back, only once, and never across a barrier.
+    [[nodiscard]] bool may_go_back() const {
+        return m_plan.is_recorded && !m_manifest.rollback_of &&
+               (!m_previous || barrier_before(m_app, *m_previous).empty());
     }
 
     // Nothing for an app that is files only and has nothing to stop.
@@ -150,9 +174,7 @@ class Walk {
             return nullptr;
         begin(fmt::format("starting {}", m_manifest.number.text()));
         m_app.set_stopped(false);
-        // Only what brings something new is taken back, and only once: a rollback never is.
-        const bool is_new = m_plan.is_recorded && !m_manifest.rollback_of;
-        auto kind = is_new ? Handover::Kind::goes_back : Handover::Kind::stays;
+        auto kind = may_go_back() ? Handover::Kind::goes_back : Handover::Kind::stays;
         if (m_plan.scales)
             kind = Handover::Kind::scales;
         auto handover = std::make_unique<Handover>(m_app, generation, kind);
@@ -238,6 +260,7 @@ class Walk {
     void end(release::Manifest before) const {
         try {
             before.evidence.ended_at = sys::now();
+            conclude(m_app, before);
             m_app.ledger.save(std::move(before));
         } catch (const Error& error) {
             m_app.host.progress.warn_of(error.why() + ", ignoring");
@@ -248,6 +271,9 @@ class Walk {
         m_handover.reset();
         try {
             m_transcript.add("failed: " + error.why());
+            if (const auto conduct = conduct_of(m_app, m_manifest.number);
+                !conduct.last_lines.empty())
+                m_transcript.add(conduct.last_lines);
             m_transcript.flush();
             if (m_plan.undo)
                 m_plan.undo();
@@ -256,7 +282,10 @@ class Walk {
                 m_manifest.evidence.live_at.reset();
                 m_manifest.evidence.ended_at = sys::now();
                 m_manifest.evidence.why_failed = error.why();
+                conclude(m_app, m_manifest);
                 m_app.ledger.save(m_manifest);
+                if (m_previous)
+                    move_barrier(m_app, m_manifest.number, *m_previous);
             }
         } catch (const Error& second) {
             // The first failure is what matters; this one leaves a pending release, which every

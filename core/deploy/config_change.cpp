@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
+#include "core/deploy/holds.hpp"
 
 #include <fmt/core.h>
 
@@ -40,14 +41,6 @@ std::string description_of(const ConfigRequest& request, const std::vector<std::
                                  : config::unset_description(names);
 }
 
-void refuse_if_held(const App& app) {
-    if (const auto held = app.marks.hold_on_app())
-        throw Error(fmt::format("'{}' is held by {}: {}", app.name().text(), printable(held->who),
-                                printable(held->why)),
-                    Outcome::held)
-            .advise(fmt::format("shipit -a {} hold --clear", app.name().text()));
-}
-
 } // namespace
 
 ConfigChanged change_config(App& app, const ConfigRequest& request) {
@@ -74,6 +67,8 @@ ConfigChanged change_config(App& app, const ConfigRequest& request) {
         plan.manifest.description = description_of(request, difference.names);
         plan.manifest.config = difference.after;
         plan.manifest.rollback_of.reset();
+        plan.manifest.config_of.reset();
+        plan.manifest.is_undo = false;
         plan.manifest.evidence = {};
         plan.sets_config = true;
         return plan;

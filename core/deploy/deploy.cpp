@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
+#include "core/deploy/holds.hpp"
 #include "core/deploy/port.hpp"
 #include "core/deploy/running.hpp"
 #include "core/slug/build.hpp"
@@ -20,30 +21,6 @@ namespace shipit::deploy {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-void refuse_if_held(const App& app, const DeployRequest& request) {
-    const auto held = app.marks.hold_on_app();
-    if (held && !request.force)
-        throw Error(fmt::format("'{}' is held by {} since {}: {}", app.name().text(),
-                                printable(held->who), time_text(held->at), printable(held->why)),
-                    Outcome::held)
-            .advise(fmt::format("shipit -a {} hold --clear", app.name().text()));
-}
-
-void refuse_if_slug_is_held(const App& app, const DeployRequest& request, const SlugId& slug) {
-    const auto held = app.marks.hold_on(slug);
-    if (!held)
-        return;
-    if (request.force) {
-        if (!request.dry_run)
-            app.marks.clear_hold(slug);
-        return;
-    }
-    throw Error(fmt::format("this build is held by {} since {}: {}", printable(held->who),
-                            time_text(held->at), printable(held->why)),
-                Outcome::held)
-        .advise("mend the build, or deploy it all the same with --force");
-}
 
 // The folder of the apps inside the build: a slug would hold itself.
 void refuse_build_around_root(const App& app, const slug::Build& build) {
@@ -146,6 +123,12 @@ bool is_equal(ReleaseSpec one, const ReleaseSpec& other) {
     return one == other;
 }
 
+// The same files, with whatever config vars.
+bool is_live(const App& app, const SlugId& slug) {
+    const auto live = app.ledger.current();
+    return live && app.ledger.tree_of(*live) == slug;
+}
+
 bool is_live_already(const App& app, const Plan& plan) {
     const auto live = app.ledger.current();
     if (!live || app.is_stopped() || app.marks.get(release::MarkKind::bad, *live))
@@ -177,7 +160,8 @@ class Deploy {
     Deploy(const DeployRequest& request) : m_request(request) {}
 
     std::optional<Plan> plan(App& app) {
-        refuse_if_held(app, m_request);
+        if (!m_request.force)
+            refuse_if_held(app);
         m_build.emplace(slug::Build::open(m_request.build, app.layout.releases(), limits_of(app),
                                           app.host.progress));
         const slug::Build& build = *m_build;
@@ -189,7 +173,10 @@ class Deploy {
         m_packed = slug::pack(build, slug::Store(app.layout.releases()), options);
         record_replaced(app);
         tell_packed(app, begun);
-        refuse_if_slug_is_held(app, m_request, m_packed->id);
+        if (!m_request.force)
+            refuse_if_held(app, m_packed->id);
+        else if (!m_request.dry_run)
+            app.marks.clear_hold(m_packed->id);
         const auto source = build.is_staged() ? std::nullopt : release::source_of(build.folder());
         m_description = description_of(m_request, *m_packed, source);
         if (m_request.dry_run)
@@ -205,6 +192,8 @@ class Deploy {
         plan.manifest.spec = settings.spec;
         plan.manifest.config = vars;
         plan.is_fresh = !m_packed->stored_already;
+        if (settings.is_irreversible && !is_live(app, m_packed->id))
+            plan.irreversible = "its build says release.irreversible";
         plan.repack = [this, &app, options] {
             auto anew = options;
             anew.anew = true;
@@ -232,6 +221,10 @@ class Deploy {
                 .advise("deploy it without --trial");
         if (settings.spec.processes.empty())
             throw Error("an app that is files only has no supervisor to end a trial",
+                        Outcome::usage)
+                .advise("deploy it without --trial");
+        if (settings.is_irreversible)
+            throw Error("the build says release.irreversible: there is no way back from a trial",
                         Outcome::usage)
                 .advise("deploy it without --trial");
     }

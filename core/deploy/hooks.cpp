@@ -42,6 +42,7 @@ Json json_of(const App& app, const HookCall& call, const release::Manifest& mani
                               {"user", manifest.created_by},
                               {"address", manifest.client_address},
                               {"at", time_text(sys::now())}});
+    json.set("source", manifest.source ? json_of(*manifest.source) : Json());
     json.set("slug", manifest.slug ? Json(manifest.slug->id.text()) : Json());
     json.set("why", call.why.empty() ? Json() : Json(call.why));
     json.set("process", call.process.empty() ? Json() : Json(call.process));

@@ -39,10 +39,10 @@ class Lines {
     std::string m_unfinished;
 };
 
-void run(const supervise::Program& program, milliseconds timeout, const std::string& called,
-         const OnOutput& on_output) {
+supervise::OnceEnd run_in_time(const supervise::Program& program, milliseconds timeout,
+                               const std::string& called, const OnOutput& on_output) {
     Lines lines(on_output);
-    const supervise::OnceEnd end = supervise::run_once(
+    supervise::OnceEnd end = supervise::run_once(
         program, timeout, [&lines](std::string_view piece) { lines.add(piece); });
     lines.finish();
     if (end.interrupted_by != 0)
@@ -50,22 +50,35 @@ void run(const supervise::Program& program, milliseconds timeout, const std::str
     if (end.timed_out)
         throw Error(fmt::format("{} took longer than {}", called, duration_text(timeout)),
                     Outcome::release_failed);
+    return end;
+}
+
+void require_success(const supervise::OnceEnd& end, const std::string& called) {
     if (end.code != 0)
         throw Error(fmt::format("{} {}", called, end.how), Outcome::release_failed);
 }
 
 } // namespace
 
-void run_command_of_release(const App& app, const release::Manifest& manifest,
-                            const sys::Path& tree, const OnOutput& on_output) {
-    run(one_off_program(app, manifest, tree, "release", manifest.spec.release_command.command),
-        manifest.spec.release_command.timeout, "the release command", on_output);
+Undoable run_command_of_release(const App& app, const release::Manifest& manifest,
+                                const sys::Path& tree, const OnOutput& on_output) {
+    constexpr int cannot_be_undone = 10; // shipit.toml(5)
+    const std::string called = "the release command";
+    const ReleaseCommand& what = manifest.spec.release_command;
+    const auto end = run_in_time(one_off_program(app, manifest, tree, "release", what.command),
+                                 what.timeout, called, on_output);
+    if (end.code == cannot_be_undone)
+        return Undoable::no;
+    require_success(end, called);
+    return Undoable::yes;
 }
 
 void run_reload_command(const App& app, const release::Manifest& manifest, const sys::Path& tree,
                         const std::string& command, const OnOutput& on_output) {
-    run(one_off_program(app, manifest, tree, "reload", command), std::chrono::minutes(10),
-        fmt::format("'{}'", printable(command)), on_output);
+    const std::string called = fmt::format("'{}'", printable(command));
+    require_success(run_in_time(one_off_program(app, manifest, tree, "reload", command),
+                                std::chrono::minutes(10), called, on_output),
+                    called);
 }
 
 } // namespace shipit::deploy

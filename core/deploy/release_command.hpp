@@ -12,10 +12,13 @@ namespace shipit::deploy {
 
 using OnOutput = std::function<void(std::string_view)>;
 
-// The release command of `manifest`. Throws Error (release_failed): "the release command exited
-// with status 1", "… took longer than 10m".
-void run_command_of_release(const App& app, const release::Manifest& manifest,
-                            const sys::Path& tree, const OnOutput& on_output);
+enum class Undoable { yes, no };
+
+// The release command of `manifest`; with exit status 10 it says that it has succeeded and that
+// what it did cannot be undone. Throws Error (release_failed): "the release command exited with
+// status 1", "… took longer than 10m".
+[[nodiscard]] Undoable run_command_of_release(const App& app, const release::Manifest& manifest,
+                                              const sys::Path& tree, const OnOutput& on_output);
 
 // `app.reload`. Throws Error likewise; it may take ten minutes.
 void run_reload_command(const App& app, const release::Manifest& manifest, const sys::Path& tree,

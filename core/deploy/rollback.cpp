@@ -3,7 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
-#include "core/sys/clock.hpp"
+#include "core/deploy/way_back.hpp"
 
 #include <fmt/core.h>
 
@@ -17,83 +17,90 @@ class Return {
     Return(const RollbackRequest& request) : m_request(request) {}
 
     std::optional<Plan> plan(App& app) {
-        if (const auto held = app.marks.hold_on_app(); held && !m_request.automatic)
-            throw Error(fmt::format("'{}' is held by {}: {}", app.name().text(),
-                                    printable(held->who), printable(held->why)),
-                        Outcome::held)
-                .advise(fmt::format("shipit -a {} hold --clear", app.name().text()));
         const auto live = app.ledger.current();
-        if (!live && !m_request.to)
-            throw Error(fmt::format("nothing of '{}' is live, so there is nothing to go back from",
-                                    app.name().text()))
-                .advise(fmt::format("shipit -a {} rollback vN takes a release of the past live",
-                                    app.name().text()));
-        const bool is_settled = m_request.failed && m_request.unless_good &&
-                                app.marks.has(release::MarkKind::good, *m_request.failed);
-        if (is_settled || (m_request.failed && live != m_request.failed)) {
-            m_target = live;
+        if (is_settled(app, live)) {
+            m_way = WayBack{*live, {}, ""};
             return std::nullopt;
         }
-        m_target = m_request.to ? chosen(app, *m_request.to, live) : newest_good(app, *live);
-        if (m_target == live)
+        m_way = way_back(app, m_request, live);
+        if (!m_way->note.empty())
+            app.host.progress.warn_of(m_way->note);
+        if (m_way->target == live)
             return std::nullopt;
-        return plan_for(app, app.ledger.load(*m_target));
+        refuse_what_needs_force(app, m_request, m_way->target);
+        const auto target = app.ledger.load(m_way->target);
+        if (m_request.restores == Restores::config)
+            return plan_for_config(app.ledger.load(*live), target);
+        return plan_for(app, target);
     }
 
-    [[nodiscard]] ReleaseNumber target() const { return m_target.value(); }
-    [[nodiscard]] const std::vector<std::string>& skipped() const { return m_skipped; }
+    [[nodiscard]] const WayBack& way() const { return m_way.value(); }
 
   private:
-    ReleaseNumber newest_good(App& app, ReleaseNumber live) {
-        const release::Choice choice = release::choose_rollback(app.ledger, app.marks);
-        for (const release::Skipped& skipped : choice.skipped)
-            m_skipped.push_back(fmt::format("{} {}", skipped.number.text(), skipped.why));
-        if (!choice.note.empty())
-            app.host.progress.warn_of(choice.note);
-        if (choice.target)
-            return *choice.target;
-        std::string why =
-            choice.from == live
-                ? fmt::format("there is no release before {} to go back to", live.text())
-                : fmt::format("{} has brought {} back, and there is no release before that",
-                              live.text(), choice.from.value_or(live).text());
-        if (!m_skipped.empty())
-            why += ": " + joined(m_skipped, "; ");
-        throw Error(why, m_request.automatic ? Outcome::down : Outcome::failed)
-            .advise(fmt::format("shipit -a {} releases", app.name().text()));
+    // Of an automatic one: what failed is not live any more, or a person has said that it is good.
+    [[nodiscard]] bool is_settled(const App& app, std::optional<ReleaseNumber> live) const {
+        if (!m_request.failed || !live)
+            return false;
+        return live != m_request.failed ||
+               (m_request.unless_good && app.marks.has(release::MarkKind::good, *m_request.failed));
     }
 
-    static ReleaseNumber chosen(const App& app, ReleaseNumber number,
-                                std::optional<ReleaseNumber> live) {
-        (void)app.ledger.load(number); // says so if there is no such release
-        const auto eligible = app.ledger.eligibility(app.marks, number);
-        if (!eligible.possible && number != live)
-            throw Error(fmt::format("{} cannot be rolled back to: {}", number.text(), eligible.why))
-                .advise(fmt::format("shipit -a {} releases", app.name().text()));
-        return number;
+    [[nodiscard]] std::string description(const std::string& target) const {
+        std::string text = m_request.automatic ? "Automatic rollback" : "Rollback";
+        text += m_request.restores == Restores::config ? " to the config vars of " + target
+                                                       : " to " + target;
+        if (m_request.restores == Restores::code)
+            text += ", its code only";
+        if (m_request.undo)
+            text = fmt::format("Undo: back to {}", target);
+        return m_request.message.empty() ? text : fmt::format("{}: {}", text, m_request.message);
     }
 
     [[nodiscard]] Plan plan_for(const App& app, const release::Manifest& target) const {
         Plan plan{release::Manifest{target.number, app.name()}};
-        plan.manifest.description =
-            fmt::format("{} to {}", m_request.automatic ? "Automatic rollback" : "Rollback",
-                        target.number.text());
+        plan.manifest.description = description(target.number.text());
         plan.manifest.slug = target.slug;
         plan.manifest.source = target.source;
         plan.manifest.spec = target.spec;
-        plan.manifest.config = target.config;
+        const bool code_only = m_request.restores == Restores::code;
+        plan.manifest.config =
+            code_only ? config::load_config(app.layout.config_toml()) : target.config;
         plan.manifest.rollback_of = target.number;
-        plan.was_good = app.marks.get(release::MarkKind::good, target.number).has_value();
+        plan.manifest.is_undo = m_request.undo;
+        plan.was_good =
+            !code_only && app.marks.get(release::MarkKind::good, target.number).has_value();
+        plan.sets_config = !code_only;
+        plan.condemns = !m_request.undo;
+        plan.verdict = m_request.automatic ? m_request.reason : m_request.message;
+        return plan;
+    }
+
+    [[nodiscard]] std::optional<Plan> plan_for_config(const release::Manifest& live,
+                                                      const release::Manifest& target) const {
+        if (live.config == target.config)
+            return std::nullopt;
+        Plan plan{release::Manifest{live.number, live.app}};
+        plan.manifest.description = description(target.number.text());
+        plan.manifest.slug = live.slug;
+        plan.manifest.source = live.source;
+        plan.manifest.spec = live.spec;
+        plan.manifest.config = target.config;
+        plan.manifest.config_of = target.number;
         plan.sets_config = true;
         plan.condemns = true;
-        plan.verdict = m_request.reason;
+        plan.verdict = m_request.message;
         return plan;
     }
 
     const RollbackRequest& m_request;
-    std::optional<ReleaseNumber> m_target;
-    std::vector<std::string> m_skipped;
+    std::optional<WayBack> m_way;
 };
+
+// Nobody else will be told that what failed stays live.
+void note_refusal(const App& app, const RollbackRequest& request, const Error& error) {
+    if (request.automatic && error.outcome() == Outcome::down)
+        app.note_event("rollback", request.failed, name_of(error.outcome()), error.why());
+}
 
 } // namespace
 
@@ -102,14 +109,21 @@ RolledBack rollback(App& app, const RollbackRequest& request) {
     Change change;
     change.what = "rollback";
     change.attempt = fmt::format("rolling back '{}'", app.name().text());
-    change.plan = [&back](App& locked) { return back.plan(locked); };
+    change.plan = [&](App& locked) {
+        try {
+            return back.plan(locked);
+        } catch (const Error& error) {
+            note_refusal(locked, request, error);
+            throw;
+        }
+    };
     Changed changed = carry_out(app, change, request.options);
     if (!changed.watch_failure.empty())
         throw Error(fmt::format("{} is live but failed within its watch window: {}",
                                 changed.release->text(), changed.watch_failure))
             .advise(fmt::format("shipit -a {} logs --release {}", app.name().text(),
                                 changed.release->text()));
-    return {changed, back.target(), back.skipped()};
+    return {changed, back.way().target, back.way().skipped};
 }
 
 } // namespace shipit::deploy

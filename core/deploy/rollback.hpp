@@ -10,8 +10,14 @@
 
 namespace shipit::deploy {
 
+using release::Restores;
+
 struct RollbackRequest {
     std::optional<ReleaseNumber> to; // nothing: the newest good release before the live one
+    Restores restores = Restores::all;
+    bool undo = false;   // to what was live before the newest rollback
+    std::string message; // why, for the record
+    bool force = false;  // also across a barrier (barrier.hpp), and while the app is held
     // The supervisor asks, because the live release failed within its watch window.
     bool automatic = false;
     std::string reason; // of an automatic one, for the record
@@ -28,7 +34,9 @@ struct RolledBack {
 };
 
 // Marks what it left as bad and holds its slug, so that the same bytes are not deployed again by a
-// cron job. Throws Error if there is nothing to go back to, saying why each release will not do.
+// cron job; an undo takes the marks back instead. Throws Error if there is nothing to go back to,
+// saying why each release will not do, and (held) where only `force` goes; an automatic one,
+// (down).
 [[nodiscard]] RolledBack rollback(App& app, const RollbackRequest& request);
 
 } // namespace shipit::deploy

@@ -72,6 +72,7 @@ ProcessFacts facts_from(const Json& json) {
     facts.last_exit = json["last_exit"].text();
     facts.said = json["said"].text();
     facts.resident = static_cast<std::uint64_t>(json["memory"].integer());
+    facts.peak = static_cast<std::uint64_t>(json["peak"].integer());
     facts.command = json["command"].text();
     return facts;
 }
@@ -102,6 +103,7 @@ Json ProcessFacts::json() const {
                          {"last_exit", last_exit},
                          {"said", said},
                          {"memory", resident},
+                         {"peak_memory", peak},
                          {"command", command}});
 }
 

@@ -25,6 +25,7 @@ struct ProcessFacts {
     std::string last_exit;
     std::string said;           // STATUS=, sd_notify(3)
     std::uint64_t resident = 0; // bytes
+    std::uint64_t peak = 0;     // the most that it ever had
     std::string command;
 
     [[nodiscard]] Json json() const;

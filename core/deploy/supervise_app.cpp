@@ -2,6 +2,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/bless.hpp"
+#include "core/deploy/evidence.hpp"
 #include "core/deploy/release_tree.hpp"
 #include "core/deploy/running.hpp"
 #include "core/supervise/detach.hpp"
@@ -86,6 +87,7 @@ void supervise_app(App& app, std::optional<int> inherited) {
     };
     options.trial_end = [&app](ReleaseNumber release) { return trial_end(app, release); };
     options.on_trial_over = [&app](ReleaseNumber release) { on_trial_over(app, release); };
+    options.witness = witness_for(app);
     options.on_good = [&app](ReleaseNumber release) {
         if (trial_end(app, release))
             return; // a person is to say so

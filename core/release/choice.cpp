@@ -19,8 +19,8 @@ std::string with_reason(const std::string& what, const std::string& why) {
     return why.empty() ? what : fmt::format("{}: {}", what, why);
 }
 
-// Why it cannot run again, whatever anybody wants; empty if it can.
-std::string obstacle(const Fact& fact) {
+// Why it cannot come back, whatever anybody wants; empty if it can. Config vars outlive their slug.
+std::string obstacle(const Fact& fact, Restores what) {
     if (!fact.readable)
         return with_reason("its manifest cannot be read", fact.why);
     switch (fact.status) {
@@ -29,10 +29,14 @@ std::string obstacle(const Fact& fact) {
     case Status::failed:
         return with_reason("failed", fact.why);
     case Status::expired:
-        return "its slug was pruned";
+        if (what != Restores::config)
+            return "its slug was pruned";
+        break;
     case Status::succeeded:
         break;
     }
+    if (what == Restores::config)
+        return "";
     if (!fact.slug)
         return "has config vars only, no code";
     return fact.slug_there ? "" : "its slug is missing";
@@ -45,12 +49,36 @@ std::string doubt(const Fact& fact) {
     return fact.good ? "" : "never stayed up through its watch";
 }
 
+// Who goes back to `number` goes across it.
+const Fact* barrier_after(Facts facts, ReleaseNumber number) {
+    const auto at = std::find_if(facts.begin(), facts.end(), [number](const Fact& fact) {
+        return fact.is_barrier && fact.number > number;
+    });
+    return at != facts.end() ? &*at : nullptr;
+}
+
+// What of it would come back and is live already; null: nothing.
+const char* sameness(const Fact& fact, const Fact& live, Restores what) {
+    if (what == Restores::code)
+        return fact.slug && fact.slug == live.slug ? "has the files that are live" : nullptr;
+    if (what == Restores::config)
+        return fact.config != 0 && fact.config == live.config ? "has the config vars that are live"
+                                                              : nullptr;
+    return fact.content != 0 && fact.content == live.content ? "is the same as what is live"
+                                                             : nullptr;
+}
+
 // Why going back to it is impossible, or would change nothing.
-std::string why_no_help(const Fact& fact, const Fact* live) {
-    std::string why = obstacle(fact);
-    if (why.empty() && live != nullptr && live->content != 0 && fact.content == live->content)
-        why = "is the same as what is live";
+std::string why_no_help(const Fact& fact, const Fact* live, Restores what) {
+    std::string why = obstacle(fact, what);
+    if (why.empty() && live != nullptr)
+        if (const char* same = sameness(fact, *live, what))
+            why = same;
     return why;
+}
+
+bool went_back(const Fact& fact) {
+    return fact.rollback_of || fact.config_of;
 }
 
 } // namespace
@@ -64,7 +92,7 @@ ReleaseNumber standing_at(Facts facts, ReleaseNumber number) {
     }
 }
 
-Choice rollback_target(Facts facts, std::optional<ReleaseNumber> live) {
+Choice rollback_target(Facts facts, std::optional<ReleaseNumber> live, Restores what) {
     const Fact* live_fact = live ? find(facts, *live) : nullptr;
     const auto position = live ? std::optional(standing_at(facts, *live)) : std::nullopt;
     Choice choice;
@@ -74,10 +102,11 @@ Choice rollback_target(Facts facts, std::optional<ReleaseNumber> live) {
     for (auto fact = facts.rbegin(); fact != facts.rend(); ++fact) {
         if (position && fact->number >= *position)
             continue;
-        const std::string hindrance = why_no_help(*fact, live_fact);
+        const std::string hindrance = why_no_help(*fact, live_fact, what);
         std::string why = hindrance.empty() ? doubt(*fact) : hindrance;
         if (why.empty()) {
             choice.target = fact->number;
+            choice.is_settled = true;
             return choice;
         }
         if (!unproven && hindrance.empty() && !fact->bad && fact->was_live) {
@@ -95,17 +124,52 @@ Choice rollback_target(Facts facts, std::optional<ReleaseNumber> live) {
     return choice;
 }
 
-Eligibility eligibility(Facts facts, ReleaseNumber number, std::optional<ReleaseNumber> live) {
+Choice undo_target(Facts facts, ReleaseNumber live) {
+    Choice choice;
+    choice.from = live;
+    const Fact* undone = nullptr; // the rollback that is to be
+    std::size_t redone = 0;       // rollbacks that have been undone already
+    for (auto fact = facts.rbegin(); fact != facts.rend(); ++fact) {
+        if (fact->number > live || (fact->number != live && !fact->was_live))
+            continue;
+        if (undone != nullptr) {
+            choice.target = fact->number;
+            choice.is_settled = true;
+            return choice;
+        }
+        if (!went_back(*fact)) {
+            choice.is_settled = true;
+            break;
+        }
+        if (fact->is_undo)
+            ++redone;
+        else if (redone > 0)
+            --redone;
+        else
+            undone = &*fact;
+    }
+    choice.note =
+        fmt::format("{} is live, and no rollback led to it that has not been undone", live.text());
+    return choice;
+}
+
+Eligibility eligibility(Facts facts, ReleaseNumber number, std::optional<ReleaseNumber> live,
+                        Restores what) {
     const Fact* fact = find(facts, number);
     if (fact == nullptr)
         return {false, false, "there is no such release"};
     if (number == live)
         return {false, false, "is live"};
-    if (auto why = obstacle(*fact); !why.empty())
+    if (auto why = obstacle(*fact, what); !why.empty())
         return {false, false, std::move(why)};
     if (auto why = doubt(*fact); !why.empty())
         return {true, false, std::move(why)};
-    return {true, true, "is good, and its slug is there"};
+    if (const Fact* barrier = barrier_after(facts, number);
+        barrier != nullptr && what != Restores::config)
+        return {true, false,
+                fmt::format("is from before {}, which cannot be undone: it takes --force",
+                            barrier->number.text())};
+    return {true, true, what == Restores::config ? "is good" : "is good, and its slug is there"};
 }
 
 } // namespace shipit::release

@@ -7,6 +7,9 @@
 // that is itself "Rollback to v1" stands at v1, so that `rollback` again looks before v1 and never
 // comes back to what was just left.
 //
+// `--undo` goes the way of the rollbacks back again: to what was live before the newest rollback
+// that has not been undone, which a deploy since then settles.
+//
 // If no release before is good, the newest one that succeeded and was live is taken, with a note:
 // in a young history nothing has had the time to become good, and something that ran is better
 // than what does not. One marked bad is never chosen.
@@ -32,22 +35,29 @@ struct Fact {
     bool good = false;                 // has the good mark
     bool bad = false;
     bool pinned = false;
+    bool is_barrier = false; // what it did to the app's data cannot be undone
     bool was_live = false;
     std::optional<SlugId> slug = {}; // nothing: config vars only, or failed and pruned
     bool slug_there = false;
     std::uint64_t slug_size = 0;
     std::optional<ReleaseNumber> rollback_of = {};
+    std::optional<ReleaseNumber> config_of = {}; // brought back that one's config vars only
+    bool is_undo = false;                        // of a rollback
     WallTime created_at = {};
     // Equal for releases that run the same files with the same config vars; 0 is equal to nothing.
     std::uint64_t content = 0;
-    std::string why = {}; // it failed or is bad, in words for people
-    bool readable = true; // its manifest
+    std::uint64_t config = 0; // likewise, of the config vars alone
+    std::string why = {};     // it failed or is bad, in words for people
+    bool readable = true;     // its manifest
 
     [[nodiscard]] bool is_good() const { return good && !bad; }
 };
 
 // Facts are sorted by number everywhere here.
 using Facts = std::span<const Fact>;
+
+// What a rollback brings back.
+enum class Restores { all, code, config };
 
 struct Skipped {
     ReleaseNumber number;
@@ -60,12 +70,17 @@ struct Choice {
     std::optional<ReleaseNumber> target;
     std::optional<ReleaseNumber> from; // where the app stands
     std::vector<Skipped> skipped; // newest first: what lies between where the app stands and target
-    std::string note;             // why a target that is not good was taken; empty if it is
+    std::string note; // why a target that is not good was taken, or why there is none to undo
+    bool is_settled = false; // more of the history would not change it
 };
 
-// For `rollback` without a version. `facts` may be the newest part of a history: a good target
-// found in it is the target in the whole history; look again with more if there is none.
-[[nodiscard]] Choice rollback_target(Facts facts, std::optional<ReleaseNumber> live);
+// For `rollback` without a version. `facts` may be the newest part of a history: look again with
+// more of it unless the choice is settled.
+[[nodiscard]] Choice rollback_target(Facts facts, std::optional<ReleaseNumber> live,
+                                     Restores what = Restores::all);
+
+// For `rollback --undo`; likewise.
+[[nodiscard]] Choice undo_target(Facts facts, ReleaseNumber live);
 
 // Where the app stands when `number` is live: the release that it brought back, at the end of a
 // chain of rollbacks.
@@ -78,8 +93,10 @@ struct Eligibility {
 };
 
 // Whether release `number` can be rolled back to. `possible` is Heroku's "Eligible for Rollback?".
+// Of releases after it, facts need say no more than whether they are barriers.
 [[nodiscard]] Eligibility eligibility(Facts facts, ReleaseNumber number,
-                                      std::optional<ReleaseNumber> live);
+                                      std::optional<ReleaseNumber> live,
+                                      Restores what = Restores::all);
 
 // --- What expires ---
 //

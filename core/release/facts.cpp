@@ -13,18 +13,15 @@ namespace shipit::release {
 namespace {
 
 // Not stored anywhere, so std::hash will do; 0 is kept for "unknown".
-std::uint64_t content_of(const Manifest& manifest) {
-    if (!manifest.slug)
-        return 0;
-    std::string text = manifest.slug->id.text();
-    const auto add = [&](const std::string& part) {
-        text += fmt::format("{}:{}", part.size(), part);
-    };
-    for (const auto& [name, value] : manifest.config) {
-        add(name);
-        add(value);
-    }
+std::uint64_t hash_of(const std::string& text) {
     return std::max<std::uint64_t>(1, std::hash<std::string>{}(text));
+}
+
+std::string text_of(const ConfigVars& vars) {
+    std::string text;
+    for (const auto& [name, value] : vars)
+        text += fmt::format("{}:{}{}:{}", name.size(), name, value.size(), value);
+    return text;
 }
 
 // What is there beside the manifests. For a few releases each name is looked up; for all of them
@@ -35,7 +32,7 @@ class Surroundings {
         : m_layout(layout), m_marks(marks), m_is_listed(of_all) {
         if (!of_all)
             return;
-        for (const MarkKind kind : {MarkKind::good, MarkKind::bad, MarkKind::pin})
+        for (const MarkKind kind : mark_kinds)
             m_marked[static_cast<std::size_t>(kind)] = marks.all(kind);
         for (const std::string& name : sys::names_in(layout.releases()))
             if (const auto slug = slug_in(name))
@@ -57,7 +54,7 @@ class Surroundings {
     const Layout& m_layout;
     const Marks& m_marks;
     bool m_is_listed;
-    std::set<ReleaseNumber> m_marked[3];
+    std::set<ReleaseNumber> m_marked[mark_kinds.size()];
     std::set<SlugId> m_slugs;
 };
 
@@ -66,6 +63,7 @@ Fact fact_of(const Entry& entry, const Surroundings& around) {
     fact.good = around.is_marked(MarkKind::good, entry.number);
     fact.bad = around.is_marked(MarkKind::bad, entry.number);
     fact.pinned = around.is_marked(MarkKind::pin, entry.number);
+    fact.is_barrier = around.is_marked(MarkKind::barrier, entry.number);
     fact.readable = entry.manifest.has_value();
     if (!entry.manifest) {
         fact.why = entry.complaint;
@@ -81,7 +79,12 @@ Fact fact_of(const Entry& entry, const Surroundings& around) {
     }
     fact.rollback_of = manifest.rollback_of;
     fact.created_at = manifest.created_at;
-    fact.content = content_of(manifest);
+    fact.config_of = manifest.config_of;
+    fact.is_undo = manifest.is_undo;
+    const std::string config = text_of(manifest.config);
+    fact.config = hash_of(config);
+    if (manifest.slug)
+        fact.content = hash_of(manifest.slug->id.text() + config);
     fact.why = fact.bad ? around.why_bad(entry.number) : manifest.evidence.why_failed;
     return fact;
 }
@@ -97,21 +100,40 @@ std::vector<Fact> Ledger::facts(const Marks& marks, std::size_t limit) const {
     return facts;
 }
 
-Eligibility Ledger::eligibility(const Marks& marks, ReleaseNumber number) const {
-    const Fact fact = fact_of(entry_of(number), Surroundings(m_layout, marks, false));
-    return release::eligibility({&fact, 1}, number, current());
+Eligibility Ledger::eligibility(const Marks& marks, ReleaseNumber number, Restores what) const {
+    std::vector<Fact> facts{fact_of(entry_of(number), Surroundings(m_layout, marks, false))};
+    for (const ReleaseNumber barrier : marks.barriers_after(number)) {
+        facts.push_back(Fact{.number = barrier});
+        facts.back().is_barrier = true;
+    }
+    return release::eligibility(facts, number, current(), what);
 }
 
-Choice choose_rollback(const Ledger& ledger, const Marks& marks) {
+namespace {
+
+// `choose` over as much of the history as it takes.
+template <class Choose>
+Choice choice_of(const Ledger& ledger, const Marks& marks, const Choose& choose) {
     constexpr std::size_t most_often_enough = 16;
-    const auto live = ledger.current();
     for (std::size_t limit = most_often_enough;; limit *= 8) {
         const auto facts = ledger.facts(marks, limit);
-        auto choice = rollback_target(facts, live);
+        auto choice = choose(facts);
         const bool is_whole_history = facts.size() < limit;
-        if (is_whole_history || (choice.target && choice.note.empty()))
+        if (is_whole_history || choice.is_settled)
             return choice;
     }
+}
+
+} // namespace
+
+Choice choose_rollback(const Ledger& ledger, const Marks& marks, Restores what) {
+    const auto live = ledger.current();
+    return choice_of(ledger, marks,
+                     [&](Facts facts) { return rollback_target(facts, live, what); });
+}
+
+Choice choose_undo(const Ledger& ledger, const Marks& marks, ReleaseNumber live) {
+    return choice_of(ledger, marks, [&](Facts facts) { return undo_target(facts, live); });
 }
 
 } // namespace shipit::release

@@ -80,6 +80,10 @@ Path Layout::transcript(ReleaseNumber number) const {
     return releases() / (number.text() + ".log");
 }
 
+Path Layout::evidence(ReleaseNumber number) const {
+    return releases() / (number.text() + ".evidence");
+}
+
 Path Layout::release_link(ReleaseNumber number) const {
     return releases() / number.text();
 }

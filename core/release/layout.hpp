@@ -2,7 +2,7 @@
 //
 //   ROOT/APP/app.toml  config.toml  current  events.jsonl  lock  stat-cache
 //            shared/  log/  marks/  trees/ID/
-//            releases/v12.toml  v12.log  v12 -> ../trees/ID  ID.tar.zst  .last
+//            releases/v12.toml  v12.log  v12.evidence  v12 -> ../trees/ID  ID.tar.zst  .last
 //
 // The lock stands beside the data, not in the run folder: commands from cron and from ssh see
 // different run folders, and must meet at one lock.
@@ -51,6 +51,7 @@ struct Layout {
     [[nodiscard]] Path releases() const { return folder() / "releases"; }
     [[nodiscard]] Path manifest(ReleaseNumber number) const;     // releases/v12.toml
     [[nodiscard]] Path transcript(ReleaseNumber number) const;   // releases/v12.log
+    [[nodiscard]] Path evidence(ReleaseNumber number) const;     // releases/v12.evidence
     [[nodiscard]] Path release_link(ReleaseNumber number) const; // releases/v12
     [[nodiscard]] Path slug(const SlugId& id) const;             // releases/ID.tar.zst
     [[nodiscard]] Path last_number() const { return releases() / ".last"; }

@@ -45,7 +45,8 @@ class Ledger {
     [[nodiscard]] std::vector<Fact> facts(const Marks& marks, std::size_t limit = all) const;
 
     // Of one release: whether it can be rolled back to.
-    [[nodiscard]] Eligibility eligibility(const Marks& marks, ReleaseNumber number) const;
+    [[nodiscard]] Eligibility eligibility(const Marks& marks, ReleaseNumber number,
+                                          Restores what = Restores::all) const;
 
     // What `current` points at; nothing before the first release went live. Throws Error (corrupt)
     // that says what to do if `current` is anything else than shipit's link.
@@ -88,7 +89,9 @@ class Ledger {
     Layout m_layout;
 };
 
-// For `rollback` without a version: rollback_target over as much of the history as it takes.
-[[nodiscard]] Choice choose_rollback(const Ledger& ledger, const Marks& marks);
+// rollback_target and undo_target over as much of the history as they take.
+[[nodiscard]] Choice choose_rollback(const Ledger& ledger, const Marks& marks,
+                                     Restores what = Restores::all);
+[[nodiscard]] Choice choose_undo(const Ledger& ledger, const Marks& marks, ReleaseNumber live);
 
 } // namespace shipit::release

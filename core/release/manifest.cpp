@@ -201,6 +201,9 @@ Manifest read(const TomlTable& root, ReleaseNumber number, const std::string& fi
     manifest.status = *status;
     if (root.has("rollback_of"))
         manifest.rollback_of = earlier_release(root, "rollback_of", number);
+    if (root.has("config_of"))
+        manifest.config_of = earlier_release(root, "config_of", number);
+    manifest.is_undo = root.boolean("undo").value_or(false);
     manifest.trial = root.duration("trial");
     if (const auto slug = root.table("slug"))
         manifest.slug = read_slug(*slug);

@@ -80,6 +80,8 @@ struct Manifest {
     ReleaseSpec spec = {};
     ConfigVars config = {};
     std::optional<ReleaseNumber> rollback_of = {}; // the release that this one brought back
+    std::optional<ReleaseNumber> config_of = {}; // whose config vars, and no more, it brought back
+    bool is_undo = false;                        // took a rollback back
     std::optional<milliseconds> trial = {}; // goes back unless it is blessed so soon after live_at
     Evidence evidence = {};
     std::optional<Deployer> deployer = {}; // while pending, and until all is done after the switch

@@ -48,6 +48,10 @@ void write_head(TomlWriter& writer, const Manifest& manifest) {
     writer.set("status", name_of(manifest.status));
     if (manifest.rollback_of)
         writer.set("rollback_of", manifest.rollback_of->value());
+    if (manifest.config_of)
+        writer.set("config_of", manifest.config_of->value());
+    if (manifest.is_undo)
+        writer.set("undo", true);
     if (manifest.trial)
         writer.set("trial", *manifest.trial);
 }

@@ -55,16 +55,22 @@ std::vector<std::string> names(const Path& folder) {
 
 } // namespace
 
-Path Marks::folder(MarkKind kind) const {
+const char* name_of(MarkKind kind) {
     switch (kind) {
     case MarkKind::good:
-        return m_layout.marks() / "good";
+        return "good";
     case MarkKind::bad:
-        return m_layout.marks() / "bad";
+        return "bad";
     case MarkKind::pin:
+        return "pin";
+    case MarkKind::barrier:
         break;
     }
-    return m_layout.marks() / "pin";
+    return "barrier";
+}
+
+Path Marks::folder(MarkKind kind) const {
+    return m_layout.marks() / name_of(kind);
 }
 
 Path Marks::file(MarkKind kind, ReleaseNumber number) const {
@@ -97,6 +103,11 @@ std::set<ReleaseNumber> Marks::all(MarkKind kind) const {
         if (const auto number = link_number(name))
             numbers.insert(*number);
     return numbers;
+}
+
+std::vector<ReleaseNumber> Marks::barriers_after(ReleaseNumber target) const {
+    const auto barriers = all(MarkKind::barrier);
+    return {barriers.upper_bound(target), barriers.end()};
 }
 
 std::optional<ReleaseNumber> Marks::pinned_as(std::string_view name) const {

@@ -1,6 +1,7 @@
-// Marks on releases and slugs that no rollback takes back: good, bad, pins and holds.
+// Marks on releases and slugs that no rollback takes back: good, bad, pins, barriers and holds.
 //
-//   marks/good/v12  marks/bad/v12  marks/pin/v12  marks/hold/SLUG  marks/hold/app
+//   marks/good/v12  marks/bad/v12  marks/pin/v12  marks/barrier/v12  marks/hold/SLUG
+//   marks/hold/app
 //
 // A mark is a file, and that the file is there is the mark: who, when and why stand in it (TOML),
 // but a file that cannot be read still counts. Each is on disk when the function that makes it
@@ -10,6 +11,7 @@
 #include "core/base/text.hpp"
 #include "core/release/layout.hpp"
 
+#include <array>
 #include <optional>
 #include <set>
 #include <string>
@@ -25,7 +27,13 @@ struct Mark {
     bool operator==(const Mark&) const = default;
 };
 
-enum class MarkKind { good, bad, pin };
+// A barrier: what this release did to the app's data cannot be undone. Releases before it have
+// never run on the data that it left.
+enum class MarkKind { good, bad, pin, barrier };
+inline constexpr std::array mark_kinds = {MarkKind::good, MarkKind::bad, MarkKind::pin,
+                                          MarkKind::barrier};
+// "good", …: the name of its folder.
+[[nodiscard]] const char* name_of(MarkKind kind);
 
 class Marks {
   public:
@@ -41,6 +49,8 @@ class Marks {
     [[nodiscard]] std::optional<Mark> get(MarkKind kind, ReleaseNumber number) const;
     // All releases so marked; reads one folder and no file.
     [[nodiscard]] std::set<ReleaseNumber> all(MarkKind kind) const;
+    // The barriers between `target` and today, lowest first: what speaks against going back to it.
+    [[nodiscard]] std::vector<ReleaseNumber> barriers_after(ReleaseNumber target) const;
     // The release whose pin has that name.
     [[nodiscard]] std::optional<ReleaseNumber> pinned_as(std::string_view name) const;
 

@@ -101,6 +101,13 @@ bool is_commit(std::string_view text) {
 
 } // namespace
 
+Json json_of(const Source& source) {
+    return Json::object({{"commit", source.commit},
+                         {"branch", source.branch},
+                         {"dirty", source.dirty},
+                         {"subject", source.subject}});
+}
+
 std::optional<Source> source_of(const sys::Path& folder, std::chrono::milliseconds patience) {
     const sys::Deadline deadline(patience);
     const auto caller = caller_for(folder);

@@ -1,6 +1,7 @@
 // Where a build comes from: its git work tree, if it has one.
 #pragma once
 
+#include "core/base/json.hpp"
 #include "core/sys/file.hpp"
 
 #include <chrono>
@@ -17,6 +18,8 @@ struct Source {
 
     bool operator==(const Source&) const = default;
 };
+
+[[nodiscard]] Json json_of(const Source& source);
 
 // Asks git(1) about the work tree that `folder` lies in. Nothing if there is no git, no repository,
 // no commit yet, or if git takes longer than `patience`: what is not known is not worth a deploy.

@@ -77,8 +77,9 @@ std::vector<std::string> Ledger::tidy() const {
     tidying.remove_leftovers(m_layout.folder());
     tidying.remove_leftovers(m_layout.releases());
     tidying.remove_leftovers(m_layout.trees());
-    for (const char* kind : {"good", "bad", "pin", "hold"})
-        tidying.remove_leftovers(m_layout.marks() / kind);
+    for (const MarkKind kind : mark_kinds)
+        tidying.remove_leftovers(m_layout.marks() / name_of(kind));
+    tidying.remove_leftovers(m_layout.marks() / "hold");
     return std::move(tidying).done();
 }
 

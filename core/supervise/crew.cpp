@@ -26,6 +26,9 @@ Crew::Crew(Surroundings& surroundings, Generation generation, Side side)
 
 Process::OnEnded Crew::teller() {
     return [this](Process& process, const std::string& how) {
+        if (const Witness& witness = m_surroundings.witness; witness.ended)
+            witness.ended(process.release(), process.program().name, how);
+        testify_lines();
         const Process::OnEnded watcher = m_watcher; // which may replace itself
         if (watcher)
             watcher(process, how);
@@ -66,6 +69,7 @@ void Crew::start(const Choice& choice) {
 }
 
 void Crew::stop(const Choice& choice, Loop::Callback done) {
+    testify_memory(); // what it has used in all its life
     for (const auto& process : m_processes)
         if (choice(*process))
             process->stop();
@@ -223,6 +227,25 @@ std::string Crew::evidence() const {
         for (const std::string& line : process->tail())
             text += process->program().name + ": " + line + "\n";
     return text;
+}
+
+void Crew::testify_check(const std::string& why) const {
+    if (m_surroundings.witness.check_failed)
+        m_surroundings.witness.check_failed(release(), why);
+}
+
+void Crew::testify_lines() const {
+    if (m_surroundings.witness.wrote)
+        m_surroundings.witness.wrote(release(), evidence());
+}
+
+void Crew::testify_memory() const {
+    if (!m_surroundings.witness.used || !is_any_up())
+        return;
+    std::uint64_t bytes = 0;
+    for (const pid_t pid : tree())
+        bytes += sys::peak_bytes(pid);
+    m_surroundings.witness.used(release(), bytes);
 }
 
 } // namespace shipit::supervise

@@ -63,6 +63,10 @@ class Crew {
     void set_proven();
     // The last lines of all of them, for people: "web.1: …".
     [[nodiscard]] std::string evidence() const;
+    // The witness is told: how a check failed; the last lines; how much memory it has used.
+    void testify_check(const std::string& why) const;
+    void testify_lines() const;
+    void testify_memory() const;
 
     // For the program that takes our place by execve(2); not while it is suspended. The JSON holds
     // config vars.

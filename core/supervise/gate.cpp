@@ -131,7 +131,9 @@ void Gate::decide(std::optional<std::string> why_not) {
     m_crew.on_listening({});
     m_next.cancel();
     m_timeout.cancel();
-    if (!why_not)
+    if (why_not)
+        m_crew.testify_lines();
+    else
         m_crew.set_proven();
     const OnVerdict on_verdict = std::move(m_on_verdict); // which may destroy this
     const std::optional<std::string> verdict = std::move(why_not);
@@ -159,6 +161,8 @@ void Vigil::look() {
 
 void Vigil::take(const ProbeResult& result) {
     m_failed = result.healthy ? 0 : m_failed + 1;
+    if (!result.healthy)
+        m_crew.testify_check(result.reason);
     if (m_failed >= failures_in_a_row)
         return decide(result.reason);
     m_next = m_loop.after(m_failed > 0 ? second_look : watch_interval, [this] { look(); });
@@ -166,6 +170,9 @@ void Vigil::take(const ProbeResult& result) {
 
 void Vigil::decide(std::optional<std::string> why_not) {
     m_crew.on_ended({});
+    m_crew.testify_memory();
+    if (why_not)
+        m_crew.testify_lines();
     m_next.cancel();
     m_end.cancel();
     const OnVerdict on_verdict = std::move(m_on_verdict); // which may destroy this

@@ -303,6 +303,7 @@ Json Process::status() const {
     if (const auto process = main()) {
         json.set("pid", process->pid);
         json.set("memory", sys::resident_bytes(process->pid));
+        json.set("peak", sys::peak_bytes(process->pid));
     }
     if (!m_last_exit.empty())
         json.set("last_exit", m_last_exit);

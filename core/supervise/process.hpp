@@ -10,6 +10,7 @@
 #include "core/supervise/policy.hpp"
 #include "core/supervise/program.hpp"
 #include "core/supervise/tree.hpp"
+#include "core/supervise/witness.hpp"
 
 #include <deque>
 
@@ -35,6 +36,7 @@ struct Surroundings {
     std::function<void(const Process&)> crash_looping;
     Path cgroups{};             // where each process gets one; empty: there are none to be had
     Notices* notices = nullptr; // null: nobody listens to what processes say
+    Witness witness = {};
 };
 
 class Process {

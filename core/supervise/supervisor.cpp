@@ -64,8 +64,8 @@ Supervisor::Core::Core(SupervisorOptions options)
       m_app_log(m_options.log_folder / app_log_name, m_options.rotation),
       m_own_log(m_options.log_folder / supervisor_log_name, own_rotation),
       m_notices(m_loop, m_options.run_folder, [this](const std::string& text) { note(text); }),
-      m_surroundings{m_loop, m_app_log, nullptr,   m_options.run_folder, m_options.limits, {}, {},
-                     {},     {},        &m_notices},
+      m_surroundings{m_loop, m_app_log, nullptr, m_options.run_folder, m_options.limits, {},
+                     {},     {},        {},      &m_notices,           m_options.witness},
       m_control(m_memory.is_null() ? Control(m_loop, m_options.run_folder)
                                    : Control(m_loop, m_options.run_folder, m_memory["control"])) {
     m_loop.on_error([this](const std::string& what) { note("error: " + what); });

@@ -37,6 +37,7 @@
 #include "core/supervise/log_file.hpp"
 #include "core/supervise/policy.hpp"
 #include "core/supervise/program.hpp"
+#include "core/supervise/witness.hpp"
 
 #include <functional>
 #include <memory>
@@ -74,6 +75,8 @@ struct SupervisorOptions {
     // `inherited` to one of its own. Empty: there is no such thing.
     std::function<std::vector<std::string>(int inherited)> successor;
     int inherited = -1; // the descriptor that another gave to us; it is ours from now on
+
+    Witness witness;
 
     // Each may be empty and may throw.
     std::function<void()> on_ready; // the control socket answers

@@ -2,6 +2,8 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/sys/file.hpp"
+#include "core/sys/process.hpp"
 
 #include <charconv>
 #include <cstdlib>
@@ -45,6 +47,48 @@ std::string environment(const char* name) {
     return value != nullptr ? value : "";
 }
 
+// Of whoever logged in to the session that this process belongs to, whatever became of its uid;
+// nothing for what no session has started.
+std::optional<std::string> login_name() {
+    try {
+        const auto uid = as_uid(std::string(trimmed(read_file("/proc/self/loginuid", 64))));
+        if (!uid || *uid == static_cast<uid_t>(-1))
+            return std::nullopt;
+        const passwd* entry = ::getpwuid(*uid);
+        return entry != nullptr ? std::optional<std::string>(entry->pw_name) : std::nullopt;
+    } catch (const Error&) {
+        return std::nullopt; // a kernel without audit
+    }
+}
+
+// The variable as a process was started with; nothing if it is not ours to know.
+std::string variable_of(pid_t pid, const std::string& name) {
+    constexpr std::uint64_t largest_environment = 4 << 20;
+    try {
+        const std::string all =
+            read_file("/proc/" + std::to_string(pid) + "/environ", largest_environment);
+        for (const std::string_view entry : split(all, '\0'))
+            if (entry.starts_with(name + "="))
+                return std::string(entry.substr(name.size() + 1));
+    } catch (const Error&) {
+        // another user's, or gone
+    }
+    return "";
+}
+
+// Ours, or the nearest ancestor's that has it.
+std::string inherited_variable(const char* name) {
+    constexpr unsigned deepest = 20;
+    std::string value = environment(name);
+    auto ancestor = parent_of(::getpid());
+    for (unsigned depth = 0; value.empty() && ancestor && *ancestor > 1 && depth < deepest;
+         ++depth) {
+        value = variable_of(*ancestor, name);
+        ancestor = parent_of(*ancestor);
+    }
+    return value;
+}
+
 } // namespace
 
 Account account_of(const std::string& name_or_uid) {
@@ -73,10 +117,13 @@ std::string Origin::text() const {
 
 Origin origin() {
     Origin result{own_account().name, ""};
-    if (::geteuid() == 0 && !environment("SUDO_USER").empty())
-        result.user = printable(environment("SUDO_USER"));
+    const std::string by_sudo = environment("SUDO_USER");
+    if (::geteuid() == 0 && !by_sudo.empty())
+        result.user = printable(by_sudo);
+    else if (const auto name = login_name())
+        result.user = *name;
     // "client-address client-port server-address server-port", ssh(1)
-    const std::string connection = environment("SSH_CONNECTION");
+    const std::string connection = inherited_variable("SSH_CONNECTION");
     result.address = printable(connection.substr(0, connection.find(' ')));
     return result;
 }

@@ -22,8 +22,10 @@ struct Account {
 [[nodiscard]] Account account_of(const std::string& name_or_uid);
 [[nodiscard]] Account own_account(); // of the effective user; never throws for a uid without entry
 
-// Who runs this command: the login user through sudo (SUDO_USER, only believed of root) and the
-// client's address through ssh (SSH_CONNECTION). For records, never for permissions.
+// Who runs this command, for records, never for permissions. The user who logged in, through sudo
+// (SUDO_USER, only believed of root) and su (the kernel's login uid); the client's address through
+// ssh (SSH_CONNECTION), also where sudo has taken that out of the environment: then an ancestor of
+// this process still has it.
 struct Origin {
     std::string user;
     std::string address; // empty if not over ssh

@@ -86,6 +86,27 @@ std::uint64_t resident_bytes(pid_t pid) {
     }
 }
 
+std::optional<pid_t> parent_of(pid_t pid) {
+    const auto fields = stat_fields(pid);
+    if (!fields || fields->size() <= parent_field)
+        return std::nullopt;
+    return number_in<pid_t>((*fields)[parent_field]);
+}
+
+std::uint64_t peak_bytes(pid_t pid) {
+    try {
+        constexpr std::string_view key = "VmHWM:"; // in kB
+        const std::string content = read_file("/proc/" + std::to_string(pid) + "/status", 64 << 10);
+        const auto at = content.find(key);
+        if (at == std::string::npos) // a zombie
+            return 0;
+        const std::string_view rest = std::string_view(content).substr(at + key.size());
+        return number_in<std::uint64_t>(trimmed(rest)) << 10;
+    } catch (const Error&) {
+        return 0;
+    }
+}
+
 std::vector<pid_t> descendants_of(pid_t root) {
     std::multimap<pid_t, pid_t> children;
     for (const std::string& name : names_in("/proc")) {

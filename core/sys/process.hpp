@@ -28,6 +28,8 @@ struct ProcessName {
 // (glibc's malloc keeps such pieces once it has seen a few: M_MMAP_THRESHOLD in mallopt(3).)
 void give_memory_back();
 [[nodiscard]] std::uint64_t resident_bytes(pid_t pid); // 0 if it is gone
+[[nodiscard]] std::uint64_t peak_bytes(pid_t pid);     // the most that it ever had; likewise
+[[nodiscard]] std::optional<pid_t> parent_of(pid_t pid);
 // All processes below `root` now, children before grandchildren; without `root` itself.
 [[nodiscard]] std::vector<pid_t> descendants_of(pid_t root);
 

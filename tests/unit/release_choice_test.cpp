@@ -218,3 +218,107 @@ TEST_CASE("whether a release can be rolled back to is told with the reason") {
         CHECK(answer.why == row.why);
     }
 }
+
+TEST_CASE("a good release from before one that cannot be undone is possible, and not advisable") {
+    auto barrier = failed(3);
+    barrier.is_barrier = true;
+    const std::vector<Fact> facts = {good(1), bad(2, "500s"), barrier, good(4), good(5)};
+    const auto before = eligibility(facts, ReleaseNumber(1), ReleaseNumber(5));
+    CHECK(before.possible);
+    CHECK_FALSE(before.advisable);
+    CHECK(before.why == "is from before v3, which cannot be undone: it takes --force");
+    CHECK(eligibility(facts, ReleaseNumber(2), ReleaseNumber(5)).why == "is marked bad: 500s");
+    CHECK(eligibility(facts, ReleaseNumber(4), ReleaseNumber(5)).advisable);
+}
+
+namespace {
+
+Fact undoing(Fact fact, std::uint64_t origin) {
+    fact = back_to(fact, origin);
+    fact.is_undo = true;
+    return fact;
+}
+
+std::string undone(const std::vector<Fact>& facts, std::uint64_t live) {
+    const auto choice = undo_target(facts, ReleaseNumber(live));
+    CHECK(choice.target.has_value() == choice.note.empty());
+    return choice.target ? choice.target->text() : choice.note;
+}
+
+} // namespace
+
+TEST_CASE("undo goes to what was live before the rollback") {
+    CHECK(undone({good(1), good(2), bad(3), back_to(good(4), 2)}, 4) == "v3");
+    // What failed in between was never live.
+    CHECK(undone({good(1), bad(2), failed(3), back_to(good(4), 1)}, 4) == "v2");
+    // What came after the live one, and failed, does not matter.
+    CHECK(undone({good(1), bad(2), back_to(good(3), 1), failed(4)}, 3) == "v2");
+}
+
+TEST_CASE("two rollbacks are undone one after the other") {
+    std::vector<Fact> facts = {good(1), good(2), bad(3), back_to(bad(4), 2), back_to(good(5), 1)};
+    CHECK(undone(facts, 5) == "v4");
+    facts.push_back(undoing(good(6), 4));
+    CHECK(undone(facts, 6) == "v3");
+    facts.push_back(undoing(good(7), 3));
+    CHECK(undone(facts, 7) == "v7 is live, and no rollback led to it that has not been undone");
+}
+
+TEST_CASE("a rollback after an undo is undone in its turn") {
+    CHECK(undone({good(1), good(2), bad(3), back_to(bad(4), 2), undoing(bad(5), 3),
+                  back_to(good(6), 2)},
+                 6) == "v5");
+}
+
+TEST_CASE("what was deployed or configured since a rollback leaves nothing to undo") {
+    const std::string nothing = " is live, and no rollback led to it that has not been undone";
+    CHECK(undone({good(1), bad(2), back_to(good(3), 1), good(4)}, 4) == "v4" + nothing);
+    CHECK(undone({good(1)}, 1) == "v1" + nothing);
+    CHECK(undone({}, 1) == "v1" + nothing);
+}
+
+TEST_CASE("a rollback of config vars alone can be undone, too") {
+    auto config_back = good(3);
+    config_back.config_of = ReleaseNumber(1);
+    CHECK(undone({good(1), bad(2), config_back}, 3) == "v2");
+}
+
+TEST_CASE("the newest part of a history gives the same way forward, once it is settled") {
+    const std::vector<Fact> facts = {
+        good(1), good(2), bad(3), back_to(bad(4), 2), back_to(good(5), 1), undoing(good(6), 4)};
+    for (std::size_t newest = 1; newest < facts.size(); ++newest) {
+        const auto part = undo_target(Facts(facts).last(newest), ReleaseNumber(6));
+        CHECK(part.is_settled == (newest >= 4));
+        if (part.is_settled)
+            CHECK(part.target == ReleaseNumber(3));
+    }
+}
+
+TEST_CASE("code alone goes back to other files, config vars alone to other config vars") {
+    auto same_code = good(3);
+    same_code.slug = slug(4);
+    same_code.config = 7;
+    auto same_config = good(2);
+    same_config.config = 8;
+    auto live = good(4);
+    live.config = 8;
+    const std::vector<Fact> facts = {good(1), same_config, same_code, live};
+    CHECK(rollback_target(facts, live.number).target == ReleaseNumber(3));
+    const auto code = rollback_target(facts, live.number, Restores::code);
+    CHECK(code.target == ReleaseNumber(2));
+    CHECK(code.skipped == std::vector<Skipped>{{ReleaseNumber(3), "has the files that are live"}});
+    CHECK(rollback_target(facts, live.number, Restores::config).target == ReleaseNumber(3));
+    live.config = 7;
+    CHECK(rollback_target(std::vector<Fact>{good(1), same_config, same_code, live}, live.number,
+                          Restores::config)
+              .target == ReleaseNumber(2));
+}
+
+TEST_CASE("config vars outlive their slug, and need no --force") {
+    auto barrier = good(3);
+    barrier.is_barrier = true;
+    const std::vector<Fact> facts = {expired(1), failed(2), barrier};
+    CHECK_FALSE(eligibility(facts, ReleaseNumber(1), ReleaseNumber(3)).possible);
+    CHECK(eligibility(facts, ReleaseNumber(1), ReleaseNumber(3), Restores::config).advisable);
+    CHECK_FALSE(eligibility(facts, ReleaseNumber(2), ReleaseNumber(3), Restores::config).possible);
+}

@@ -366,6 +366,59 @@ TEST_CASE("a rollback finds its target behind more failures than it looks at fir
     CHECK(choose_rollback(app.ledger(), app.marks()).target == proven);
 }
 
+TEST_CASE("a clock set back a year between two releases changes nothing about the way back") {
+    const App app;
+    const std::string digits = "abcd";
+    std::vector<ReleaseNumber> releases;
+    for (const char digit : digits) {
+        releases.push_back(app.released(digit));
+        app.marks().set(MarkKind::good, releases.back(), {});
+    }
+    auto manifest = app.ledger().load(releases[2]); // and the next one is right again
+    manifest.created_at -= std::chrono::hours(24 * 365);
+    manifest.evidence.live_at = manifest.created_at;
+    app.ledger().save(manifest);
+    CHECK(choose_rollback(app.ledger(), app.marks()).target == releases[2]);
+    app.marks().set(MarkKind::bad, releases[2], {});
+    CHECK(choose_rollback(app.ledger(), app.marks()).target == releases[1]);
+    CHECK(app.ledger().newest(1).at(0).number == releases[3]);
+    CHECK(app.ledger().begin(app.draft()).number == releases[3].following());
+}
+
+TEST_CASE("the way forward is found however many rollbacks led here") {
+    const App app;
+    const ReleaseNumber first = app.released('a');
+    for (int i = 0; i < 40; ++i) {
+        auto manifest = app.ledger().load(app.released('b'));
+        manifest.rollback_of = first;
+        manifest.is_undo = i >= 20; // as many as rollbacks: all is undone but the one that follows
+        app.ledger().save(manifest);
+    }
+    const auto live = *app.ledger().current();
+    CHECK_FALSE(choose_undo(app.ledger(), app.marks(), live).target);
+    auto manifest = app.ledger().load(live);
+    manifest.is_undo = false;
+    app.ledger().save(manifest);
+    CHECK(choose_undo(app.ledger(), app.marks(), live).target == ReleaseNumber(40));
+}
+
+TEST_CASE("a barrier counts for what is before it, and needs no manifest to be read") {
+    const App app;
+    const ReleaseNumber before = app.released('a');
+    const ReleaseNumber barrier = app.released('b');
+    (void)app.released('c');
+    app.marks().set(MarkKind::good, before, {});
+    app.marks().set(MarkKind::good, barrier, {});
+    CHECK(app.ledger().eligibility(app.marks(), before).advisable);
+    app.marks().set(MarkKind::barrier, barrier, {});
+    sys::replace_durably(app.layout().manifest(barrier), "junk", 0600);
+    const auto eligible = app.ledger().eligibility(app.marks(), before);
+    CHECK(eligible.possible);
+    CHECK_FALSE(eligible.advisable);
+    CHECK(eligible.why == "is from before v2, which cannot be undone: it takes --force");
+    CHECK(app.ledger().eligibility(app.marks(), before, Restores::config).advisable);
+}
+
 TEST_CASE("listing ten thousand releases costs no more than looking at their names") {
     const App app;
     auto manifest = app.ledger().begin(app.draft());

@@ -29,6 +29,8 @@ Manifest full_manifest() {
     manifest.spec.health = {"/up", "", 30s, 3, 20s};
     manifest.config = {{"A", "x y\n'\"$\\"}, {"EMPTY", ""}, {"_b", "\x01\x7f"}};
     manifest.rollback_of = ReleaseNumber(9);
+    manifest.config_of = ReleaseNumber(8);
+    manifest.is_undo = true;
     manifest.trial = 10min;
     manifest.evidence.live_at = *parse_time("2026-11-22T22:40:00.000Z");
     manifest.evidence.good_at = *parse_time("2026-11-22T22:40:10.000Z");
@@ -100,6 +102,8 @@ TEST_CASE("a manifest that is not of its release, or not of its form, is refused
         {"\"pending\"", "\"done\"", "'status' must be"},
         {"\"2026-11-22T22:39:49.123Z\"", "\"yesterday\"", "'created_at' must be a time"},
         {"rollback_of = 9", "rollback_of = 12", "'rollback_of' must be an earlier release"},
+        {"config_of = 8", "config_of = 12", "'config_of' must be an earlier release"},
+        {"undo = true", "undo = 1", "'undo' must be"},
         {"rollback_of = 9", "rollback_of = 0", "'rollback_of' must be an earlier release"},
         {"\"" + some_id + "\"", "\"../../../etc/passwd\"", "'slug.id' must be 32"},
         {"\"" + some_sha256 + "\"", "\"abc\"", "'slug.sha256' must be 64"},

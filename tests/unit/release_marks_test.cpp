@@ -27,7 +27,7 @@ TEST_SUITE_BEGIN("release: marks");
 
 TEST_CASE("a mark is read back as it was made, and gone when it is cleared") {
     const App app;
-    for (const MarkKind kind : {MarkKind::good, MarkKind::bad, MarkKind::pin}) {
+    for (const MarkKind kind : mark_kinds) {
         CHECK_FALSE(app.marks().get(kind, ReleaseNumber(12)));
         app.marks().set(kind, ReleaseNumber(12), some_mark);
         CHECK(app.marks().get(kind, ReleaseNumber(12)) == some_mark);
@@ -45,6 +45,18 @@ TEST_CASE("a release is good or bad, whichever was said last") {
     CHECK_FALSE(app.marks().get(MarkKind::good, ReleaseNumber(1)));
     app.marks().set(MarkKind::good, ReleaseNumber(1), some_mark);
     CHECK_FALSE(app.marks().get(MarkKind::bad, ReleaseNumber(1)));
+}
+
+TEST_CASE("the barriers that lie between a release and today are those after it") {
+    const App app;
+    CHECK(app.marks().barriers_after(ReleaseNumber(1)).empty());
+    for (const std::uint64_t number : {3U, 10U})
+        app.marks().set(MarkKind::barrier, ReleaseNumber(number), some_mark);
+    CHECK(app.marks().barriers_after(ReleaseNumber(2)) ==
+          std::vector<ReleaseNumber>{ReleaseNumber(3), ReleaseNumber(10)});
+    CHECK(app.marks().barriers_after(ReleaseNumber(3)) ==
+          std::vector<ReleaseNumber>{ReleaseNumber(10)});
+    CHECK(app.marks().barriers_after(ReleaseNumber(10)).empty());
 }
 
 TEST_CASE("a mark whose text is damaged is still a mark, and junk beside it is none") {

@@ -1,0 +1,56 @@
+#include "core/deploy/holds.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/sys/clock.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+Error refusal(const std::string& what, const release::Mark& mark) {
+    return Error(fmt::format("{} is held by {} since {}: {}", what, printable(mark.who),
+                             time_text(mark.at), printable(mark.why)),
+                 Outcome::held);
+}
+
+} // namespace
+
+void refuse_if_held(const App& app) {
+    if (const auto mark = app.marks.hold_on_app())
+        throw refusal(fmt::format("'{}'", app.name().text()), *mark)
+            .advise(fmt::format("shipit -a {} hold --clear", app.name().text()));
+}
+
+void refuse_if_held(const App& app, const SlugId& slug) {
+    if (const auto mark = app.marks.hold_on(slug))
+        throw refusal("this build", *mark)
+            .advise("mend the build, or deploy it all the same with --force");
+}
+
+void hold(const App& app, const std::optional<SlugId>& slug, const std::string& why,
+          std::chrono::milliseconds lock_patience) {
+    const auto lock = app.lock("hold", lock_patience);
+    const release::Mark mark{app.host.origin.text(), sys::now(), why};
+    if (slug)
+        app.marks.hold(*slug, mark);
+    else
+        app.marks.hold_app(mark);
+    app.note_event("hold", std::nullopt, name_of(Outcome::done), why);
+}
+
+std::size_t clear_holds(const App& app, const std::optional<SlugId>& slug,
+                        std::chrono::milliseconds lock_patience) {
+    const auto lock = app.lock("hold", lock_patience);
+    std::size_t cleared = 0;
+    if (!slug)
+        cleared = app.marks.clear_holds();
+    else if (app.marks.clear_hold(*slug))
+        cleared = 1;
+    app.note_event("hold", std::nullopt, name_of(Outcome::done), "cleared");
+    return cleared;
+}
+
+} // namespace shipit::deploy

@@ -1,0 +1,24 @@
+// Holds: what is refused, with exit status 6, until somebody clears it. See release/marks.hpp.
+#pragma once
+
+#include "core/deploy/app.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace shipit::deploy {
+
+// Throws Error (held) that names who, when and why, if the whole app is held.
+void refuse_if_held(const App& app);
+// The same of a slug: nobody is to deploy these files again.
+void refuse_if_held(const App& app, const SlugId& slug);
+
+// Of the whole app, unless a slug is named. Takes the app's lock; durable on return.
+void hold(const App& app, const std::optional<SlugId>& slug, const std::string& why,
+          std::chrono::milliseconds lock_patience);
+// Gives how many holds there were; all of them go, unless a slug is named.
+std::size_t clear_holds(const App& app, const std::optional<SlugId>& slug,
+                        std::chrono::milliseconds lock_patience);
+
+} // namespace shipit::deploy

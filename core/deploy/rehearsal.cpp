@@ -1,0 +1,126 @@
+#include "core/deploy/rehearsal.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/config/config_vars.hpp"
+#include "core/deploy/aftermath.hpp"
+#include "core/deploy/release_tree.hpp"
+#include "core/deploy/running.hpp"
+#include "core/deploy/way_back.hpp"
+#include "core/slug/store.hpp"
+
+#include <algorithm>
+#include <functional>
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class Rehearsing {
+  public:
+    Rehearsing(App& app, const RollbackRequest& request)
+        : m_app(app), m_request(request), m_live(app.ledger.current()),
+          m_way(way_back(app, request, m_live)), m_target(app.ledger.load(m_way.target)),
+          m_result{m_way.target, m_way.skipped, {}, Outcome::done, std::nullopt} {}
+
+    Rehearsal run() {
+        look("what would take --force", [this] {
+            refuse_what_needs_force(m_app, m_request, m_way.target);
+            return "nothing that would take --force";
+        });
+        if (!m_way.note.empty())
+            m_result.findings.push_back({true, m_way.note});
+        if (m_request.restores == Restores::config)
+            m_target.slug = m_app.ledger.load(m_live.value()).slug; // the code stays
+        const SlugId slug = m_target.slug.value().id;
+        const bool has_tree_already = has_tree(m_app, slug);
+        look("its slug", [&] {
+            slug::Store(m_app.layout.releases())
+                .check(slug, m_target.slug->sha256, m_app.host.progress);
+            return fmt::format("slug {} is whole", slug.brief());
+        });
+        if (m_result.is_ready() || m_result.outcome == Outcome::held)
+            look_at_tree(has_tree_already);
+        return std::move(m_result);
+    }
+
+  private:
+    // An Error says why it is not well.
+    void look(const std::string& what, const std::function<std::string()>& find) {
+        m_app.host.progress.begin_phase("looking at " + what);
+        try {
+            m_result.findings.push_back({true, find()});
+        } catch (const Error& error) {
+            m_result.findings.push_back({false, error.why()});
+            if (m_result.is_ready())
+                m_result.outcome = error.outcome();
+        }
+    }
+
+    void look_at_tree(bool has_tree_already) {
+        const auto begun = Clock::now();
+        std::optional<sys::Path> tree;
+        if (!has_tree_already)
+            look("the disk", [this] { return room(); });
+        look("its tree", [&] {
+            tree = unpacked_tree(m_app, *m_target.slug, Slug::from_store);
+            flush_release_tree(m_app, m_target.slug->id);
+            return std::string(has_tree_already ? "it is unpacked already" : "it unpacks");
+        });
+        if (!tree)
+            return;
+        look("its settings", [&] { return settings(*tree); });
+        const auto took =
+            std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);
+        if (const auto& healthy = m_target.evidence.healthy_after)
+            m_result.estimate = took + *healthy;
+    }
+
+    std::string room() const {
+        const std::uint64_t free = sys::disk_space(m_app.layout.trees()).free_bytes;
+        const std::uint64_t needed = m_target.slug->unpacked;
+        if (free < needed)
+            throw Error(fmt::format("there is no room to unpack it: it takes {}, and {} is free",
+                                    size_text(needed), size_text(free)));
+        return fmt::format("{} to unpack, {} is free", size_text(needed), size_text(free));
+    }
+
+    [[nodiscard]] ConfigVars vars() const {
+        return m_request.restores == Restores::code
+                   ? config::load_config(m_app.layout.config_toml())
+                   : m_target.config;
+    }
+
+    std::string settings(const sys::Path& tree) const {
+        const config::Settings settings = m_app.settings_of_tree(tree);
+        (void)m_app.account(settings.app);
+        const auto missing = config::missing_vars(settings, vars());
+        if (!missing.empty())
+            throw Error(
+                fmt::format("config vars that it needs are not set: {}", joined(missing, ", ")));
+        return "its config vars are complete";
+    }
+
+    App& m_app;
+    const RollbackRequest& m_request;
+    std::optional<ReleaseNumber> m_live;
+    WayBack m_way;
+    release::Manifest m_target;
+    Rehearsal m_result;
+};
+
+} // namespace
+
+Rehearsal rehearse_rollback(App& app, const RollbackRequest& request) {
+    return while_doing(fmt::format("rehearsing a rollback of '{}'", app.name().text()), [&] {
+        const auto lock = app.lock("rollback --check", request.options.lock_patience);
+        tidy(app);
+        return Rehearsing(app, request).run();
+    });
+}
+
+} // namespace shipit::deploy

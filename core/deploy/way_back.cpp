@@ -1,0 +1,85 @@
+#include "core/deploy/way_back.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/deploy/barrier.hpp"
+#include "core/deploy/holds.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+std::string command(const App& app, const std::string& words) {
+    return fmt::format("shipit -a {} {}", app.name().text(), words);
+}
+
+WayBack chosen(const App& app, const RollbackRequest& request, std::optional<ReleaseNumber> live) {
+    const ReleaseNumber number = *request.to;
+    (void)app.ledger.load(number); // says so if there is no such release
+    const auto eligible = app.ledger.eligibility(app.marks, number, request.restores);
+    if (!eligible.possible && number != live)
+        throw Error(fmt::format("{} cannot be rolled back to: {}", number.text(), eligible.why))
+            .advise(command(app, "releases"));
+    return {number, {}, ""};
+}
+
+WayBack undone(const App& app, const RollbackRequest& request, ReleaseNumber live) {
+    const release::Choice choice = release::choose_undo(app.ledger, app.marks, live);
+    if (!choice.target)
+        throw Error("there is nothing to undo: " + choice.note)
+            .advise(command(app, "rollback vN takes any release live"));
+    RollbackRequest exactly = request;
+    exactly.to = choice.target;
+    return chosen(app, exactly, live);
+}
+
+WayBack newest_good(const App& app, const RollbackRequest& request, ReleaseNumber live) {
+    const auto choice = release::choose_rollback(app.ledger, app.marks, request.restores);
+    std::vector<std::string> skipped;
+    for (const release::Skipped& each : choice.skipped)
+        skipped.push_back(fmt::format("{} {}", each.number.text(), each.why));
+    if (choice.target)
+        return {*choice.target, skipped, choice.note};
+    std::string why =
+        choice.from == live
+            ? fmt::format("there is no release before {} to go back to", live.text())
+            : fmt::format("{} has brought {} back, and there is no release before that",
+                          live.text(), choice.from.value_or(live).text());
+    if (!skipped.empty())
+        why += ": " + joined(skipped, "; ");
+    throw Error(why, request.automatic ? Outcome::down : Outcome::failed)
+        .advise(command(app, "releases"));
+}
+
+} // namespace
+
+WayBack way_back(const App& app, const RollbackRequest& request,
+                 std::optional<ReleaseNumber> live) {
+    if (!live && (!request.to || request.restores == Restores::config))
+        throw Error(fmt::format("nothing of '{}' is live, so there is nothing to go back from",
+                                app.name().text()))
+            .advise(command(app, "rollback vN takes a release of the past live"));
+    if (request.undo)
+        return undone(app, request, *live);
+    return request.to ? chosen(app, request, live) : newest_good(app, request, *live);
+}
+
+void refuse_what_needs_force(const App& app, const RollbackRequest& request, ReleaseNumber target) {
+    const bool alone = request.automatic;
+    if (request.force && !alone)
+        return;
+    if (!alone)
+        refuse_if_held(app);
+    // Config vars alone leave the code, and so the data, where they are.
+    const std::string why = request.restores == Restores::config ? "" : barrier_before(app, target);
+    if (why.empty())
+        return;
+    throw Error(alone ? fmt::format("{}; it stays live, since {}", request.reason, why) : why,
+                alone ? Outcome::down : Outcome::held)
+        .advise(fmt::format("if {} can work with the data as they are now: {}", target.text(),
+                            command(app, "rollback --force " + target.text())));
+}
+
+} // namespace shipit::deploy

@@ -1,0 +1,23 @@
+// Which release a rollback goes to, and what speaks against it: the same for one that is carried
+// out and for one that is only rehearsed.
+#pragma once
+
+#include "core/deploy/rollback.hpp"
+
+namespace shipit::deploy {
+
+struct WayBack {
+    ReleaseNumber target;
+    std::vector<std::string> skipped; // "v3 is marked bad: …", newest first
+    std::string note;                 // target is not good, and why it is taken all the same
+};
+
+// Throws Error if there is no release to go to, or the one that is asked for cannot be.
+[[nodiscard]] WayBack way_back(const App& app, const RollbackRequest& request,
+                               std::optional<ReleaseNumber> live);
+
+// Throws Error (held) if only `force` goes there. An automatic rollback heeds no hold, and cannot
+// be forced: it throws Error (down).
+void refuse_what_needs_force(const App& app, const RollbackRequest& request, ReleaseNumber target);
+
+} // namespace shipit::deploy

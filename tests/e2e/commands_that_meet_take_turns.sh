@@ -1,0 +1,63 @@
+# Two prunes, a prune and a rollback, a config change and a deploy: whoever comes second is told, or
+# waits, and neither spoils what the other does.
+. "$(dirname "$0")/lib.sh"
+needs curl
+
+hello_is_live
+url=http://127.0.0.1:$port/
+deploy() {
+    echo "$1" >"$scratch/hello/build"
+    expect_exit 0 ship deploy "$scratch/hello" -m "Build $1"
+}
+hello_release_command 'touch ../../began; while [ -e ../../wait ]; do sleep 0.05; done'
+for build in 2 3 4 5; do deploy "$build"; done
+app=$SHIPIT_ROOT/hello
+# at_work COMMAND…: runs it in the background until its release command waits.
+at_work() {
+    touch "$app/wait"
+    rm -f "$app/began"
+    ship "$@" >"$scratch/first.log" 2>&1 &
+    first=$!
+    expect_soon 20 test -e "$app/began"
+}
+let_go() { rm "$app/wait" && wait "$first"; }
+
+# A prune while a rollback is at work, to a release that had to be unpacked for it.
+rm -rf "$app"/trees/"$(basename "$(readlink "$app/releases/v4")")"*
+at_work rollback v4
+expect_exit 5 ship prune --keep 1
+expect_err "rollback"
+ship prune --keep 1 --wait >"$scratch/prune.log" 2>&1 &
+pruner=$!
+let_go
+wait "$pruner"
+expect_answer "$url" "This is release v6."
+expect_equal "$(cat "$app/current/build")" 4
+expect_exit 0 ship verify --trees
+
+# Two prunes at once.
+for build in 7 8 9; do deploy "$build"; done
+ship prune --keep 1 --wait >"$scratch/prune.log" 2>&1 &
+pruner=$!
+expect_exit 0 ship prune --keep 1 --wait
+wait "$pruner"
+expect_exit 0 ship verify --trees
+expect_equal "$(grep -c '"event":"prune".*"release":"v7"' "$app/events.jsonl")" 1
+expect_exit 0 ship rollback --check
+expect_out "v8 is ready to be rolled back to"
+
+# A config change while a deploy is at work: it is the next release, with the new code.
+echo 10 >"$scratch/hello/build"
+at_work deploy "$scratch/hello"
+expect_exit 5 ship config set NAME=Ada
+expect_err "deploy"
+ship config set --wait NAME=Ada >"$scratch/config.log" 2>&1 &
+setter=$!
+let_go
+wait "$setter"
+expect_answer "$url" "Hello, Ada! This is release v11."
+expect_equal "$(cat "$app/current/build")" 10
+expect_exit 0 ship why v10
+expect_out "it never stayed up through its watch" # which the config change has cut short
+expect_exit 0 ship rollback v10
+expect_answer "$url" "Hello, World! This is release v12."
