@@ -93,7 +93,7 @@ std::optional<ReleaseNumber> ask_which(Invocation& invocation, const deploy::App
 
 Json rehearsal_json(const deploy::App& app, const deploy::Rehearsal& rehearsal) {
     Json findings = Json::array();
-    for (const deploy::Finding& finding : rehearsal.findings)
+    for (const deploy::Rehearsal::Finding& finding : rehearsal.findings)
         findings.push_back(Json::object({{"ok", finding.is_well}, {"what", finding.what}}));
     Json skipped = Json::array();
     for (const std::string& each : rehearsal.skipped)
@@ -117,7 +117,7 @@ int check(Invocation& invocation, deploy::App& app, const deploy::RollbackReques
     }
     for (const std::string& skipped : rehearsal.skipped)
         invocation.terminal.note(fmt::format("skipped: {}", skipped));
-    for (const deploy::Finding& finding : rehearsal.findings)
+    for (const deploy::Rehearsal::Finding& finding : rehearsal.findings)
         invocation.terminal.print(
             fmt::format("{:<8}{}", finding.is_well ? "ok" : "PROBLEM", finding.what));
     const bool has_command =

@@ -8,12 +8,11 @@
 
 namespace shipit::deploy {
 
-struct Finding {
-    bool is_well = true;
-    std::string what; // "slug 20d738f9f8 is whole"
-};
-
 struct Rehearsal {
+    struct Finding {
+        bool is_well = true;
+        std::string what; // "slug 20d738f9f8 is whole"
+    };
     ReleaseNumber target;
     std::vector<std::string> skipped;
     std::vector<Finding> findings;
