@@ -4,7 +4,7 @@ import statistics
 from replacing.load import quantile
 from report import table
 
-WARM, COLD = "shipit rollback, warm", "shipit rollback, cold"
+WARM, COLD = "shipit warm rollback", "shipit cold rollback"
 
 
 def pooled(turns, what):

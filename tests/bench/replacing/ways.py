@@ -262,7 +262,7 @@ warm = "{}"
 
 
 class WarmRollback(Shipit):
-    name = "shipit rollback, warm"
+    name = "shipit warm rollback"
     warm = "5m"
     before = "2"
 
@@ -280,7 +280,7 @@ class WarmRollback(Shipit):
 
 
 class ColdRollback(WarmRollback):
-    name = "shipit rollback, cold"
+    name = "shipit cold rollback"
     warm = "0s"
 
     def start(self, folder):
