@@ -16,8 +16,8 @@ sys.dont_write_bytecode = True # a benchmark leaves nothing, not in the checkout
 from measure import Failed, machine, say
 from replacing import results as tables
 from replacing.programs import all_programs
-from replacing.turns import own_start_ms, take_turn
-from replacing.ways import ALL, ColdRollback
+from replacing.turns import take_turn
+from replacing.ways import ALL
 from replacing.workplace import Workplace
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -107,10 +107,7 @@ class Run:
 
     def turn(self, name, way):
         try:
-            own = isinstance(way, ColdRollback) and \
-                own_start_ms(way.program, self.place, self.new_folder())
             turn = take_turn(way, self.new_folder(), self.options)
-            turn["own_start_ms"] = own or None
         except Failed as failure:
             say(f"{name} failed: {failure}")
             self.broken[name] = str(failure)

@@ -6,8 +6,7 @@ import time
 
 from measure import Failed, busy_seconds
 from replacing.load import Load, first_answer_by_another, require_only
-from replacing.programs import write_version
-from replacing.workplace import answers, end, wait_until
+from replacing.workplace import end
 
 # Before it counts; then how long at least after the command, in which the old version may still go.
 WARM_UP = 0.5
@@ -53,10 +52,29 @@ def changed(load, way, seconds):
     return begun, ended
 
 
+def own_start_ms(way, folder):
+    """From the program's start to its first answer, on another port, beside the load that the way's
+    own has: the median of some."""
+    port = way.place.reserve_port()
+    build = way.build(folder, "own", port)
+    return statistics.median(one_start_ms(way, build, port) for _ in range(OWN_STARTS))
+
+
+def one_start_ms(way, build, port):
+    begun = time.monotonic()
+    process = way.place.start(way.program.argv(port), build)
+    try:
+        way.wait_for_answer(port)
+        return (time.monotonic() - begun) * 1000
+    finally:
+        end(process)
+
+
 def take_turn(way, folder, options):
     """What was measured, as plain values."""
     with started(way, folder), \
             Load(options.hammer, way.port, options.rate, options.clients) as load:
+        own = own_start_ms(way, folder) if way.starts_only else None
         busy = undisturbed(load, options.seconds)
         way.prepare()
         begun, ended = changed(load, way, options.seconds)
@@ -68,29 +86,10 @@ def take_turn(way, folder, options):
         raise Failed(f"only version {way.before} has answered: {change['releases']}")
     return {
         "program": way.program.name, "way": way.name, "busy": busy, "evidence": evidence,
+        "own_start_ms": own,
         "requests": change["requests"], "failed": change["failed"],
         "failures": change["failures"],
         "first_ms": milliseconds_between(begun, first),
         "last_old_ms": milliseconds_between(begun, change["last_us"].get(way.before)),
         "whole_ms": milliseconds_between(begun, ended) if way.command_ends else None,
         "undisturbed_us": calm["all_us"], "change_us": change["all_us"]}
-
-
-def own_start_ms(program, place, folder):
-    """From the program's start, alone, to its first answer: the median of some."""
-    port = place.reserve_port()
-    program.write(folder, port)
-    write_version(folder, "1")
-    took = statistics.median(one_start_ms(program, place, folder, port) for _ in range(OWN_STARTS))
-    shutil.rmtree(folder)
-    return took
-
-
-def one_start_ms(program, place, folder, port):
-    begun = time.monotonic()
-    process = place.start(program.argv(port), folder)
-    try:
-        wait_until(lambda: answers(port), f"{program.name} answers", every=0.001)
-        return (time.monotonic() - begun) * 1000
-    finally:
-        end(process)

@@ -21,6 +21,7 @@ class Way:
     needs = () # programs that have to be installed
     before = "1"
     command_ends = True # whether the end of its command says that it is done
+    starts_only = False # whether it only starts what is there, so that its own share can be told
     process = None
 
     def __init__(self, place, program, tools):
@@ -282,6 +283,7 @@ class WarmRollback(Shipit):
 class ColdRollback(WarmRollback):
     name = "shipit cold rollback"
     warm = "0s"
+    starts_only = True
 
     def start(self, folder):
         super().start(folder)
