@@ -1,156 +1,150 @@
 #!/usr/bin/env python3
-"""Times the replacement of a running program: shipit beside what people do without it.
+"""Replaces running programs under load: by shipit, and by what is used instead.
 
-    handover.py --build FOLDER [OPTION]...
-
-FOLDER is a build with tests (-DSHIPIT_DEV=ON). See README.md. The table goes to stdout, in Markdown.
+Round by round in turn, so that what slows down the machine slows down all. See README.md. The tables
+go to stdout, in Markdown; what was not measured is said on stderr.
 """
 import argparse
 import json
 import os
 import shutil
 import signal
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
-from measure import Failed
-from replacements import WAYS, wait_for
-from report import table
+sys.dont_write_bytecode = True # a benchmark leaves nothing, not in the checkout either
+from measure import Failed, machine, say
+from replacing import results as tables
+from replacing.programs import all_programs
+from replacing.turns import take_turn
+from replacing.ways import ALL
+from replacing.workplace import Workplace
 
-MILLISECOND = 1000  # microseconds, as the client counts
+CHECKOUT = Path(__file__).resolve().parents[2]
+HOW_TO_GET = {"node": "apt-get install nodejs", "gunicorn": "apt-get install gunicorn",
+              "nginx": "apt-get install nginx", "supervisord": "apt-get install supervisor",
+              "supervisorctl": "apt-get install supervisor",
+              "pm2": "npm install --prefix ~/.cache/shipit-bench/pm2 pm2"}
+
+
+def words(text):
+    return [word for word in text.split(",") if word]
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", required=True, type=Path, metavar="FOLDER")
-    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="default: 7")
-    parser.add_argument("--seconds", type=float, default=1, metavar="S",
-                        help="of load undisturbed, and after each replacement; default: 1")
-    parser.add_argument("--pause", type=int, default=1000, metavar="US",
-                        help="between the requests of each of two clients; default: 1000")
-    parser.add_argument("--only", metavar="TEXT", help="ways whose name has it")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="all figures")
-    return parser.parse_args()
+    parser.add_argument("--build", type=Path, default=CHECKOUT / "build/tested", metavar="DIR",
+                        help="where shipit and tests/load are built; default: build/tested")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="default: 5")
+    parser.add_argument("--seconds", type=float, default=3, metavar="S",
+                        help="undisturbed before each change, and again with it; default: 3")
+    parser.add_argument("--rate", type=int, default=500, metavar="N",
+                        help="requests a second; default: 500")
+    parser.add_argument("--clients", type=int, default=10, metavar="N",
+                        help="which ask them in turn; default: 10")
+    parser.add_argument("--ways", type=words, metavar="A,B", default=[""],
+                        help="whose names begin so; all: " + "; ".join(way.name for way in ALL))
+    parser.add_argument("--programs", type=words, metavar="A,B", help="plain, node, gunicorn; all")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="for all figures")
+    options = parser.parse_args()
+    options.hammer = options.build / "tests/load/hammer"
+    options.shipit = options.build / "cmd/shipit"
+    for program in (options.hammer, options.shipit):
+        if not program.exists():
+            parser.error(f"there is no {program}\n  next: cmake -G Ninja -S {CHECKOUT} -B "
+                         f"{options.build} -DSHIPIT_DEV=ON && cmake --build {options.build}")
+    return options
 
 
-class Load:
-    """Two clients, each request on a new connection, until it is ended."""
-
-    def __init__(self, tools, port, pause):
-        self.client = subprocess.Popen([tools / "hammer", str(port), "2", str(pause)],
-                                       stdout=subprocess.PIPE, text=True)
-
-    def end(self):
-        self.client.terminate()
-        return json.loads(self.client.communicate()[0])
+def find_tools(options):
+    """Programs by name, as far as they are installed."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    path = f"{os.environ['PATH']}:{cache}/shipit-bench/pm2/node_modules/.bin"
+    found = {name: shutil.which(name, path=path) for name in HOW_TO_GET}
+    return {**found, "shipit": str(options.shipit.resolve())}
 
 
-def measured(way, options, tools):
-    """One replacement: under load that is first undisturbed, then not."""
-    way.prepare()
-    load = Load(tools, way.port, options.pause)
-    time.sleep(options.seconds)
-    quiet = load.end()
-    load = Load(tools, way.port, options.pause)
-    time.sleep(options.seconds / 2)
-    begun = time.time()
-    way.replace()
-    whole = time.time() - begun
-    wait_for(way.port, way.expected())
-    time.sleep(options.seconds / 2)
-    result = load.end()
-    first = result["first"].get(way.expected())
-    if first is None:
-        raise Failed(f"{way.name}: nobody was answered by {way.expected()}: {result}")
-    return {"requests": result["requests"], "failed": result["failed"],
-            "failures": result["failures"], "command_ms": whole * 1000,
-            "first_ms": first / MILLISECOND - begun * 1000,
-            "p999_ratio": result["p999_us"] / max(1, quiet["p999_us"]),
-            "worst_over_ms": (result["max_us"] - quiet["max_us"]) / MILLISECOND}
+def is_there(what, tools):
+    for need in what.needs:
+        if not tools[need]:
+            say(f"leaving out {what.name}: there is no {need} here; {HOW_TO_GET[need]}")
+            return False
+    return True
 
 
-def start_alone(way):
-    """How long the program itself takes, from its start to its first answer; milliseconds."""
-    begun = time.monotonic()
-    process = way.spawn(way.app, way.port)
-    wait_for(way.port, way.expected())
-    took = time.monotonic() - begun
-    way.end(process)
-    return took * 1000
+def choose(options, tools):
+    """The programs, and of each the ways that replace it."""
+    programs = [program for program in all_programs(options.build)
+                if not options.programs or program.name in options.programs]
+    programs = [program for program in programs if is_there(program, tools)]
+    ways = [way for way in ALL if way.name.startswith(tuple(options.ways))]
+    ways = [way for way in ways if is_there(way, tools)]
+    return [(program, [way for way in ways if program.name in way.programs])
+            for program in programs]
 
 
-def line(key, rounds, alone):
-    def median(what):
-        return statistics.median(each[what] for each in rounds)
-    return [*key, sum(each["requests"] for each in rounds), sum(each["failed"] for each in rounds),
-            f"{median('first_ms'):.0f} ({max(each['first_ms'] for each in rounds):.0f})",
-            f"{alone:.0f}", f"{median('command_ms'):.0f}", f"{median('p999_ratio'):.1f}",
-            f"{max(each['worst_over_ms'] for each in rounds):.0f}"]
+class Run:
+    """All rounds. A way that fails once is left out of all further rounds, and said to have failed."""
 
+    def __init__(self, options, place, tools):
+        self.options = options
+        self.place = place
+        self.tools = tools
+        self.broken = {}
+        self.turns = {}
+        self.count = 0
 
-def run_all(options, tools, scratch):
-    ways, alone = {}, {}
-    try:
-        for kind in WAYS:
-            if options.only and options.only not in kind.name:
-                continue
-            if kind.needs and not shutil.which(kind.needs):
-                print(f"handover: no {kind.name}: there is no {kind.needs} ({kind.how_to_get})",
-                      file=sys.stderr)
-                continue
-            for program in kind.programs:
-                if program != "plain" and not shutil.which(program):
-                    continue
-                way = kind(program, scratch / f"{kind.__name__}-{program}", tools)
-                if program not in alone:
-                    alone[program] = statistics.median(start_alone(way) for _ in range(5))
-                ways[kind.name, program] = way
-                way.start()
-                wait_for(way.port, way.expected())
-        results = {key: [] for key in ways}
-        for number in range(options.rounds):
-            for key, way in ways.items():
-                print(f"handover: round {number + 1}, {' '.join(key)}", file=sys.stderr)
-                results[key].append(measured(way, options, tools))
-    finally:
-        for way in ways.values():
-            way.stop()
-    print(table(["way", "program", "requests", "failed", "first answer ms (worst)",
-                 "program's own start ms", "command ms", "p99.9 / undisturbed",
-                 "worst over undisturbed ms"],
-                [line(key, rounds, alone[key[1]]) for key, rounds in results.items()]))
-    if options.json:
-        options.json.write_text(json.dumps({" ".join(key): rounds
-                                            for key, rounds in results.items()}, indent=1))
-    lost = sum(each["failed"] for key, rounds in results.items() if key[0].startswith("shipit")
-               for each in rounds)
-    if lost:
-        raise Failed(f"shipit lost {lost} requests")
+    def new_folder(self):
+        self.count += 1
+        return self.place.folder(f"turn{self.count}")
+
+    def round(self, program, ways):
+        for way in ways:
+            name = f"{program.name}: {way.name}"
+            if name not in self.broken:
+                self.turn(name, way(self.place, program, self.tools))
+
+    def turn(self, name, way):
+        try:
+            turn = take_turn(way, self.new_folder(), self.options)
+        except Failed as failure:
+            say(f"{name} failed: {failure}")
+            self.broken[name] = str(failure)
+            return
+        self.turns.setdefault(name, []).append(turn)
+        say(f"{name}: {turn['failed']} of {turn['requests']} failed, first answer after "
+            f"{turn['first_ms']:.1f} ms {turn['failures'] or ''}")
+        if turn["evidence"]:
+            say(turn["evidence"])
 
 
 def main():
     options = parse()
-    os.environ.pop("SHIPIT_RELEASE", None)
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, lambda *_: sys.exit(1)) # so that all is cleaned up
-    parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="shipit-handover-", dir=parent) as scratch:
-        tools = Path(scratch) / "tools"
-        tools.mkdir()
-        for program in ("cmd/shipit", "tests/load/hammer", "tests/load/plain_server"):
-            shutil.copy(options.build / program, tools)
-        run_all(options, tools, Path(scratch))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    tools = find_tools(options)
+    chosen = choose(options, tools)
+    with Workplace() as place:
+        run = Run(options, place, tools)
+        for number in range(options.rounds):
+            say(f"round {number + 1} of {options.rounds}")
+            for program, ways in chosen:
+                run.round(program, ways)
+    results = {"turns": run.turns, "broken": run.broken, "machine": machine(),
+               "processors": os.cpu_count(),
+               "load": f"{options.rate} requests a second by {options.clients} clients, each on a "
+                       f"new connection; {options.rounds} rounds"}
+    if options.json:
+        options.json.write_text(json.dumps(results) + "\n")
+    print(tables.report(results), flush=True)
+    if lost := tables.lost_by_shipit(results):
+        sys.exit(f"handover: shipit lost {lost} requests")
+    if run.broken:
+        sys.exit(f"handover: failed: {', '.join(run.broken)}")
 
 
 if __name__ == "__main__":
     try:
         main()
-    except Failed as failure:
-        sys.exit(f"handover: {failure}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -3,13 +3,19 @@ import os
 import resource
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class Failed(Exception):
     pass
+
+
+def say(text):
+    print(f"{Path(sys.argv[0]).stem}: {text}", file=sys.stderr, flush=True)
 
 
 @dataclass
@@ -40,6 +46,14 @@ def run(argv, cwd=None, env=None):
         raise Failed(f"{' '.join(map(str, argv))}\n  ended with {done.returncode}: "
                      f"{done.stderr.strip()[-2000:]}")
     return done.stdout
+
+
+def machine():
+    model = run(["sh", "-c", "grep -m1 'model name' /proc/cpuinfo | cut -d: -f2"]).strip()
+    memory = run(["sh", "-c", "awk '/^MemTotal/ { print int($2 / 1048576 + 0.5) }' /proc/meminfo"])
+    system = run(["sh", "-c", ". /etc/os-release && echo $PRETTY_NAME"]).strip()
+    return (f"{os.cpu_count()} cores ({model}), {memory.strip()} GiB, {system}, "
+            f"Linux {os.uname().release}")
 
 
 def timed(argv, cwd=None, env=None):

@@ -1,19 +1,14 @@
 """The jobs: what is timed, on what, and how everything is put back between two repetitions."""
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-from measure import Failed, run, timed
+from measure import Failed, run, say, timed
 from tools import environment_of
 
 PACKING = ["cold pack", "nothing changed", "1 % changed", "10 % changed", "fresh checkout"]
 UNPACKING = ["unpack", "unpack beside the live tree"]
 JOBS = PACKING + UNPACKING
-
-
-def say(text):
-    print(f"slug_engine: {text}", file=sys.stderr, flush=True)
 
 
 def remove(path):

@@ -18,8 +18,8 @@ import corpora
 import report
 from disk import measure_disk
 from images import Image
-from measure import Failed, run
-from rounds import JOBS, Rounds, say
+from measure import Failed, machine, run, say
+from rounds import JOBS, Rounds
 from tools import all_tools
 
 # Of the image that all is timed on, and of that for eleven releases; only what is written is taken.
@@ -86,14 +86,6 @@ def measure(corpus, options, tools):
         with Image("ext4", 2) as image:
             result["disk"] = measure_disk(corpus, KINDS, disk_size, tools, image)
     return result
-
-
-def machine():
-    model = run(["sh", "-c", "grep -m1 'model name' /proc/cpuinfo | cut -d: -f2"]).strip()
-    memory = run(["sh", "-c", "awk '/^MemTotal/ { print int($2 / 1048576 + 0.5) }' /proc/meminfo"])
-    system = run(["sh", "-c", ". /etc/os-release && echo $PRETTY_NAME"]).strip()
-    return (f"{os.cpu_count()} cores ({model}), {memory.strip()} GiB, {system}, "
-            f"Linux {os.uname().release}")
 
 
 def versions():

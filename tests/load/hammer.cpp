@@ -1,11 +1,16 @@
 // A client that notices each single failed request: asks one server over and over, each time on a
-// new connection (or on kept ones), until it gets SIGTERM; then prints one JSON object.
+// new connection (or on kept ones), until it gets SIGTERM; then prints one JSON object. SIGUSR1
+// begins a new phase: there is one object, in one line, for each.
 //
-//   hammer PORT [THREADS [PAUSE_US [keep] [post]]]
-//   hammer /PATH/OF/A.sock [THREADS [PAUSE_US [keep] [post]]]
+//   hammer PORT [THREADS [PAUSE_US [keep] [post] [paced] [all]]]
+//   hammer /PATH/OF/A.sock [THREADS [PAUSE_US [keep] [post] [paced] [all]]]
 //
 // A request fails if its connection is refused, reset or closed early, if the answer is not 200, or
-// if it takes longer than 10 s. The answer's body says "release vN"; answers are counted by it.
+// if it takes longer than 10 s. The answer's body says "release vN"; answers are counted by it, and
+// of each release the moments of its first and last one are told (microseconds since 1970).
+//
+// paced: PAUSE_US is the time from one request's begin to the next one's, and latencies count from
+// when a request was due, so that a stall costs all whom it kept waiting. all: prints each latency.
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -13,6 +18,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -38,16 +44,31 @@ struct Options {
     unsigned pause_us = 0;
     bool keep = false;
     bool post = false; // which nobody may send twice, where GET can be
+    bool paced = false;
+    bool all = false;
 };
 
 std::atomic<bool> over{false};
+std::atomic<unsigned> phase{0};
+
+// What one release has answered; moments of the real-time clock.
+struct Answers {
+    std::uint64_t count = 0;
+    std::int64_t first_us = std::numeric_limits<std::int64_t>::max();
+    std::int64_t last_us = 0;
+
+    void add(const Answers& other) {
+        count += other.count;
+        first_us = std::min(first_us, other.first_us);
+        last_us = std::max(last_us, other.last_us);
+    }
+};
 
 struct Counts {
     std::uint64_t requests = 0;
     std::uint64_t failed = 0;
     std::map<std::string, std::uint64_t> failures; // by reason
-    std::map<std::string, std::uint64_t> releases; // by what answered
-    std::map<std::string, std::uint64_t> first;    // when it first did: microseconds since 1970
+    std::map<std::string, Answers> releases;
     std::vector<std::uint32_t> microseconds;
 
     void add(const Counts& other) {
@@ -55,11 +76,8 @@ struct Counts {
         failed += other.failed;
         for (const auto& [reason, count] : other.failures)
             failures[reason] += count;
-        for (const auto& [release, count] : other.releases)
-            releases[release] += count;
-        for (const auto& [release, moment] : other.first)
-            if (const auto known = first.emplace(release, moment).first; moment < known->second)
-                known->second = moment;
+        for (const auto& [release, answers] : other.releases)
+            releases[release].add(answers);
         microseconds.insert(microseconds.end(), other.microseconds.begin(),
                             other.microseconds.end());
     }
@@ -160,48 +178,70 @@ std::string release_in(const std::string& answer) {
     return answer.substr(at + 8, end == std::string::npos ? end : end - at - 8);
 }
 
-std::uint64_t microseconds_since_1970() {
-    using namespace std::chrono;
-    return static_cast<std::uint64_t>(
-        duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
+std::int64_t microseconds_since_1970() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
 }
 
-void hammer(const Options& options, Counts& counts) {
+void count_answer(Counts& counts, const std::string& release, Clock::time_point begun) {
+    const auto now = microseconds_since_1970();
+    counts.releases[release].add({1, now, now});
+    counts.microseconds.push_back(static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun).count()));
+}
+
+// By phase; a request belongs to that in which it ends.
+using Phases = std::vector<Counts>;
+
+Counts& current(Phases& phases) {
+    while (phases.size() <= phase)
+        phases.emplace_back();
+    return phases.back();
+}
+
+void hammer(const Options& options, Clock::time_point due, Phases& phases) {
     std::unique_ptr<Connection> kept;
     while (!over) {
-        const auto begun = Clock::now();
-        ++counts.requests;
+        if (options.paced)
+            std::this_thread::sleep_until(due);
+        const auto begun = options.paced ? due : Clock::now();
         try {
             if (!kept)
                 kept = std::make_unique<Connection>(options);
             const std::string answer = kept->ask(options.keep, options.post);
-            const std::string release = release_in(answer);
-            if (++counts.releases[release] == 1)
-                counts.first[release] = microseconds_since_1970();
-            counts.microseconds.push_back(static_cast<std::uint32_t>(
-                std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun)
-                    .count()));
+            count_answer(current(phases), release_in(answer), begun);
             // nginx says so after 1,000 requests.
             if (!options.keep || answer.find("onnection: close\r\n") != std::string::npos)
                 kept.reset();
         } catch (const Failure& failure) {
             kept.reset();
-            ++counts.failed;
-            ++counts.failures[failure.reason];
+            ++current(phases).failed;
+            ++current(phases).failures[failure.reason];
         }
-        if (options.pause_us > 0)
+        ++current(phases).requests;
+        due += std::chrono::microseconds(options.pause_us);
+        if (!options.paced && options.pause_us > 0)
             ::usleep(options.pause_us);
     }
 }
 
-std::string object_of(const std::map<std::string, std::uint64_t>& counts) {
+template <typename Value, typename Number>
+std::string object_of(const std::map<std::string, Value>& values, Number number) {
     std::string text;
-    for (const auto& [name, count] : counts)
-        text += fmt::format("{}\"{}\": {}", text.empty() ? "" : ", ", name, count);
+    for (const auto& [name, value] : values)
+        text += fmt::format("{}\"{}\": {}", text.empty() ? "" : ", ", name, number(value));
     return "{" + text + "}";
 }
 
-void print(Counts counts) {
+std::string list_of(const std::vector<std::uint32_t>& numbers) {
+    std::string text;
+    for (const auto number : numbers)
+        text += fmt::format("{}{}", text.empty() ? "" : ",", number);
+    return "[" + text + "]";
+}
+
+void print(Counts counts, bool all) {
     std::sort(counts.microseconds.begin(), counts.microseconds.end());
     const auto at = [&counts](double share) {
         const auto size = counts.microseconds.size();
@@ -210,43 +250,73 @@ void print(Counts counts) {
         return counts.microseconds[std::min(
             size - 1, static_cast<std::size_t>(share * static_cast<double>(size)))];
     };
-    fmt::print("{{\"requests\": {}, \"failed\": {}, \"failures\": {}, \"releases\": {}, \"first\": "
-               "{}, \"p50_us\": {}, \"p99_us\": {}, \"p999_us\": {}, \"max_us\": {}}}\n",
-               counts.requests, counts.failed, object_of(counts.failures),
-               object_of(counts.releases), object_of(counts.first), at(0.5), at(0.99), at(0.999),
-               at(1));
+    fmt::print("{{\"requests\": {}, \"failed\": {}, \"failures\": {}, ", counts.requests,
+               counts.failed, object_of(counts.failures, [](auto count) { return count; }));
+    fmt::print("\"releases\": {}, \"first_us\": {}, \"last_us\": {}, ",
+               object_of(counts.releases, [](const Answers& each) { return each.count; }),
+               object_of(counts.releases, [](const Answers& each) { return each.first_us; }),
+               object_of(counts.releases, [](const Answers& each) { return each.last_us; }));
+    fmt::print("\"p50_us\": {}, \"p99_us\": {}, \"p999_us\": {}, \"max_us\": {}", at(0.5), at(0.99),
+               at(0.999), at(1));
+    fmt::print("{}}}\n", all ? ", \"all_us\": " + list_of(counts.microseconds) : "");
+}
+
+Options options_of(const std::vector<std::string>& words) {
+    Options options;
+    if (!words.empty() && words[0][0] == '/')
+        options.socket = words[0];
+    else if (!words.empty())
+        options.port = static_cast<std::uint16_t>(std::stoi(words[0]));
+    if (words.size() > 1)
+        options.threads = static_cast<unsigned>(std::stoi(words[1]));
+    if (words.size() > 2)
+        options.pause_us = static_cast<unsigned>(std::stoi(words[2]));
+    const auto is_there = [&words](const char* word) {
+        return std::find(words.begin(), words.end(), word) != words.end();
+    };
+    options.keep = is_there("keep");
+    options.post = is_there("post");
+    options.paced = is_there("paced");
+    options.all = is_there("all");
+    return options;
+}
+
+sigset_t signals_of_ours() {
+    sigset_t ours;
+    sigemptyset(&ours);
+    for (const int signal : {SIGTERM, SIGINT, SIGUSR1})
+        sigaddset(&ours, signal);
+    return ours;
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-    Options options;
-    if (argc > 1 && argv[1][0] == '/')
-        options.socket = argv[1];
-    else
-        options.port = static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 0);
-    options.threads = static_cast<unsigned>(argc > 2 ? std::stoi(argv[2]) : 4);
-    options.pause_us = static_cast<unsigned>(argc > 3 ? std::stoi(argv[3]) : 0);
-    for (int i = 4; i < argc; ++i)
-        (std::strcmp(argv[i], "post") == 0 ? options.post : options.keep) = true;
-    sigset_t end;
-    sigemptyset(&end);
-    sigaddset(&end, SIGTERM);
-    sigaddset(&end, SIGINT);
-    ::pthread_sigmask(SIG_BLOCK, &end, nullptr); // inherited by the threads
-    std::vector<Counts> counts(options.threads);
+    const Options options = options_of({argv + 1, argv + argc});
+    const sigset_t ours = signals_of_ours();
+    ::pthread_sigmask(SIG_BLOCK, &ours, nullptr); // inherited by the threads
+    std::vector<Phases> phases(options.threads);
     std::vector<std::thread> threads;
-    for (Counts& each : counts)
-        threads.emplace_back([&options, &each] { hammer(options, each); });
+    // Not all at the same moment.
+    const auto apart = std::chrono::microseconds(options.pause_us / std::max(1U, options.threads));
+    for (unsigned i = 0; i < options.threads; ++i)
+        threads.emplace_back([&options, &mine = phases[i], due = Clock::now() + i * apart] {
+            hammer(options, due, mine);
+        });
     int signal = 0;
-    ::sigwait(&end, &signal);
+    while (::sigwait(&ours, &signal) == 0 && signal == SIGUSR1)
+        ++phase;
     over = true;
-    Counts all;
-    for (unsigned i = 0; i < options.threads; ++i) {
-        threads[i].join();
-        all.add(counts[i]);
+    for (std::thread& thread : threads)
+        thread.join();
+    std::uint64_t failed = 0;
+    for (unsigned number = 0; number <= phase; ++number) {
+        Counts all;
+        for (const Phases& each : phases)
+            if (number < each.size())
+                all.add(each[number]);
+        failed += all.failed;
+        print(std::move(all), options.all);
     }
-    const bool lost = all.failed > 0;
-    print(std::move(all));
-    return lost ? 1 : 0;
+    return failed > 0 ? 1 : 0;
 }

@@ -1,11 +1,12 @@
 // The simplest server there is, to be replaced under load: one thread, one connection at a time,
 // its port in the program, no handler for SIGTERM. Linked statically, so that nothing can be
-// preloaded.
+// preloaded. Its answer names the release of the environment, or what the file `version` beside it
+// says.
 //
 //   plain_server PORT [HOST]
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
+#include <fstream>
 #include <string>
 
 #include <arpa/inet.h>
@@ -13,10 +14,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+namespace {
+
+std::string own_release() {
+    std::string release;
+    if (std::ifstream("version") >> release)
+        return release;
+    const char* given = std::getenv("SHIPIT_RELEASE");
+    return given != nullptr ? given : "?";
+}
+
+} // namespace
+
 int main(int argc, char** argv) {
     (void)std::signal(SIGPIPE, SIG_IGN);
-    const char* release = std::getenv("SHIPIT_RELEASE");
-    const std::string body = std::string("release ") + (release != nullptr ? release : "?") + "\n";
+    const std::string body = "release " + own_release() + "\n";
     const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
                                "\r\nConnection: close\r\n\r\n" + body;
     const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
