@@ -12,11 +12,11 @@ namespace shipit::cmd {
 
 extern const Command apps_command, bless_command, config_command, config_get_command,
     config_set_command, config_unset_command, create_command, deploy_command, destroy_command,
-    diff_command, doctor_command, help_command, hold_command, hook_command, info_command,
-    logs_command, mark_bad_command, output_command, pin_command, prune_command, ps_command,
-    releases_command, restart_command, rollback_command, run_command, scale_command, set_command,
-    start_command, status_command, stop_command, supervise_command, unpin_command, verify_command,
-    version_command, why_command;
+    diff_command, doctor_command, events_command, help_command, hold_command, hook_command,
+    info_command, logs_command, mark_bad_command, output_command, pin_command, prune_command,
+    ps_command, releases_command, restart_command, rollback_command, run_command, scale_command,
+    set_command, start_command, status_command, stop_command, supervise_command, unpin_command,
+    verify_command, version_command, why_command;
 
 namespace {
 
@@ -29,7 +29,7 @@ const std::array commands{
     &ps_command,         &logs_command,       &start_command,        &stop_command,
     &restart_command,    &scale_command,      &run_command,          &prune_command,
     &verify_command,     &doctor_command,     &hook_command,         &supervise_command,
-    &help_command,       &version_command,    &why_command,
+    &help_command,       &version_command,    &why_command,          &events_command,
 };
 
 struct Group {
@@ -41,7 +41,7 @@ const std::vector<Group> groups{
     {"apps", {"create", "apps", "set", "destroy"}},
     {"releases",
      {"deploy", "rollback", "releases", "info", "why", "output", "diff", "bless", "mark-bad",
-      "hold", "pin", "unpin"}},
+      "hold", "pin", "unpin", "events"}},
     {"config vars", {"config", "config get", "config set", "config unset"}},
     {"processes", {"status", "ps", "logs", "start", "stop", "restart", "scale", "run"}},
     {"care", {"prune", "verify", "doctor"}},

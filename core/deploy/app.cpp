@@ -139,6 +139,7 @@ App create_app(const Host& host, const AppName& name) {
 void destroy_app(App& app, std::chrono::milliseconds patience) {
     const auto lock = app.lock("destroy", patience);
     shut_down(app);
+    app.note_event("destroy", std::nullopt, "started"); // for who follows them
     const sys::Path run_folder = app.layout.run_folder();
     sys::remove_tree(
         app.layout.trash()); // of an earlier one by that name, whose removal was killed

@@ -6,12 +6,15 @@
 #include "core/base/json.hpp"
 #include "core/base/text.hpp"
 #include "core/sys/file.hpp"
+#include "core/sys/folder_watch.hpp"
+#include "core/sys/growing_file.hpp"
 
 #include <cstddef>
 #include <limits>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace shipit::release {
@@ -29,16 +32,40 @@ struct Event {
     bool operator==(const Event&) const = default;
 };
 
-// Appends the events with one write(2), then fsyncs: on disk on return. A last line that a lost
-// power has torn is closed with a newline first, and stays as the junk it is.
+// Appends the events with one write(2), then fsyncs: on disk on return. A last line that was torn,
+// by a lost power, a kill or a full disk, is closed with a newline first, and stays as the junk it
+// is. Takes no lock: the supervisor, too, writes here.
 void append_events(const sys::Path& file, std::span<const Event> events);
 void append_event(const sys::Path& file, const Event& event);
 
-// The newest `limit` events, oldest first; none if there is no file. Lines that are no event are
-// passed over. Reads no more of the file than it takes.
+// A very long detail is cut.
+[[nodiscard]] Json json_of(const Event& event);
+// Nothing for a line that is no event.
+[[nodiscard]] std::optional<Event> parse_event(std::string_view line);
+
+class EventReader {
+  public:
+    explicit EventReader(sys::Path file) : m_path(std::move(file)) {}
+
+    // The newest `limit` events, oldest first; none if there is no file. Lines that are no event
+    // are passed over, and half a line at the end is left for more().
+    [[nodiscard]] std::vector<Event> last(std::size_t limit);
+
+    // What was written since, also to a file that has taken the place of this one; waits for it.
+    // Nothing once the file's folder is gone, or nobody reads any more what is written to the
+    // descriptor `output`.
+    [[nodiscard]] std::vector<Event> more(int output);
+
+  private:
+    [[nodiscard]] std::vector<Event> new_events();
+
+    sys::Path m_path;
+    std::optional<sys::GrowingFile> m_file;
+    std::optional<sys::FolderWatch> m_watch;
+};
+
+// EventReader::last(), once.
 [[nodiscard]] std::vector<Event>
 read_events(const sys::Path& file, std::size_t limit = std::numeric_limits<std::size_t>::max());
-
-[[nodiscard]] Json json_of(const Event& event);
 
 } // namespace shipit::release

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "core/supervise/log_file.hpp"
+#include "core/sys/folder_watch.hpp"
+#include "core/sys/growing_file.hpp"
 
 #include <chrono>
 #include <deque>
@@ -43,23 +45,16 @@ class LogReader {
 
   private:
     using Take = std::function<void(LogRecord)>;
-    struct Position {
-        sys::Fd fd;
-        std::uint64_t inode = 0;
-        std::uint64_t offset = 0;
-        std::string unfinished;
-    };
 
-    [[nodiscard]] std::optional<Position> opened(unsigned n) const;
-    void read_to_end(Position& position, const Take& take) const;
+    [[nodiscard]] std::optional<sys::GrowingFile> opened(unsigned n) const;
+    void read_to_end(sys::GrowingFile& file, const Take& take) const;
     void read_new(const Take& take);
     void watch();
-    void wait_for_change(std::chrono::milliseconds patience) const;
 
     Path m_newest;
     LogFilter m_filter;
-    std::optional<Position> m_position;
-    sys::Fd m_inotify;
+    std::optional<sys::GrowingFile> m_file; // the newest one that was seen
+    std::optional<sys::FolderWatch> m_watch;
 };
 
 } // namespace shipit::supervise

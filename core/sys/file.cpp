@@ -211,13 +211,15 @@ void replace_link_durably(const Path& link, const std::string& target) {
     flush_folder(folder_of(link));
 }
 
-void append_durably(const Path& path, std::string_view record, mode_t mode) {
+std::uint64_t append_durably(const Path& path, std::string_view record, mode_t mode) {
     const bool is_new = !is_there(path);
     const Fd fd = open_file(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, mode);
     write_all(fd.get(), record, path);
+    const auto end = static_cast<std::uint64_t>(::lseek(fd.get(), 0, SEEK_CUR));
     flush(fd.get(), path);
     if (is_new)
         flush_folder(folder_of(path));
+    return end - record.size();
 }
 
 void make_folders(const Path& folder, mode_t mode) {

@@ -53,8 +53,9 @@ void create_durably(const Path& path, std::string_view content, mode_t mode);
 // Makes `link` a symlink to `target`, replacing one that is there by one rename; durable.
 // Throws, changing nothing, if `link` exists and is no symlink.
 void replace_link_durably(const Path& link, const std::string& target);
-// Appends one record with one write(2) and fsyncs; creates the file with `mode`.
-void append_durably(const Path& path, std::string_view record, mode_t mode);
+// Appends one record with one write(2) and fsyncs; creates the file with `mode`. Gives where in
+// the file the record begins.
+std::uint64_t append_durably(const Path& path, std::string_view record, mode_t mode);
 
 // Makes `folder` and its missing parents (parents 0755); an existing folder keeps its mode.
 // Durable.
