@@ -10,24 +10,26 @@
 
 namespace shipit::cmd {
 
-extern const Command apps_command, bless_command, config_command, config_get_command,
-    config_set_command, config_unset_command, create_command, deploy_command, destroy_command,
-    diff_command, doctor_command, help_command, hold_command, hook_command, info_command,
-    logs_command, output_command, prune_command, ps_command, releases_command, restart_command,
-    rollback_command, run_command, scale_command, set_command, start_command, status_command,
-    stop_command, supervise_command, verify_command, version_command;
+extern const Command apps_command, bless_command, config_command, config_export_command,
+    config_get_command, config_import_command, config_set_command, config_unset_command,
+    create_command, deploy_command, destroy_command, diff_command, doctor_command, help_command,
+    hold_command, hook_command, info_command, logs_command, output_command, prune_command,
+    ps_command, releases_command, restart_command, rollback_command, run_command, scale_command,
+    set_command, start_command, status_command, stop_command, supervise_command, verify_command,
+    version_command;
 
 namespace {
 
 const std::array commands{
-    &create_command,    &apps_command,       &set_command,        &destroy_command,
-    &deploy_command,    &rollback_command,   &bless_command,      &hold_command,
-    &releases_command,  &info_command,       &output_command,     &diff_command,
-    &config_command,    &config_get_command, &config_set_command, &config_unset_command,
-    &status_command,    &ps_command,         &logs_command,       &start_command,
-    &stop_command,      &restart_command,    &scale_command,      &run_command,
-    &prune_command,     &verify_command,     &doctor_command,     &hook_command,
-    &supervise_command, &help_command,       &version_command,
+    &create_command,        &apps_command,          &set_command,        &destroy_command,
+    &deploy_command,        &rollback_command,      &bless_command,      &hold_command,
+    &releases_command,      &info_command,          &output_command,     &diff_command,
+    &config_command,        &config_get_command,    &config_set_command, &config_unset_command,
+    &config_import_command, &config_export_command, &status_command,     &ps_command,
+    &logs_command,          &start_command,         &stop_command,       &restart_command,
+    &scale_command,         &run_command,           &prune_command,      &verify_command,
+    &doctor_command,        &hook_command,          &supervise_command,  &help_command,
+    &version_command,
 };
 
 struct Group {
@@ -38,7 +40,8 @@ struct Group {
 const std::vector<Group> groups{
     {"apps", {"create", "apps", "set", "destroy"}},
     {"releases", {"deploy", "rollback", "bless", "releases", "info", "output", "diff", "hold"}},
-    {"config vars", {"config", "config get", "config set", "config unset"}},
+    {"config vars",
+     {"config", "config get", "config set", "config unset", "config import", "config export"}},
     {"processes", {"status", "ps", "logs", "start", "stop", "restart", "scale", "run"}},
     {"care", {"prune", "verify", "doctor"}},
     {"shipit itself", {"help", "version"}},
@@ -65,6 +68,8 @@ constexpr std::array aliases{
     Alias{"config:get", "config get"},
     Alias{"config:set", "config set"},
     Alias{"config:unset", "config unset"},
+    Alias{"config:import", "config import"},
+    Alias{"config:export", "config export"},
 };
 
 const Command* named(std::string_view name) {
