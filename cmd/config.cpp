@@ -1,26 +1,36 @@
 // config, config get, config set, config unset.
-#include "cmd/changes.hpp"
+#include "cmd/config_vars.hpp"
+#include "cmd/secret_input.hpp"
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
-#include "core/deploy/config_change.hpp"
-
-#include <algorithm>
-#include <iostream>
-#include <iterator>
 
 #include <fmt/core.h>
-#include <termios.h>
-#include <unistd.h>
 
 namespace shipit::cmd {
 
 namespace {
 
+// What the processes that run do not have yet.
+void tell_staged(const Invocation& invocation, const deploy::App& app, const ConfigVars& vars) {
+    std::vector<std::string> names;
+    try {
+        const auto live = app.ledger.current();
+        if (live)
+            for (const auto& change : deploy::compare_config(app.ledger.load(*live).config, vars))
+                names.push_back(change.name);
+    } catch (const Error&) {
+        return; // a record that cannot be read: there is no telling
+    }
+    if (!names.empty())
+        invocation.terminal.note(
+            fmt::format("staged, for the next release to take up: {}", joined(names, ", ")));
+}
+
 int show(Invocation& invocation) {
     const auto app = invocation.app();
-    const ConfigVars vars = config::load_config(app.layout.config_toml());
+    const ConfigVars vars = config_vars_meant(invocation, app);
     const bool reveal = invocation.arguments.has("reveal");
     Json values = Json::object();
     for (const auto& [name, value] : vars)
@@ -35,6 +45,8 @@ int show(Invocation& invocation) {
         invocation.terminal.note(fmt::format("{} has no config vars.", app.name().text()));
     else if (!reveal)
         invocation.terminal.note("(values with --reveal)");
+    if (!invocation.arguments.has("release"))
+        tell_staged(invocation, app, vars);
     return 0;
 }
 
@@ -53,7 +65,7 @@ std::vector<std::string> names_of(const Invocation& invocation) {
 int get(Invocation& invocation) {
     const auto app = invocation.app();
     const std::string name = names_of(invocation).front();
-    const ConfigVars vars = config::load_config(app.layout.config_toml());
+    const ConfigVars vars = config_vars_meant(invocation, app);
     const auto found = vars.find(name);
     if (found == vars.end())
         throw Error(fmt::format("{} has no config var '{}'", app.name().text(), printable(name)));
@@ -64,119 +76,67 @@ int get(Invocation& invocation) {
     return 0;
 }
 
-// Terminal echo off while a secret is typed.
-class Silence {
-  public:
-    Silence() {
-        if (::tcgetattr(STDIN_FILENO, &m_before) != 0)
-            return;
-        termios silent = m_before;
-        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        m_changed = ::tcsetattr(STDIN_FILENO, TCSANOW, &silent) == 0;
-    }
-    ~Silence() {
-        if (m_changed)
-            (void)::tcsetattr(STDIN_FILENO, TCSANOW, &m_before);
-    }
-    Silence(const Silence&) = delete;
-    Silence& operator=(const Silence&) = delete;
-
-  private:
-    termios m_before{};
-    bool m_changed = false;
-};
-
-// A line from a terminal, or all of stdin, whose last newline is not part of the value.
-std::string value_from_stdin(const Invocation& invocation, const std::string& name) {
-    std::string value;
-    if (::isatty(STDIN_FILENO) == 1) {
-        invocation.terminal.note(fmt::format("Value of {} (not shown):", name));
-        const Silence silence;
-        std::getline(std::cin, value);
-        return value;
-    }
-    value.assign(std::istreambuf_iterator<char>(std::cin), {});
-    if (!value.empty() && value.back() == '\n')
-        value.pop_back();
-    return value;
-}
-
-// KEY=VALUE words as they are; a single KEY takes its value from stdin, off the command line.
+// A single NAME takes its value from stdin, since a second one could be a word of an unquoted
+// value.
 ConfigVars assignments_of(const Invocation& invocation) {
     const auto words = invocation.arguments.words();
-    const bool is_one_name = words.size() == 1 && words[0].find('=') == std::string::npos;
-    if (!is_one_name)
-        return config::parse_assignments({words.begin(), words.end()});
-    config::check_name(words[0]);
-    return {{words[0], value_from_stdin(invocation, words[0])}};
-}
-
-int tell(Invocation& invocation, const deploy::App& app, const deploy::ConfigChanged& done) {
-    if (invocation.terminal.wants_json()) {
-        Json names = Json::array();
-        for (const std::string& name : done.names)
-            names.push_back(name);
-        invocation.terminal.print_json(json_of(done.changed)
-                                           .set("app", app.name().text())
-                                           .set("names", names)
-                                           .set("staged", done.is_staged));
-        return 0;
+    const bool is_one_name = words.size() == 1 && words[0].find_first_of("=@") == std::string::npos;
+    if (is_one_name) {
+        config::check_name(words[0]);
+        return {{words[0], secret_from_stdin(invocation.terminal, words[0])}};
     }
-    if (done.names.empty())
-        invocation.terminal.print("Nothing changed.");
-    else if (done.is_staged)
-        invocation.terminal.print(
-            fmt::format("Staged {} for the next release", joined(done.names, ", ")));
-    else
-        invocation.terminal.print(fmt::format("Changed {} as {}", joined(done.names, ", "),
-                                              done.changed.release->text()));
-    tell_end(invocation, app, done.changed);
-    return 0;
+    ConfigVars vars;
+    for (const auto& assignment : config::parse_assignments({words.begin(), words.end()}))
+        vars.emplace(assignment.name,
+                     assignment.from == config::Assignment::From::word
+                         ? assignment.text
+                         : secret_from_file(invocation.terminal, assignment.name, assignment.text));
+    return vars;
 }
 
 int set(Invocation& invocation) {
     auto app = invocation.app();
-    deploy::ConfigRequest request;
-    request.set = assignments_of(invocation);
-    request.restart = !invocation.arguments.has("no-restart");
-    request.options = change_options(invocation);
-    return tell(invocation, app, deploy::change_config(app, request));
+    ConfigVars vars = assignments_of(invocation);
+    deploy::ConfigRequest request = config_request(invocation);
+    request.set = std::move(vars);
+    return tell_config_change(invocation, app, deploy::change_config(app, request));
 }
 
 int unset(Invocation& invocation) {
     auto app = invocation.app();
-    deploy::ConfigRequest request;
+    deploy::ConfigRequest request = config_request(invocation);
     request.unset = names_of(invocation);
-    request.restart = !invocation.arguments.has("no-restart");
-    request.options = change_options(invocation);
-    return tell(invocation, app, deploy::change_config(app, request));
+    return tell_config_change(invocation, app, deploy::change_config(app, request));
 }
-
-constexpr Option no_restart_option{"--no-restart", "",
-                                   "stage the change; the next release takes it up"};
 
 } // namespace
 
 extern const Command config_command, config_get_command, config_set_command, config_unset_command;
 
-const Command config_command{"config",
-                             "list the config vars",
-                             {},
-                             {{"--reveal", "", "show the values too"}},
-                             {"shipit -a blog config --reveal"},
-                             show};
+const Command config_command{
+    "config",
+    "list the config vars",
+    {},
+    {{"--reveal", "", "show the values too"}, of_release_option},
+    {"shipit -a blog config --reveal", "shipit -a blog config --release v3"},
+    show};
 
-const Command config_get_command{
-    "config get", "print the value of a config var",          {{"NAME", Argument::Number::one}},
-    {},           {"shipit -a blog config get DATABASE_URL"}, get};
+const Command config_get_command{"config get",
+                                 "print the value of a config var",
+                                 {{"NAME", Argument::Number::one}},
+                                 {of_release_option},
+                                 {"shipit -a blog config get DATABASE_URL",
+                                  "shipit -a blog config get --release v3 DATABASE_URL"},
+                                 get};
 
 const Command config_set_command{
     "config set",
     "set config vars: one release for all of them",
-    {{"NAME[=VALUE]", Argument::Number::some}},
+    {{"NAME[=VALUE|@FILE]", Argument::Number::some}},
     {no_restart_option, no_wait_option, wait_option},
     {"shipit -a blog config set GREETING='good morning' DEBUG=0",
-     "shipit -a blog config set SECRET_KEY < key.txt (off the command line)"},
+     "shipit -a blog config set SECRET_KEY (typed, or from standard input: off the command line)",
+     "shipit -a blog config set TLS_KEY@key.pem TLS_CERT@cert.pem"},
     set};
 
 const Command config_unset_command{"config unset",

@@ -6,6 +6,8 @@
 #include "core/base/text.hpp"
 #include "core/base/toml.hpp"
 
+#include <set>
+
 #include <fmt/core.h>
 
 namespace shipit::config {
@@ -41,7 +43,7 @@ ConfigVars parsed(const std::string& text, const std::string& file) {
 // The name is shown only where it cannot be a value that was typed in its place.
 [[noreturn]] void refuse_assignment(std::size_t index, const std::string& why) {
     throw Error(fmt::format("argument {} {}", index + 1, why), Outcome::usage)
-        .advise("write it like 'shipit config set NAME=VALUE'");
+        .advise("write it like 'shipit config set NAME=VALUE', or NAME@FILE");
 }
 
 } // namespace
@@ -91,20 +93,21 @@ void check_vars(const ConfigVars& vars) {
                     Outcome::usage);
 }
 
-ConfigVars parse_assignments(const std::vector<std::string>& assignments) {
-    ConfigVars vars;
-    for (std::size_t i = 0; i < assignments.size(); ++i) {
-        const std::string& assignment = assignments[i];
-        const auto equals = assignment.find('=');
-        if (equals == std::string::npos)
+std::vector<Assignment> parse_assignments(const std::vector<std::string>& words) {
+    std::vector<Assignment> assignments;
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const auto end = words[i].find_first_of("=@");
+        if (end == std::string::npos)
             refuse_assignment(i, "is not NAME=VALUE: it has no '='");
-        const std::string name = assignment.substr(0, equals);
-        check_name(name);
-        check_value(name, std::string_view(assignment).substr(equals + 1));
-        if (!vars.emplace(name, assignment.substr(equals + 1)).second)
-            throw Error(fmt::format("'{}' is given twice", name), Outcome::usage);
+        const auto from = words[i][end] == '=' ? Assignment::From::word : Assignment::From::file;
+        assignments.push_back({from, words[i].substr(0, end), words[i].substr(end + 1)});
+        const Assignment& assignment = assignments.back();
+        check_name(assignment.name);
+        if (!names.insert(assignment.name).second)
+            throw Error(fmt::format("'{}' is given twice", assignment.name), Outcome::usage);
     }
-    return vars;
+    return assignments;
 }
 
 ConfigVars load_config(const sys::Path& config_toml) {
@@ -122,12 +125,13 @@ void save_config(const sys::Path& config_toml, const ConfigVars& vars) {
     sys::replace_durably(config_toml, written(vars), mode);
 }
 
-std::string set_description(const std::vector<std::string>& names) {
-    return fmt::format("Set {} config vars", joined(names, ", "));
-}
-
-std::string unset_description(const std::vector<std::string>& names) {
-    return fmt::format("Unset {} config vars", joined(names, ", "));
+std::string change_description(const std::vector<std::string>& set,
+                               const std::vector<std::string>& unset) {
+    if (set.empty())
+        return fmt::format("Unset {} config vars", joined(unset, ", "));
+    if (unset.empty())
+        return fmt::format("Set {} config vars", joined(set, ", "));
+    return fmt::format("Set {}, unset {} config vars", joined(set, ", "), joined(unset, ", "));
 }
 
 } // namespace shipit::config

@@ -27,8 +27,17 @@ void check_value(std::string_view name, std::string_view value);
 // All of the above, and the sum.
 void check_vars(const ConfigVars& vars);
 
-// {"A=1", "B=x y"} → {A: "1", B: "x y"}: all or nothing. A name that is given twice is refused.
-[[nodiscard]] ConfigVars parse_assignments(const std::vector<std::string>& assignments);
+// What a word of `config set` says: the first '=' or '@' in it decides, since no name holds either.
+struct Assignment {
+    enum class From { word, file } from; // NAME=VALUE; NAME@FILE, whose content is the value
+    std::string name;
+    std::string text; // the value, or the file
+
+    bool operator==(const Assignment&) const = default;
+};
+
+// All or nothing. A name that is given twice is refused. Values are checked where they are whole.
+[[nodiscard]] std::vector<Assignment> parse_assignments(const std::vector<std::string>& words);
 // A name that may be unset or asked for: as check_name, but reserved ones pass, so that a file
 // written by other means can be cleaned.
 void check_name_form(std::string_view name);
@@ -42,9 +51,9 @@ void save_config(const sys::Path& config_toml, const ConfigVars& vars);
 
 // --- Descriptions of releases, in Heroku's words ---
 
-// "Set FOO, BAR config vars"; Heroku says "vars" of one, too.
-[[nodiscard]] std::string set_description(const std::vector<std::string>& names);
-// "Unset FOO config vars"
-[[nodiscard]] std::string unset_description(const std::vector<std::string>& names);
+// "Set FOO, BAR config vars", "Unset FOO config vars", "Set FOO, unset BAR config vars"; Heroku
+// says "vars" of one, too.
+[[nodiscard]] std::string change_description(const std::vector<std::string>& set,
+                                             const std::vector<std::string>& unset);
 
 } // namespace shipit::config

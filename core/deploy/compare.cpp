@@ -38,21 +38,6 @@ Fate fate_of(bool is_before, bool is_after) {
     return is_after ? Fate::added : Fate::removed;
 }
 
-std::vector<VarChange> compare_config(const ConfigVars& before, const ConfigVars& after) {
-    using Var = std::pair<std::string, std::string>;
-    const std::vector<Var> old_vars(before.begin(), before.end());
-    const std::vector<Var> new_vars(after.begin(), after.end());
-    std::vector<VarChange> changes;
-    meet_by_name(
-        old_vars, new_vars, [](const Var& var) { return var.first; },
-        [&](const Var* old_var, const Var* new_var) {
-            if (old_var == nullptr || new_var == nullptr || old_var->second != new_var->second)
-                changes.push_back({fate_of(old_var != nullptr, new_var != nullptr),
-                                   (new_var != nullptr ? new_var : old_var)->first});
-        });
-    return changes;
-}
-
 std::vector<ProcessChange> compare_processes(const std::vector<ProcessType>& before,
                                              const std::vector<ProcessType>& after) {
     std::vector<ProcessChange> changes;
@@ -109,6 +94,21 @@ std::optional<ReleaseNumber> live_before(const App& app, ReleaseNumber live) {
 }
 
 } // namespace
+
+std::vector<VarChange> compare_config(const ConfigVars& before, const ConfigVars& after) {
+    using Var = std::pair<std::string, std::string>;
+    const std::vector<Var> old_vars(before.begin(), before.end());
+    const std::vector<Var> new_vars(after.begin(), after.end());
+    std::vector<VarChange> changes;
+    meet_by_name(
+        old_vars, new_vars, [](const Var& var) { return var.first; },
+        [&](const Var* old_var, const Var* new_var) {
+            if (old_var == nullptr || new_var == nullptr || old_var->second != new_var->second)
+                changes.push_back({fate_of(old_var != nullptr, new_var != nullptr),
+                                   (new_var != nullptr ? new_var : old_var)->first});
+        });
+    return changes;
+}
 
 const char* name_of(Fate fate) {
     switch (fate) {

@@ -20,6 +20,9 @@ struct VarChange {
     std::string name;
 };
 
+[[nodiscard]] std::vector<VarChange> compare_config(const ConfigVars& before,
+                                                    const ConfigVars& after);
+
 struct ProcessChange {
     std::string name;
     std::optional<ProcessType> before; // one of the two at least

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/deploy/change.hpp"
+#include "core/deploy/compare.hpp"
 
 #include <string>
 #include <vector>
@@ -17,11 +18,17 @@ struct ConfigRequest {
 
 struct ConfigChanged {
     bool is_staged = false;         // recorded in config.toml only: --no-restart, or no release yet
-    std::vector<std::string> names; // whose values are others now
+    std::vector<VarChange> changes; // by name; what is other than it was before
+
+    [[nodiscard]] std::vector<std::string> names() const;
     Changed changed;
 };
 
 // Throws Error (usage) for names and values that cannot be, and for unset names that are not set.
+//
+// Names that the live release's [config] required lists are not unset: the code that goes on
+// running needs them. To stage it is allowed, with a warning: the next deploy may bring code that
+// does not.
 [[nodiscard]] ConfigChanged change_config(App& app, const ConfigRequest& request);
 
 } // namespace shipit::deploy

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/sys/interrupt.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -83,6 +84,25 @@ Fd open_file(const Path& path, int flags, mode_t mode) {
     return fd;
 }
 
+std::string read_all(int fd, const Path& name, std::uint64_t limit) {
+    std::string content;
+    std::string buffer(64 << 10, '\0');
+    for (;;) {
+        const ssize_t count = ::read(fd, buffer.data(), buffer.size());
+        if (count < 0 && errno == EINTR) {
+            stop_if_interrupted();
+            continue;
+        }
+        if (count < 0)
+            throw_errno(named("cannot read", name));
+        if (count == 0)
+            return content;
+        content.append(buffer.data(), static_cast<std::size_t>(count));
+        if (content.size() > limit)
+            throw Error(named("cannot read", name) + ": it is larger than " + size_text(limit));
+    }
+}
+
 std::string read_file(const Path& path, std::uint64_t limit) {
     const Fd fd = open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY); // a FIFO must not block us
     struct stat status {};
@@ -90,20 +110,7 @@ std::string read_file(const Path& path, std::uint64_t limit) {
         throw_errno(named("cannot read", path));
     if (!S_ISREG(status.st_mode))
         throw Error(named("cannot read", path) + ": it is not a regular file");
-    std::string content;
-    std::string buffer(64 << 10, '\0');
-    for (;;) {
-        const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            throw_errno(named("cannot read", path));
-        if (count == 0)
-            return content;
-        content.append(buffer.data(), static_cast<std::size_t>(count));
-        if (content.size() > limit)
-            throw Error(named("cannot read", path) + ": it is larger than " + size_text(limit));
-    }
+    return read_all(fd.get(), path, limit);
 }
 
 std::optional<std::string> read_file_if_any(const Path& path, std::uint64_t limit) {

@@ -52,26 +52,42 @@ TEST_CASE("an app without a config file has no config vars") {
 }
 
 TEST_CASE("assignments are taken all or none, whatever the value holds") {
-    CHECK(parse_assignments({"A=1", "B=x y", "C=", "D=a=b=c"}) ==
-          ConfigVars{{"A", "1"}, {"B", "x y"}, {"C", ""}, {"D", "a=b=c"}});
+    using From = Assignment::From;
+    const std::vector<Assignment> expected = {{From::word, "A", "1"}, {From::word, "B", "x y"},
+                                              {From::word, "C", ""},  {From::word, "D", "a=b=c@d"},
+                                              {From::file, "E", "-"}, {From::file, "F", "/a=b@c"}};
+    CHECK(parse_assignments({"A=1", "B=x y", "C=", "D=a=b=c@d", "E@-", "F@/a=b@c"}) == expected);
     const std::vector<std::pair<std::string, std::string>> table = {
         {"secret", "argument 2 is not NAME=VALUE"},
         {"1A=secret", "'1A' is not a name"},
         {"=secret", "'' is not a name"},
+        {"@secret", "'' is not a name"},
         {"A B=secret", "'A B' is not a name"},
         {"A\n=secret", "'A\\n' is not a name"},
         {"Ä=secret", "'Ä' is not a name"},
         {"PORT=secret", "'PORT' is set by shipit | to choose the port"},
+        {"PORT@secret", "'PORT' is set by shipit | to choose the port"},
         {"SHIPIT_RELEASE=secret", "'SHIPIT_RELEASE' is not yours to set"},
-        {std::string("A=secret\0x", 10), "the value of 'A' holds a NUL character"},
-        {"A=secret\xff", "the value of 'A' is not UTF-8"},
-        {"A=secret" + std::string(128 << 10, 'x'), "the value of 'A' is 128 KB long"},
         {"OK=secret", "'OK' is given twice"},
+        {"OK@secret", "'OK' is given twice"},
     };
-    for (const auto& [assignment, expected] : table) {
+    for (const auto& [assignment, expected_text] : table) {
         const auto text = complaint([&, &given = assignment] {
             (void)parse_assignments({"OK=1", given});
         });
+        CHECK_MESSAGE(text.rfind(expected_text, 0) == 0, text);
+        CHECK(text.find("secret") == std::string::npos);
+    }
+}
+
+TEST_CASE("a value that no environment could hold is refused without being shown") {
+    const std::vector<std::pair<std::string, std::string>> table = {
+        {std::string("secret\0x", 8), "the value of 'A' holds a NUL character"},
+        {"secret\xff", "the value of 'A' is not UTF-8"},
+        {"secret" + std::string(128 << 10, 'x'), "the value of 'A' is 128 KB long"},
+    };
+    for (const auto& [value, expected] : table) {
+        const auto text = complaint([&, &given = value] { check_value("A", given); });
         CHECK_MESSAGE(text.rfind(expected, 0) == 0, text);
         CHECK(text.find("secret") == std::string::npos);
     }
@@ -116,6 +132,7 @@ TEST_CASE("a config file that is a folder or a FIFO is refused, not waited for")
 }
 
 TEST_CASE("releases of config vars are described in Heroku's words") {
-    CHECK(set_description({"FOO", "BAR"}) == "Set FOO, BAR config vars");
-    CHECK(unset_description({"FOO"}) == "Unset FOO config vars");
+    CHECK(change_description({"FOO", "BAR"}, {}) == "Set FOO, BAR config vars");
+    CHECK(change_description({}, {"FOO"}) == "Unset FOO config vars");
+    CHECK(change_description({"FOO"}, {"BAR", "BAZ"}) == "Set FOO, unset BAR, BAZ config vars");
 }

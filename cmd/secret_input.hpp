@@ -1,0 +1,22 @@
+// Values that are kept off the command line, where every user of the host could read them (ps(1)):
+// typed without being shown, from a pipe, or from a file.
+#pragma once
+
+#include "cmd/terminal.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace shipit::cmd {
+
+// A line typed on a terminal, or all that standard input holds, without one newline at its end.
+// Throws Error (usage) if there is nothing, and Interrupted for ^C, with the terminal as it was.
+[[nodiscard]] std::string secret_from_stdin(Terminal& terminal, const std::string& name);
+
+// The content of a file (or of standard input, by "-"), without one newline at its end. It may be a
+// pipe, as a shell's <(command) is. No error tells the file: it may be a part of a value that was
+// meant to be one. Throws Error (usage) if there is nothing in it.
+[[nodiscard]] std::string secret_from_file(Terminal& terminal, const std::string& name,
+                                           const std::string& file);
+
+} // namespace shipit::cmd
