@@ -3,10 +3,9 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
-#include "core/deploy/running.hpp"
+#include "core/deploy/room.hpp"
 #include "core/deploy/upkeep.hpp"
-
-#include <set>
+#include "core/sys/interrupt.hpp"
 
 #include <fmt/core.h>
 
@@ -14,90 +13,135 @@ namespace shipit::cmd {
 
 namespace {
 
-Retention retention_of(const Invocation& invocation, const deploy::App& app) {
-    Retention retention = app.host_settings().retention;
-    if (const auto keep = invocation.number("keep"))
-        retention.keep = *keep;
-    if (const auto text = invocation.arguments.text("older-than")) {
-        retention.older_than = parse_duration(*text);
-        if (!retention.older_than)
-            throw Error(
-                fmt::format("'--older-than' takes a duration like 30d, not '{}'", printable(*text)),
-                Outcome::usage);
-    }
-    if (const auto text = invocation.arguments.text("max-size")) {
-        retention.max_size = parse_size(*text);
-        if (!retention.max_size)
-            throw Error(
-                fmt::format("'--max-size' takes a size like 5G, not '{}'", printable(*text)),
-                Outcome::usage);
-    }
-    return retention;
+std::optional<std::chrono::milliseconds> asked_age(const Invocation& invocation) {
+    const auto text = invocation.arguments.text("older-than");
+    const auto age = text ? parse_duration(*text) : std::nullopt;
+    if (text && !age)
+        throw Error(
+            fmt::format("'--older-than' takes a duration like 30d, not '{}'", printable(*text)),
+            Outcome::usage);
+    return age;
 }
 
-// What runs must not lose its files, whatever the ledger says is live.
-std::vector<ReleaseNumber> running(const deploy::App& app) {
-    std::set<ReleaseNumber> releases;
-    for (const deploy::ProcessFacts& process : deploy::processes(app))
-        if (process.release)
-            releases.insert(*process.release);
-    return {releases.begin(), releases.end()};
+std::optional<std::uint64_t> asked_size(const Invocation& invocation) {
+    const auto text = invocation.arguments.text("max-size");
+    const auto size = text ? parse_size(*text) : std::nullopt;
+    if (text && !size)
+        throw Error(fmt::format("'--max-size' takes a size like 5G, not '{}'", printable(*text)),
+                    Outcome::usage);
+    return size;
 }
 
-Json json_of(const deploy::App& app, const release::PrunePlan& plan) {
+// What the command line says, before any app is looked at.
+struct Asked {
+    explicit Asked(const Invocation& invocation)
+        : keep(invocation.number("keep")), older_than(asked_age(invocation)),
+          max_size(asked_size(invocation)) {}
+
+    [[nodiscard]] Retention over(Retention settings) const {
+        settings.keep = keep.value_or(settings.keep);
+        if (older_than)
+            settings.older_than = older_than;
+        if (max_size)
+            settings.max_size = max_size;
+        return settings;
+    }
+
+    std::optional<unsigned> keep;
+    std::optional<std::chrono::milliseconds> older_than;
+    std::optional<std::uint64_t> max_size;
+};
+
+struct Pruned {
+    release::PrunePlan plan;
+    release::PruneResult result; // zeros of a dry run
+};
+
+Json json_of(const deploy::App& app, const Pruned& pruned) {
     Json expired = Json::array();
-    for (const release::Expiry& expiry : plan.expiring)
+    for (const release::Expiry& expiry : pruned.plan.expiring)
         expired.push_back(Json::object({{"release", expiry.number.text()}, {"why", expiry.why}}));
     Json slugs = Json::array();
-    for (const SlugId& id : plan.slugs)
+    for (const SlugId& id : pruned.plan.slugs)
         slugs.push_back(id.text());
     return Json::object({{"app", app.name().text()},
                          {"expired", expired},
                          {"slugs", slugs},
-                         {"trees", std::uint64_t{plan.trees.size()}},
-                         {"freed", plan.frees}});
+                         {"trees", std::uint64_t{pruned.plan.trees.size()}},
+                         {"freed", pruned.plan.frees},
+                         {"failures", std::uint64_t{pruned.result.failures}}});
 }
 
-Json prune_one(Invocation& invocation, const deploy::App& app, bool dry_run) {
+void tell(Invocation& invocation, const deploy::App& app, const Pruned& pruned, bool dry_run) {
+    const release::PrunePlan& plan = pruned.plan;
+    for (const release::Expiry& expiry : plan.expiring)
+        invocation.terminal.print(fmt::format("{} {} {}: {}", app.name().text(),
+                                              expiry.number.text(),
+                                              dry_run ? "would expire" : "expired", expiry.why));
+    if (dry_run && !plan.is_empty())
+        invocation.terminal.note(fmt::format("would free {} in {} slugs and {} trees",
+                                             size_text(plan.frees), plan.slugs.size(),
+                                             plan.trees.size()));
+    else if (!plan.is_empty())
+        invocation.terminal.note(fmt::format("freed {} in {} slugs and {} trees",
+                                             size_text(pruned.result.freed), pruned.result.slugs,
+                                             pruned.result.trees));
+    else if (!invocation.arguments.has("all")) // cron would send a mail of that
+        invocation.terminal.note(fmt::format("Nothing to prune in {}.", app.name().text()));
+}
+
+// Gives whether all that was to go is gone.
+bool prune_one(Invocation& invocation, const deploy::App& app, const Asked& asked, Json& all) {
+    const bool dry_run = invocation.arguments.has("dry-run");
     const auto lock = app.lock("prune", invocation.patience());
-    for (const std::string& done : app.ledger.tidy())
-        invocation.terminal.note("tidied up: " + done);
-    const release::PrunePlan plan =
-        release::plan_prune(app.ledger, app.marks, retention_of(invocation, app), running(app));
-    for (const std::string& warning : plan.warnings)
-        invocation.terminal.warning(warning);
-    if (!invocation.terminal.wants_json()) {
-        for (const release::Expiry& expiry : plan.expiring)
-            invocation.terminal.print(
-                fmt::format("{} {} {}: {}", app.name().text(), expiry.number.text(),
-                            dry_run ? "would expire" : "expired", expiry.why));
-        if (!plan.is_empty())
-            invocation.terminal.note(
-                fmt::format("{} {} in {} slugs and {} trees", dry_run ? "would free" : "frees",
-                            size_text(plan.frees), plan.slugs.size(), plan.trees.size()));
-        else
-            invocation.terminal.note(fmt::format("Nothing to prune in {}.", app.name().text()));
-    }
     if (!dry_run)
-        (void)release::prune(app.ledger, plan, {app.host.origin.user, app.host.origin.address},
-                             app.host.progress);
-    return json_of(app, plan);
+        for (const std::string& done : app.ledger.tidy())
+            invocation.terminal.note("tidied up: " + done);
+    Pruned pruned{deploy::plan_prune(app, asked.over(app.host_settings().retention)), {}};
+    if (!dry_run)
+        pruned.result = deploy::prune(app, pruned.plan);
+    else
+        for (const std::string& warning : pruned.plan.warnings)
+            invocation.terminal.warning(warning);
+    all.push_back(json_of(app, pruned));
+    if (!invocation.terminal.wants_json())
+        tell(invocation, app, pruned, dry_run);
+    return pruned.result.failures == 0;
+}
+
+// Each of them, whatever becomes of the others; gives the first failure's outcome.
+Outcome prune_all(Invocation& invocation, const Asked& asked, Json& all) {
+    Outcome outcome = Outcome::done;
+    const auto failed = [&outcome](Outcome how) {
+        if (outcome == Outcome::done)
+            outcome = how;
+    };
+    for (const AppName& name : deploy::app_names(invocation.host()))
+        try {
+            if (!prune_one(invocation, deploy::App::open(invocation.host(), name), asked, all))
+                failed(Outcome::failed);
+        } catch (const sys::Interrupted&) {
+            throw;
+        } catch (const Error& error) {
+            invocation.terminal.warning(
+                fmt::format("'{}' was not pruned: {}", name.text(), error.why()));
+            failed(error.outcome());
+        }
+    return outcome;
 }
 
 int prune(Invocation& invocation) {
-    const bool dry_run = invocation.arguments.has("dry-run");
-    if (!invocation.arguments.has("all")) {
-        const Json result = prune_one(invocation, invocation.app(), dry_run);
-        if (invocation.terminal.wants_json())
-            invocation.terminal.print_json(result);
-        return 0;
-    }
+    const Asked asked(invocation);
     Json all = Json::array();
-    for (const AppName& name : deploy::app_names(invocation.host()))
-        all.push_back(prune_one(invocation, deploy::App::open(invocation.host(), name), dry_run));
+    Outcome outcome = Outcome::done;
+    const bool of_all = invocation.arguments.has("all");
+    if (of_all)
+        outcome = prune_all(invocation, asked, all);
+    else if (!prune_one(invocation, invocation.app(), asked, all))
+        outcome = Outcome::failed;
     if (invocation.terminal.wants_json())
-        invocation.terminal.print_json(all);
-    return 0;
+        invocation.terminal.print_json(of_all ? all : all.items().front());
+    return static_cast<int>(outcome);
 }
 
 Json json_of(const deploy::App& app, const deploy::Verified& verified) {

@@ -240,8 +240,9 @@ int info(Invocation& invocation) {
 int output(Invocation& invocation) {
     const auto app = invocation.app();
     auto number = invocation.release(app, 0);
-    if (!number && !app.ledger.numbers().empty())
-        number = app.ledger.numbers().back();
+    if (!number)
+        for (const release::Entry& entry : app.ledger.newest(1))
+            number = entry.number;
     if (!number)
         throw Error(fmt::format("{} has no releases", app.name().text()));
     (void)app.ledger.load(*number); // says so if there is no such release

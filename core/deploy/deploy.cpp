@@ -5,6 +5,7 @@
 #include "core/config/config_vars.hpp"
 #include "core/deploy/holds.hpp"
 #include "core/deploy/port.hpp"
+#include "core/deploy/room.hpp"
 #include "core/deploy/running.hpp"
 #include "core/slug/build.hpp"
 #include "core/slug/store.hpp"
@@ -105,12 +106,12 @@ std::optional<std::string> recorded_sha256(const App& app, const SlugId& id) {
 }
 
 // Of the newest release whose slug is stored, live or not: what is deployed next is most like it.
-std::optional<SlugId> newest_slug(const App& app) {
+std::optional<release::SlugFacts> newest_slug(const App& app) {
     constexpr std::size_t enough = 20;
     const slug::Store store(app.layout.releases());
     for (const auto& entry : app.ledger.newest(enough))
         if (entry.manifest && entry.manifest->slug && store.has(entry.manifest->slug->id))
-            return entry.manifest->slug->id;
+            return entry.manifest->slug;
     return std::nullopt;
 }
 
@@ -233,7 +234,12 @@ class Deploy {
                                                  const config::Settings& settings) const {
         slug::PackOptions options;
         options.level = settings.slug_level;
-        options.earlier = newest_slug(app);
+        const auto earlier = newest_slug(app);
+        if (earlier)
+            options.earlier = earlier->id;
+        options.before_writing = [&app, earlier](const slug::BuildSize& size) {
+            make_room(app, size, earlier);
+        };
         if (!m_build->is_staged()) // files that are new every time
             options.stat_cache = app.layout.stat_cache();
         options.leave_out = settings.app.shared;

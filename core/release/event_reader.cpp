@@ -2,6 +2,8 @@
 #include "core/base/error.hpp"
 #include "core/release/events.hpp"
 
+#include <algorithm>
+
 namespace shipit::release {
 
 namespace {
@@ -21,14 +23,12 @@ std::vector<Event> EventReader::last(std::size_t limit) {
     if (!m_file)
         return {};
     std::vector<Event> events;
-    std::size_t length = 0;
     for (std::size_t lines = limit;; lines *= 4) { // more of them, where some are no events
         const std::string tail = m_file->last_lines(lines);
         events = events_in(tail);
-        const bool is_whole_file = tail.size() == length;
-        if (events.size() >= limit || is_whole_file)
+        const auto found = static_cast<std::size_t>(std::count(tail.begin(), tail.end(), '\n'));
+        if (events.size() >= limit || found < lines) // there are no more
             break;
-        length = tail.size();
     }
     if (events.size() > limit)
         events.erase(events.begin(), events.end() - static_cast<std::ptrdiff_t>(limit));
@@ -53,11 +53,20 @@ std::vector<Event> EventReader::new_events() {
     return events;
 }
 
-std::vector<Event> EventReader::more(int output) {
-    if (!m_watch && !sys::is_there(m_path.parent_path()))
-        return {};
-    if (!m_watch)
+bool EventReader::watch() {
+    try {
         m_watch.emplace(m_path.parent_path());
+        return true;
+    } catch (const Error&) {
+        if (sys::is_there(m_path.parent_path()))
+            throw;
+        return false;
+    }
+}
+
+std::vector<Event> EventReader::more(int output) {
+    if (!m_watch && !watch())
+        return new_events();
     for (;;) {
         const bool is_last_look = m_watch->is_gone();
         auto events = new_events();

@@ -58,6 +58,7 @@ class EventReader {
 
   private:
     [[nodiscard]] std::vector<Event> new_events();
+    [[nodiscard]] bool watch(); // false: the folder is gone
 
     sys::Path m_path;
     std::optional<sys::GrowingFile> m_file;

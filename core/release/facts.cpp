@@ -1,6 +1,7 @@
 // Ledger::facts(): what choice.hpp needs to know, gathered.
 #include "core/base/error.hpp"
 #include "core/release/ledger.hpp"
+#include "core/sys/batch.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -34,9 +35,10 @@ class Surroundings {
             return;
         for (const MarkKind kind : mark_kinds)
             m_marked[static_cast<std::size_t>(kind)] = marks.all(kind);
-        for (const std::string& name : sys::names_in(layout.releases()))
+        sys::for_each_name_in(layout.releases(), [this](std::string_view name) {
             if (const auto slug = slug_in(name))
                 m_slugs.insert(*slug);
+        });
     }
 
     [[nodiscard]] bool is_marked(MarkKind kind, ReleaseNumber number) const {
@@ -115,13 +117,14 @@ namespace {
 template <class Choose>
 Choice choice_of(const Ledger& ledger, const Marks& marks, const Choose& choose) {
     constexpr std::size_t most_often_enough = 16;
-    for (std::size_t limit = most_often_enough;; limit *= 8) {
+    constexpr std::size_t nearly_always_enough = 256;
+    for (const std::size_t limit : {most_often_enough, nearly_always_enough}) {
         const auto facts = ledger.facts(marks, limit);
         auto choice = choose(facts);
-        const bool is_whole_history = facts.size() < limit;
-        if (is_whole_history || choice.is_settled)
+        if (facts.size() < limit || choice.is_settled)
             return choice;
     }
+    return choose(ledger.facts(marks));
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "core/release/ledger.hpp"
 
 #include "core/base/error.hpp"
+#include "core/sys/batch.hpp"
 #include "core/sys/clock.hpp"
 
 #include <algorithm>
@@ -47,9 +48,10 @@ Error foreign_current(const Path& current, const std::string& what) {
 
 std::vector<ReleaseNumber> Ledger::numbers() const {
     std::vector<ReleaseNumber> numbers;
-    for (const std::string& name : sys::names_in(m_layout.releases()))
+    sys::for_each_name_in(m_layout.releases(), [&numbers](std::string_view name) {
         if (const auto number = manifest_number(name))
             numbers.push_back(*number);
+    });
     std::sort(numbers.begin(), numbers.end());
     return numbers;
 }
@@ -161,11 +163,12 @@ std::optional<ReleaseNumber> Ledger::last_taken() const {
 
 ReleaseNumber Ledger::next_number() const {
     std::uint64_t last = 0;
-    for (const std::string& name : sys::names_in(m_layout.releases()))
+    sys::for_each_name_in(m_layout.releases(), [&last](std::string_view name) {
         for (const auto& number :
              {manifest_number(name), transcript_number(name), link_number(name)})
             if (number)
                 last = std::max(last, number->value());
+    });
     if (const auto number = last_taken()) // what was lost has left no name, but this
         last = std::max(last, number->value());
     return ReleaseNumber(last + 1);

@@ -2,10 +2,13 @@
 
 #include "core/base/error.hpp"
 #include "core/release/events.hpp"
+#include "core/sys/batch.hpp"
 #include "core/sys/clock.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <span>
 
 #include <fmt/core.h>
 #include <sys/stat.h>
@@ -63,29 +66,11 @@ class Pruning {
     Pruning(const Ledger& ledger, const Progress& progress)
         : m_ledger(ledger), m_progress(progress) {}
 
-    void record(const std::vector<Expiry>& expiring, const Pruner& pruner) {
-        const WallTime now = sys::now();
-        std::vector<Event> events;
-        for (const Expiry& expiry : expiring) {
-            Manifest manifest = m_ledger.load(expiry.number);
-            if (manifest.status == Status::succeeded)
-                manifest.status = Status::expired;
-            manifest.evidence.expired_at = now;
-            m_ledger.save(std::move(manifest));
-            events.push_back({.event = "prune",
-                              .app = m_ledger.layout().app.text(),
-                              .release = expiry.number,
-                              .user = pruner.who,
-                              .address = pruner.address,
-                              .at = now,
-                              .result = "expired",
-                              .detail = expiry.why});
-        }
-        try {
-            append_events(m_ledger.layout().events(), events);
-        } catch (const Error& error) {
-            m_progress.warn_of(error.why() + ", ignoring");
-        }
+    void record(std::span<const Expiry> expiring, const Pruner& pruner) {
+        // So many at once that flushing them takes no longer than writing them.
+        constexpr std::size_t batch = 1000;
+        for (std::size_t done = 0; done < expiring.size(); done += batch)
+            record_batch(expiring.subspan(done, std::min(batch, expiring.size() - done)), pruner);
     }
 
     void remove_slug(const SlugId& slug) {
@@ -108,19 +93,22 @@ class Pruning {
             });
     }
 
-    void remove_tree(const SlugId& slug) {
-        const Path tree = m_ledger.layout().tree(slug);
-        const Path trash = m_ledger.layout().trees() / (".trash-" + slug.text());
-        attempt([&] {
-            // First of all, nothing says any longer that the tree is whole.
-            (void)sys::remove_file(m_ledger.layout().tree_stamp(slug));
-            if (!sys::is_there(tree))
-                return;
-            sys::remove_tree(trash); // of an earlier prune that was killed
-            sys::rename_durably(tree, trash);
-            ++m_result.trees;
-            sys::remove_tree(trash);
-        });
+    // Away with their stamps and their names first, and that for good: nothing that says it is
+    // whole is ever not.
+    void discard_trees(const std::vector<SlugId>& slugs) {
+        std::vector<Path> discarded;
+        for (const SlugId& slug : slugs)
+            attempt([&] {
+                if (const auto trash = discard_tree(slug))
+                    discarded.push_back(*trash);
+            });
+        if (discarded.empty() || !attempt([&] { sys::flush_folder(m_ledger.layout().trees()); }))
+            return; // what is called trash goes with the next command
+        for (const Path& trash : discarded) {
+            if (attempt([&] { sys::remove_tree(trash); }))
+                ++m_result.trees;
+            m_progress.advance_to(m_result.trees, discarded.size());
+        }
     }
 
     void flush() {
@@ -130,12 +118,54 @@ class Pruning {
     [[nodiscard]] PruneResult result() const { return m_result; }
 
   private:
+    void record_batch(std::span<const Expiry> expiring, const Pruner& pruner) {
+        const WallTime now = sys::now();
+        std::vector<sys::FileContent> manifests;
+        std::vector<Event> events;
+        for (const Expiry& expiry : expiring) {
+            Manifest manifest = m_ledger.load(expiry.number);
+            if (manifest.status == Status::succeeded)
+                manifest.status = Status::expired;
+            manifest.evidence.expired_at = now;
+            manifest.deployer.reset(); // as Ledger::save has it
+            manifests.push_back({m_ledger.layout().manifest(expiry.number), written(manifest)});
+            events.push_back({.event = "prune",
+                              .app = m_ledger.layout().app.text(),
+                              .release = expiry.number,
+                              .user = pruner.who,
+                              .address = pruner.address,
+                              .at = now,
+                              .result = "expired",
+                              .detail = expiry.why});
+        }
+        constexpr mode_t private_file = 0600;
+        sys::replace_all_durably(m_ledger.layout().releases(), manifests, private_file);
+        attempt([&] { append_events(m_ledger.layout().events(), events); });
+    }
+
+    // The name that it has now; nothing if there was no tree. Not durable.
+    [[nodiscard]] std::optional<Path> discard_tree(const SlugId& slug) const {
+        const Path tree = m_ledger.layout().tree(slug);
+        Path trash = m_ledger.layout().trees() / (".trash-" + slug.text());
+        (void)sys::remove_file(m_ledger.layout().tree_stamp(slug));
+        if (!sys::is_there(tree))
+            return std::nullopt;
+        if (sys::is_there(trash)) // of an earlier prune that was killed
+            sys::remove_tree(trash);
+        sys::rename(tree, trash);
+        return trash;
+    }
+
+    // Whether it could be done; if not, that is a warning.
     template <class Action>
-    void attempt(Action&& action) {
+    bool attempt(Action&& action) {
         try {
             action();
+            return true;
         } catch (const Error& error) {
             m_progress.warn_of(error.why() + ", ignoring");
+            ++m_result.failures;
+            return false;
         }
     }
 
@@ -172,16 +202,13 @@ PruneResult prune(const Ledger& ledger, const PrunePlan& plan, const Pruner& pru
     for (const std::string& warning : plan.warnings)
         progress.warn_of(warning);
     Pruning pruning(ledger, progress);
+    // Trees are caches. They go first, since on a full disk there is room for records only then.
+    pruning.discard_trees(plan.trees);
     pruning.record(plan.expiring, pruner);
     std::uint64_t done = 0;
-    const std::uint64_t total = plan.slugs.size() + plan.trees.size();
     for (const SlugId& slug : plan.slugs) {
         pruning.remove_slug(slug);
-        progress.advance_to(++done, total);
-    }
-    for (const SlugId& slug : plan.trees) {
-        pruning.remove_tree(slug);
-        progress.advance_to(++done, total);
+        progress.advance_to(++done, plan.slugs.size());
     }
     pruning.remove_links(plan.expiring);
     pruning.flush();

@@ -1,9 +1,9 @@
 // Removing what retention lets go: slugs and trees, never manifests or transcripts.
 //
 // Under the app's lock, and not between packing a slug and Ledger::begin: a slug that no manifest
-// refers to goes. Manifests are marked first, files go after, trees by way of a trash name:
-// a prune that is killed leaves nothing that claims to be whole and is not, and the next one goes
-// on where it stopped. What cannot be removed is a warning.
+// refers to goes. Trees, which are caches, go first, by way of a trash name; then manifests are
+// marked, and slugs go after that: a prune that is killed leaves nothing that claims to be whole
+// and is not, and the next one goes on where it stopped. What cannot be removed is a warning.
 #pragma once
 
 #include "core/base/progress.hpp"
@@ -36,6 +36,7 @@ struct PruneResult {
     std::uint64_t freed = 0; // bytes of the archives that are gone
     std::size_t slugs = 0;
     std::size_t trees = 0;
+    std::size_t failures = 0; // each of them told of by a warning
 };
 
 // `who` and `address` are for events.jsonl, which gets a line for each release that expires.
@@ -44,7 +45,7 @@ struct Pruner {
     std::string address;
 };
 
-// Throws only before anything is removed (a manifest cannot be written); all else is a warning.
+// Throws only before any slug is removed (a manifest cannot be written); all else is a warning.
 PruneResult prune(const Ledger& ledger, const PrunePlan& plan, const Pruner& pruner,
                   const Progress& progress);
 

@@ -1,6 +1,7 @@
 // Ledger::tidy(): what commands that died have left.
 #include "core/base/error.hpp"
 #include "core/release/ledger.hpp"
+#include "core/sys/batch.hpp"
 #include "core/sys/clock.hpp"
 
 #include <fmt/core.h>
@@ -20,9 +21,13 @@ class Tidying {
     void remove_leftovers(const Path& folder) {
         if (!sys::is_there(folder))
             return;
-        for (const std::string& name : sys::names_in(folder))
+        std::vector<std::string> leftovers; // first found, then removed: the folder is being read
+        sys::for_each_name_in(folder, [&leftovers](std::string_view name) {
             if (is_leftover(name))
-                remove(folder / name);
+                leftovers.emplace_back(name);
+        });
+        for (const std::string& name : leftovers)
+            remove(folder / name);
     }
 
     [[nodiscard]] std::vector<std::string> done() && { return std::move(m_done); }

@@ -160,6 +160,9 @@ class Pack {
     }
 
     Packed write() {
+        if (m_options.before_writing && !m_options.dry_run)
+            m_options.before_writing(
+                {m_draft.walked.list.unpacked(), m_draft.walked.list.entries.size()});
         SlugWriter writer(m_store.folder(), m_options.level);
         const PackingOptions packing{m_options.level, m_options.cut,
                                      m_earlier ? &*m_earlier : nullptr, m_options.progress};

@@ -16,6 +16,11 @@
 
 namespace shipit::slug {
 
+struct BuildSize {
+    std::uint64_t bytes = 0;
+    std::uint64_t entries = 0;
+};
+
 struct PackOptions {
     int level = default_level; // of zstd: 1 to 19
     unsigned threads = 0;      // 0: as many as there are cores
@@ -27,6 +32,8 @@ struct PackOptions {
     std::vector<std::string> leave_out = {}; // paths, with all in them: the app's shared ones
     // The SHA-256 that a manifest records for a stored slug, if any does; saves reading it again.
     std::function<std::optional<std::string>(const SlugId&)> recorded_sha256 = {};
+    // Called before an archive is written; may throw, to refuse that, and change the store.
+    std::function<void(const BuildSize&)> before_writing = {};
     // Write the archive even if one is stored, and take nothing from earlier ones or from the
     // cache: to replace one that is found damaged.
     bool anew = false;

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/sys/batch.hpp"
 #include "core/sys/interrupt.hpp"
 
 #include <algorithm>
@@ -136,21 +137,8 @@ std::optional<std::string> link_target(const Path& path) {
 }
 
 std::vector<std::string> names_in(const Path& folder) {
-    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder.c_str()), ::closedir);
-    if (!entries)
-        throw_errno(named("cannot read", folder));
     std::vector<std::string> names;
-    for (;;) {
-        errno = 0;
-        const dirent* entry = ::readdir(entries.get());
-        if (entry == nullptr && errno != 0)
-            throw_errno(named("cannot read", folder));
-        if (entry == nullptr)
-            break;
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..")
-            names.emplace_back(name);
-    }
+    for_each_name_in(folder, [&names](std::string_view name) { names.emplace_back(name); });
     std::sort(names.begin(), names.end());
     return names;
 }

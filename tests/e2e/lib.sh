@@ -103,11 +103,11 @@ END
 }
 
 show_evidence() {
-    local file
+    local file shown=0
     echo "--- $scenario failed (status $1); what its processes wrote:"
     for file in "$scratch"/*.log "$SHIPIT_ROOT"/*/log/* "$SHIPIT_ROOT"/*/releases/*.log \
         "$SHIPIT_ROOT"/*/run/*.log "$SHIPIT_ROOT"/*/events.jsonl; do
-        [[ -f $file ]] && echo "--- $file" && tail -n 40 "$file"
+        [[ -f $file ]] && ((shown++ < 30)) && echo "--- $file" && tail -n 40 "$file"
     done
     echo "--- still running:"
     leftovers | xargs -r ps -o pid,ppid,stat,args -p 2>/dev/null || true

@@ -178,6 +178,7 @@ TEST_CASE("what cannot be removed is a warning, and the rest goes on") {
     const auto result = app.run(plan);
     CHECK(app.warnings.size() == 1);
     CHECK(app.warnings.at(0).find("ignoring") != std::string::npos);
+    CHECK(result.failures == 1);
     CHECK(result.slugs == 1);
     CHECK_FALSE(app.has_slug(2));
     CHECK_FALSE(app.has_tree(1));
@@ -218,6 +219,33 @@ TEST_CASE("a tree that an app has filled with read-only folders goes, too") {
     CHECK(app.warnings.empty());
     CHECK_FALSE(app.has_tree(1));
     CHECK(sys::names_in(app.layout().trees()).size() == 4); // two trees and their stamps
+}
+
+TEST_CASE("many releases expire at once, each recorded, and no temporary file is left") {
+    App app;
+    constexpr std::uint64_t many = 40;
+    for (std::uint64_t id = 1; id <= many; ++id)
+        (void)app.released(id);
+    (void)app.run(app.plan(2));
+    CHECK(app.warnings.empty());
+    CHECK(read_events(app.layout().events()).size() == many - 2);
+    for (std::uint64_t id = 1; id <= many - 2; ++id)
+        CHECK(app.ledger().load(ReleaseNumber(id)).status == Status::expired);
+    CHECK(app.ledger().load(ReleaseNumber(many)).status == Status::succeeded);
+    for (const std::string& name : sys::names_in(app.layout().releases()))
+        CHECK_FALSE(is_leftover(name));
+    CHECK(sys::names_in(app.layout().trees()).size() == 4); // two trees and their stamps
+}
+
+TEST_CASE("trees go even where nothing can be recorded, and slugs stay then") {
+    App app;
+    for (const std::uint64_t id : {1U, 2U, 3U})
+        (void)app.released(id);
+    const auto plan = app.plan(2);
+    sys::remove_file(app.layout().manifest(ReleaseNumber(1)));
+    CHECK_THROWS_AS((void)app.run(plan), Error);
+    CHECK_FALSE(app.has_tree(1));
+    CHECK(app.has_slug(1));
 }
 
 TEST_CASE("a prune that was killed after its records is finished by the next one") {

@@ -1,4 +1,5 @@
 #include "core/base/error.hpp"
+#include "core/sys/batch.hpp"
 #include "core/sys/file.hpp"
 #include "tests/unit/test_folder.hpp"
 
@@ -20,6 +21,21 @@ mode_t mode_of(const Path& path) {
 } // namespace
 
 TEST_SUITE_BEGIN("sys: file");
+
+TEST_CASE("many files are replaced together as one is") {
+    const shipit::tests::TestFolder folder;
+    for (const std::size_t count : {0U, 1U, 100U}) {
+        std::vector<FileContent> files;
+        for (std::size_t i = 0; i < count; ++i)
+            files.push_back({folder / std::to_string(i), std::to_string(i * count)});
+        replace_all_durably(folder.path(), files, 0640);
+        CHECK(names_in(folder.path()).size() == count);
+        for (const FileContent& file : files) {
+            CHECK(read_file(file.path) == file.content);
+            CHECK(mode_of(file.path) == 0640);
+        }
+    }
+}
 
 TEST_CASE("a replaced file has the new content and mode, and nothing is left beside it") {
     const tests::TestFolder folder;

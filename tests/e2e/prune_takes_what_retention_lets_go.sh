@@ -1,0 +1,84 @@
+# What goes is shown before and recorded after; what cannot be deleted is a warning and status 1, and all
+# else goes; `--all` prunes each app whatever becomes of the others, and is silent when there is nothing.
+. "$(dirname "$0")/lib.sh"
+mkdir "$scratch/files"
+# deploy_versions APP COUNT
+deploy_versions() {
+    local i
+    expect_exit 0 ship create "$1"
+    for ((i = 1; i <= $2; i++)); do
+        echo "$1 $i" >"$scratch/files/file"
+        expect_exit 0 ship -a "$1" deploy "$scratch/files"
+    done
+}
+slugs() { find "$SHIPIT_ROOT/$1/releases" -name '*.tar.zst' | wc -l; }
+slug_of() { json <(ship -a "$1" info "$2" --json) 'it["slug"]["id"]'; }
+everything() { find "$SHIPIT_ROOT/one" -printf '%P %i %s %t\n' | sort; }
+deploy_versions one 6
+deploy_versions two 6
+export SHIPIT_APP=one
+
+# A rehearsal changes nothing.
+: >"$SHIPIT_ROOT/one/releases/.new-leftover"
+everything >"$scratch/before"
+expect_exit 0 ship prune --keep 2 --dry-run
+expect_out "one v1 would expire: beyond the 2 good releases that are kept"
+expect_out "one v4 would expire"
+expect_not_in "v5 would"
+expect_err "would free"
+everything >"$scratch/after"
+diff <(grep -v '^lock ' "$scratch/before") <(grep -v '^lock ' "$scratch/after") || fail "the rehearsal changed something"
+
+# One slug cannot be deleted: a folder has its name.
+stubborn=$SHIPIT_ROOT/one/releases/$(slug_of one v2).tar.zst
+mv "$stubborn" "$scratch/kept"
+mkdir -p "$stubborn/full"
+expect_exit 1 ship prune --keep 2
+expect_err "warning: cannot remove '$stubborn'"
+expect_out "one v1 expired: beyond the 2 good releases that are kept"
+expect_equal "$(find "$SHIPIT_ROOT/one/releases" -name '*.tar.zst' -type f | wc -l)" 2
+expect_exit 0 ship releases
+expect_out "(release expired)"
+expect_exit 0 ship events -n 4
+expect_match 'prune v1 by .*: expired: beyond the 2 good releases that are kept'
+# With the hindrance gone, the next one finishes.
+rm -r "$stubborn"
+mv "$scratch/kept" "$stubborn"
+expect_exit 0 ship prune --keep 2
+expect_equal "$(slugs one)" 2
+
+# By size: what is protected stays, however little is asked for.
+unset SHIPIT_APP
+expect_exit 0 ship -a two pin v2 keepsake
+expect_exit 0 ship -a two prune --max-size 1
+expect_out "two v1 expired: slugs may take 1 B in all"
+expect_equal "$(slugs two)" 3 # live, the one before, the pinned one
+
+# By age: the one that was live back then stays.
+deploy_versions three 5
+for i in 1 2 3; do
+    sed -i -E "s/^(created_at|live_at|good_at) = \"20.(.)/\1 = \"199\2/" "$SHIPIT_ROOT/three/releases/v$i.toml"
+done
+expect_exit 0 ship -a three prune --older-than 30d
+expect_out "three v2 expired: older than 30d"
+expect_not_in "v3 expired"
+expect_equal "$(slugs three)" 3
+
+# All of them, as cron does it: one that is damaged stops no other.
+deploy_versions four 4
+deploy_versions five 4
+expect_exit 0 ship -a five set retention.keep=1
+rm "$SHIPIT_ROOT/four/current"
+mkdir "$SHIPIT_ROOT/four/current"
+expect_exit 7 ship prune --all
+expect_err "'four' was not pruned"
+expect_out "five v1 expired"
+expect_equal "$(slugs five)" 2
+expect_equal "$(slugs four)" 4
+rmdir "$SHIPIT_ROOT/four/current"
+ln -s releases/v4 "$SHIPIT_ROOT/four/current"
+expect_exit 0 ship prune --all
+expect_equal "$(cat "$out" "$err")" "" "there was nothing to say"
+expect_exit 2 ship prune --all --older-than soon
+expect_exit 0 ship prune --all --dry-run --json
+expect_equal "$(json "$out" 'sorted(each["app"] for each in it)')" "['five', 'four', 'one', 'three', 'two']"
