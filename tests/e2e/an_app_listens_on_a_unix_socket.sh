@@ -10,7 +10,7 @@ SHIPIT_BIN=$installed
 
 mkdir "$scratch/app"
 cat >"$scratch/app/server.py" <<'END'
-import http.server, os, signal, socketserver, sys
+import contextlib, http.server, os, signal, socketserver, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(500 if os.path.exists('broken') and self.path == '/healthz' else 200)
@@ -23,10 +23,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     request_queue_size = 1
 name = os.environ['SHIPIT_SOCKET']
-if os.path.exists(name):
+with contextlib.suppress(FileNotFoundError): # others that start at the same time do the same
     os.unlink(name)
 server = Server(name, Handler)
-os.chmod(name, 0o606)
+with contextlib.suppress(FileNotFoundError):
+    os.chmod(name, 0o606)
 def end(*_):
     try:
         os.unlink(name)
