@@ -55,8 +55,10 @@ TEST_CASE("values in single quotes, in double quotes and in none are read as a s
          {{"A", "1"}}},
         {"A=é😀\n", {{"A", "é😀"}}},
     };
-    for (const auto& [text, expected] : table)
-        CHECK_MESSAGE(vars_of(text) == expected, text);
+    for (const auto& [text, expected] : table) {
+        const std::string shown = text;
+        CHECK_MESSAGE(vars_of(text) == expected, shown);
+    }
 }
 
 TEST_CASE("a file written on Windows has plain newlines, within quotes too") {
@@ -105,7 +107,8 @@ TEST_CASE("what could be meant otherwise is refused with its line, and nothing o
     };
     for (const auto& [text, expected] : table) {
         const auto told = complaint(text);
-        CHECK_MESSAGE(told.rfind(expected, 0) == 0, shortened(text, 80) << " -> " << told);
+        const auto shown = shortened(text, 80);
+        CHECK_MESSAGE(told.rfind(expected, 0) == 0, shown << " -> " << told);
     }
 }
 

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <functional>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -163,7 +164,7 @@ TEST_CASE("whoever is killed, what was recorded is there, in order, and in whole
     std::uint64_t told = 0; // what the last life has said is on disk
     for (unsigned life = 0; life < lives; ++life) {
         int ends[2];
-        REQUIRE(::pipe(ends) == 0);
+        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
         const pid_t child = ::fork();
         if (child == 0)
             for (std::uint64_t number = told + 1;; ++number) {
@@ -303,7 +304,7 @@ TEST_CASE("following ends when nobody reads any more") {
     EventReader reader(folder / "events.jsonl");
     CHECK(reader.last(10).size() == 1);
     int ends[2];
-    REQUIRE(::pipe(ends) == 0);
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
     ::close(ends[0]);
     CHECK(reader.more(ends[1]).empty());
     ::close(ends[1]);
