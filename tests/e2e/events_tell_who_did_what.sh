@@ -42,14 +42,14 @@ expect_exit 0 ship hold --clear
 # Deploys that are killed somewhere: all lines are whole, and in order.
 for i in {1..20}; do
     echo "$i" >"$scratch/files/file"
-    ship deploy "$scratch/files" >/dev/null 2>&1 &
+    "$SHIPIT_BIN" deploy "$scratch/files" >/dev/null 2>&1 & # itself, not a shell that runs it
     killed=$!
     sleep "0.0$((RANDOM % 60))" # anywhere in a deploy
     kill -KILL "$killed" 2>/dev/null || true
     wait "$killed" 2>/dev/null || true
 done
 echo last >"$scratch/files/file"
-expect_exit 0 ship deploy "$scratch/files" -m "The last one"
+expect_exit 0 ship deploy "$scratch/files" -m "The last one" --wait=60s
 expect_soon 10 has_followed "The last one" "The last one"
 python3 - "$events" <<'END'
 import json, sys
