@@ -363,8 +363,25 @@ END
         "${to_bench[@]}"
 }
 
-# What the targets have found so far stays in build/fuzz/corpus; it is where the next run begins. An
-# input that breaks one is left in build/fuzz.
+# What a target has found so far stays in build/fuzz/corpus; it is where its next run begins. An input
+# that breaks it is left in build/fuzz.
+fuzz() { # fuzz NAME
+    local name=$1 dictionary=() log=build/fuzz/$1.log
+    [[ ! -e tests/fuzz/$name.dict ]] || dictionary=(-dict="tests/fuzz/$name.dict")
+    mkdir -p "build/fuzz/corpus/$name"
+    if "build/fuzz/tests/fuzz/${name}_fuzz" -max_total_time="$seconds" -timeout=30 \
+        -rss_limit_mb=2048 "${dictionary[@]}" -artifact_prefix="build/fuzz/$name-" \
+        -print_final_stats=1 -verbosity=0 "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name" \
+        >"$log" 2>&1; then
+        printf '%s: %s inputs, nothing found\n' "$name" \
+            "$(awk '/^stat::number_of_executed_units/ { print $2 }' "$log")"
+    else
+        cat "$log"
+        printf '%s: FOUND something; the input is in build/fuzz/%s-*\n' "$name" "$name"
+        return 1
+    fi
+}
+
 do_fuzz() {
     say "Building the fuzz targets in $PWD/build/fuzz and running each for $seconds seconds."
     know_the_distribution
@@ -372,14 +389,12 @@ do_fuzz() {
     need_space . 1000
     build fuzz -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo \
         -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -gline-tables-only" -DSHIPIT_SANITIZE=fuzzer,address
-    local name
-    for name in archive slug; do
-        say "$name"
-        mkdir -p "build/fuzz/corpus/$name"
-        "build/fuzz/tests/fuzz/${name}_fuzz" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=2048 \
-            -dict="tests/fuzz/$name.dict" -artifact_prefix="build/fuzz/$name-" -print_final_stats=1 \
-            -verbosity=0 "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name"
-    done
+    local targets=(tests/fuzz/*_fuzz.cpp)
+    targets=("${targets[@]#tests/fuzz/}")
+    export -f fuzz
+    export seconds
+    printf '%s\0' "${targets[@]%_fuzz.cpp}" |
+        xargs --null --max-args=1 --max-procs="$jobs" bash -c 'fuzz "$1"' fuzz
 }
 
 count_jobs
