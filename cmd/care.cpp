@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/config/keys.hpp"
 #include "core/deploy/room.hpp"
 #include "core/deploy/upkeep.hpp"
 #include "core/sys/interrupt.hpp"
@@ -13,6 +14,20 @@ namespace shipit::cmd {
 
 namespace {
 
+// What the setting may not say, the option may not.
+void check(std::string_view option, std::string_view setting, const config::Value& value) {
+    const std::string complaint = config::complaint_about(*config::find_key(setting), value);
+    if (!complaint.empty())
+        throw Error(fmt::format("'--{}' {}", option, complaint), Outcome::usage);
+}
+
+std::optional<unsigned> asked_number(const Invocation& invocation) {
+    const auto number = invocation.number("keep");
+    if (number)
+        check("keep", "retention.keep", std::int64_t{*number});
+    return number;
+}
+
 std::optional<std::chrono::milliseconds> asked_age(const Invocation& invocation) {
     const auto text = invocation.arguments.text("older-than");
     const auto age = text ? parse_duration(*text) : std::nullopt;
@@ -20,6 +35,8 @@ std::optional<std::chrono::milliseconds> asked_age(const Invocation& invocation)
         throw Error(
             fmt::format("'--older-than' takes a duration like 30d, not '{}'", printable(*text)),
             Outcome::usage);
+    if (age)
+        check("older-than", "retention.older_than", *age);
     return age;
 }
 
@@ -29,13 +46,15 @@ std::optional<std::uint64_t> asked_size(const Invocation& invocation) {
     if (text && !size)
         throw Error(fmt::format("'--max-size' takes a size like 5G, not '{}'", printable(*text)),
                     Outcome::usage);
+    if (size)
+        check("max-size", "retention.max_size", *size);
     return size;
 }
 
 // What the command line says, before any app is looked at.
 struct Asked {
     explicit Asked(const Invocation& invocation)
-        : keep(invocation.number("keep")), older_than(asked_age(invocation)),
+        : keep(asked_number(invocation)), older_than(asked_age(invocation)),
           max_size(asked_size(invocation)) {}
 
     [[nodiscard]] Retention over(Retention settings) const {
@@ -93,10 +112,12 @@ void tell(Invocation& invocation, const deploy::App& app, const Pruned& pruned, 
 // Gives whether all that was to go is gone.
 bool prune_one(Invocation& invocation, const deploy::App& app, const Asked& asked, Json& all) {
     const bool dry_run = invocation.arguments.has("dry-run");
-    const auto lock = app.lock("prune", invocation.patience());
-    if (!dry_run)
-        for (const std::string& done : app.ledger.tidy())
+    auto lock = app.lock("prune", invocation.patience());
+    if (!dry_run) {
+        for (const std::string& done : app.ledger.tidy()) // whatever the last command said
             invocation.terminal.note("tidied up: " + done);
+        lock.order.set_in_order();
+    }
     Pruned pruned{deploy::plan_prune(app, asked.over(app.host_settings().retention)), {}};
     if (!dry_run)
         pruned.result = deploy::prune(app, pruned.plan);

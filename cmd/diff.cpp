@@ -1,5 +1,6 @@
 // diff: what is different between two releases.
 #include "cmd/invocation.hpp"
+#include "cmd/process_type.hpp"
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -58,9 +59,7 @@ Json totals_of(const std::vector<Change>& changes) {
 }
 
 Json json_of(const std::optional<ProcessType>& type) {
-    if (!type)
-        return {};
-    return Json::object({{"command", type->command}, {"count", type->count}});
+    return type ? cmd::json_of(*type) : Json();
 }
 
 Json json_of(const deploy::App& app, const Comparison& comparison, bool with_files) {
@@ -157,10 +156,6 @@ std::string source_text(const std::optional<release::Source>& source) {
                        printable(source->subject));
 }
 
-std::string process_text(const std::optional<ProcessType>& type) {
-    return fmt::format("{} ({})", printable(type->command), type->count);
-}
-
 void tell_files(Invocation& invocation, const Comparison& comparison) {
     Terminal& terminal = invocation.terminal;
     if (!comparison.files) {
@@ -189,9 +184,9 @@ void tell(Invocation& invocation, const deploy::App& app, const Comparison& comp
     for (const deploy::ProcessChange& change : comparison.processes) {
         terminal.print(fmt::format("process:    {} {}", sign_of(change.fate()), change.name));
         if (change.before)
-            terminal.print("            - " + process_text(change.before));
+            terminal.print("            - " + process_text(*change.before));
         if (change.after)
-            terminal.print("            + " + process_text(change.after));
+            terminal.print("            + " + process_text(*change.after));
     }
 }
 

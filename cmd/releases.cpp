@@ -1,6 +1,7 @@
 // releases, info, output: looking at the ledger, in Heroku's words and shapes.
 #include "cmd/evidence.hpp"
 #include "cmd/invocation.hpp"
+#include "cmd/process_type.hpp"
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -92,12 +93,15 @@ Json json_of(const deploy::App& app, const Manifest& manifest,
     if (manifest.source)
         json.set("source", json_of(*manifest.source));
     Json processes = Json::object();
-    for (const ProcessType& type : manifest.spec.processes)
+    Json types = Json::object();
+    for (const ProcessType& type : manifest.spec.processes) {
         processes.set(type.name, type.command);
+        types.set(type.name, cmd::json_of(type));
+    }
     Json names = Json::array();
     for (const auto& [name, value] : manifest.config)
         names.push_back(name);
-    return json.set("processes", processes).set("config", names);
+    return json.set("processes", processes).set("process_types", types).set("config", names);
 }
 
 std::string when(const Invocation& invocation, WallTime time) {
@@ -184,8 +188,7 @@ void tell_facts(Invocation& invocation, const deploy::App& app, const Manifest& 
                          size_text(manifest.slug->size), manifest.slug->files,
                          size_text(manifest.slug->unpacked)));
     for (const ProcessType& type : manifest.spec.processes)
-        fact(invocation, fmt::format("Process {}", type.name),
-             fmt::format("{} ({})", printable(type.command), type.count));
+        fact(invocation, fmt::format("Process {}", type.name), process_text(type));
     fact(invocation, "Release command", printable(manifest.spec.release_command.command));
 }
 

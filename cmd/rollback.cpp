@@ -89,22 +89,36 @@ std::optional<ReleaseNumber> ask_which(Invocation& invocation, const deploy::App
                     : fmt::format("'{}' is none of these; nothing was changed", printable(answer)));
 }
 
+// --- What it passed over ---
+
+void tell_skipped(Terminal& terminal, const std::vector<std::string>& skipped) {
+    for (std::size_t i = 0; i < std::min(skipped.size(), few_to_read); ++i)
+        terminal.note(fmt::format("skipped: {}", skipped[i]));
+    if (skipped.size() > few_to_read)
+        terminal.note(fmt::format("skipped: and {} more; all of them with --json",
+                                  skipped.size() - few_to_read));
+}
+
+Json list_of(const std::vector<std::string>& skipped) {
+    Json json = Json::array();
+    for (const std::string& each : skipped)
+        json.push_back(each);
+    return json;
+}
+
 // --- --check ---
 
 Json rehearsal_json(const deploy::App& app, const deploy::Rehearsal& rehearsal) {
     Json findings = Json::array();
     for (const deploy::Rehearsal::Finding& finding : rehearsal.findings)
         findings.push_back(Json::object({{"ok", finding.is_well}, {"what", finding.what}}));
-    Json skipped = Json::array();
-    for (const std::string& each : rehearsal.skipped)
-        skipped.push_back(each);
     return Json::object(
         {{"app", app.name().text()},
          {"rolled_back_to", rehearsal.target.text()},
          {"ready", rehearsal.is_ready()},
          {"outcome", name_of(rehearsal.outcome)},
          {"findings", findings},
-         {"skipped", skipped},
+         {"skipped", list_of(rehearsal.skipped)},
          {"estimated_ms",
           rehearsal.estimate ? Json(std::int64_t{rehearsal.estimate->count()}) : Json()}});
 }
@@ -115,8 +129,7 @@ int check(Invocation& invocation, deploy::App& app, const deploy::RollbackReques
         invocation.terminal.print_json(rehearsal_json(app, rehearsal));
         return static_cast<int>(rehearsal.outcome);
     }
-    for (const std::string& skipped : rehearsal.skipped)
-        invocation.terminal.note(fmt::format("skipped: {}", skipped));
+    tell_skipped(invocation.terminal, rehearsal.skipped);
     for (const deploy::Rehearsal::Finding& finding : rehearsal.findings)
         invocation.terminal.print(
             fmt::format("{:<8}{}", finding.is_well ? "ok" : "PROBLEM", finding.what));
@@ -146,16 +159,12 @@ int run(Invocation& invocation) {
         request.to = ask_which(invocation, app, request.restores);
     request.options = change_options(invocation);
     const deploy::RolledBack done = deploy::rollback(app, request);
-    for (const std::string& skipped : done.skipped)
-        invocation.terminal.note(fmt::format("skipped: {}", skipped));
+    tell_skipped(invocation.terminal, done.skipped);
     if (invocation.terminal.wants_json()) {
-        Json skipped = Json::array();
-        for (const std::string& each : done.skipped)
-            skipped.push_back(each);
         invocation.terminal.print_json(json_of(done.changed)
                                            .set("app", app.name().text())
                                            .set("rolled_back_to", done.target.text())
-                                           .set("skipped", skipped));
+                                           .set("skipped", list_of(done.skipped)));
         return 0;
     }
     if (!done.changed.release) {

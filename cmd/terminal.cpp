@@ -94,6 +94,11 @@ Json error_json(const Error& error) {
                                {"why", error.why()}});
     if (!error.next().empty())
         inner.set("next", error.next());
+    Json details = Json::array();
+    for (const std::string& detail : error.details())
+        details.push_back(detail);
+    if (!error.details().empty())
+        inner.set("details", details);
     return Json::object({{"error", inner}});
 }
 

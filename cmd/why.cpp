@@ -8,6 +8,9 @@
 #include "core/deploy/evidence.hpp"
 #include "core/sys/clock.hpp"
 
+#include <algorithm>
+#include <span>
+
 #include <fmt/core.h>
 
 namespace shipit::cmd {
@@ -78,12 +81,15 @@ void tell(Invocation& invocation, const std::string& what, const std::string& ho
 
 // Where `rollback` would go from the live release, and past what.
 void tell_way_back(Invocation& invocation, const release::Choice& choice) {
+    const std::size_t shown = std::min(choice.skipped.size(), few_to_read);
     tell(invocation, "Rollback goes to",
          (choice.target ? choice.target->text() : "nowhere") +
              (choice.note.empty() ? "" : ": " + choice.note));
-    for (const release::Skipped& skipped : choice.skipped)
+    for (const release::Skipped& skipped : std::span(choice.skipped).first(shown))
         tell(invocation, "Skipped",
              fmt::format("{} {}", skipped.number.text(), printable(skipped.why)));
+    if (shown < choice.skipped.size())
+        tell(invocation, "Skipped", fmt::format("and {} more", choice.skipped.size() - shown));
 }
 
 void tell_last_lines(Invocation& invocation, const std::string& lines) {
@@ -106,6 +112,9 @@ int run(Invocation& invocation) {
     const auto choice =
         number == live ? release::choose_rollback(app.ledger, app.marks) : release::Choice();
     if (invocation.terminal.wants_json()) {
+        Json skipped = Json::array();
+        for (const release::Skipped& each : choice.skipped)
+            skipped.push_back(fmt::format("{} {}", each.number.text(), each.why));
         invocation.terminal.print_json(Json::object(
             {{"version", number.text()},
              {"live", number == live},
@@ -113,6 +122,7 @@ int run(Invocation& invocation) {
              {"advisable", eligible.advisable},
              {"why", eligible.why},
              {"rollback_goes_to", choice.target ? Json(choice.target->text()) : Json()},
+             {"skipped", skipped},
              {"evidence", evidence_json(app, manifest)}}));
         return 0;
     }

@@ -47,6 +47,11 @@ void Error::add_attempt(std::string attempt) {
     m_attempts.push_back(std::move(attempt));
 }
 
+Error& Error::add_details(std::vector<std::string> details) & {
+    m_details = std::move(details);
+    return *this;
+}
+
 void throw_errno(const std::string& what) {
     const int error_number = errno;
     throw_errno(what, error_number);

@@ -40,8 +40,12 @@ class Error : public std::exception {
     // Adds what was being attempted, innermost first.
     void add_attempt(std::string attempt);
 
+    // All of what `why` tells the beginning of, where that would be too long to read.
+    Error& add_details(std::vector<std::string> details) &;
+
     [[nodiscard]] const std::string& why() const { return m_why; }
     [[nodiscard]] const std::vector<std::string>& attempts() const { return m_attempts; }
+    [[nodiscard]] const std::vector<std::string>& details() const { return m_details; }
     [[nodiscard]] const std::string& next() const { return m_next; }
     [[nodiscard]] Outcome outcome() const { return m_outcome; }
     void set_outcome(Outcome outcome) { m_outcome = outcome; }
@@ -50,6 +54,7 @@ class Error : public std::exception {
   private:
     std::string m_why;
     std::vector<std::string> m_attempts;
+    std::vector<std::string> m_details;
     std::string m_next;
     Outcome m_outcome;
 };

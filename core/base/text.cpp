@@ -139,6 +139,13 @@ std::string joined(std::span<const std::string> pieces, std::string_view separat
     return result;
 }
 
+std::string joined_briefly(std::span<const std::string> pieces, std::string_view separator) {
+    if (pieces.size() <= few_to_read)
+        return joined(pieces, separator);
+    return fmt::format("{}{}and {} more", joined(pieces.first(few_to_read), separator), separator,
+                       pieces.size() - few_to_read);
+}
+
 std::string printable(std::string_view text) {
     return made_visible(text, Lines::escape);
 }

@@ -20,6 +20,10 @@ using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 // Every piece between separators, empty ones too; one piece for an empty text.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 [[nodiscard]] std::string joined(std::span<const std::string> pieces, std::string_view separator);
+// No more of them than people read, and how many that leaves: "a; b; and 1234 more".
+inline constexpr std::size_t few_to_read = 10;
+[[nodiscard]] std::string joined_briefly(std::span<const std::string> pieces,
+                                         std::string_view separator);
 
 // --- Showing foreign text ---
 

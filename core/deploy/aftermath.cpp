@@ -42,9 +42,10 @@ void finish_switch(const App& app, release::Manifest& manifest, const std::strin
     app.ledger.save(manifest);
 }
 
-void tidy(const App& app) {
-    for (const std::string& done : app.ledger.tidy())
+void tidy(const App& app, AppLock& lock) {
+    for (const std::string& done : app.ledger.tidy(lock.order.is_in_order()))
         app.host.progress.begin_phase("tidied up: " + done);
+    lock.order.set_in_order();
     try {
         const auto live = app.ledger.current();
         if (!live)

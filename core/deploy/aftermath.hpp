@@ -16,6 +16,6 @@ namespace shipit::deploy {
 void finish_switch(const App& app, release::Manifest& manifest, const std::string& why);
 
 // First thing under the lock: what commands that died have left is removed or finished.
-void tidy(const App& app);
+void tidy(const App& app, AppLock& lock);
 
 } // namespace shipit::deploy

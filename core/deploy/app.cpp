@@ -49,12 +49,13 @@ App App::open(Host host, AppName name) {
     return {std::move(host), std::move(layout)};
 }
 
-sys::Lock App::lock(const std::string& what, std::chrono::milliseconds patience) const {
+AppLock App::lock(const std::string& what, std::chrono::milliseconds patience) const {
     const sys::LockHolder self{host.origin.text(), what, sys::now(), ::getpid()};
     try {
-        return sys::Lock(layout.lock(), self, patience, [this](const sys::LockHolder& holder) {
+        sys::Lock lock(layout.lock(), self, patience, [this](const sys::LockHolder& holder) {
             host.progress.begin_phase("waiting for " + holder.text(sys::now()));
         });
+        return {std::move(lock), release::OrderNote(layout.order_note())};
     } catch (const Error&) {
         if (!release::is_app(layout)) // destroyed meanwhile
             refuse_absent(host, name());

@@ -7,6 +7,7 @@
 #include "core/release/layout.hpp"
 #include "core/release/ledger.hpp"
 #include "core/release/marks.hpp"
+#include "core/release/order_note.hpp"
 #include "core/sys/lock.hpp"
 
 #include <chrono>
@@ -14,6 +15,12 @@
 #include <string>
 
 namespace shipit::deploy {
+
+// The app's lock, and that the app's folders are in order when it is free again.
+struct AppLock {
+    sys::Lock lock;
+    release::OrderNote order;
+};
 
 class App {
   public:
@@ -29,7 +36,7 @@ class App {
 
     // One command at a time. Says who holds the lock if it has to wait; throws Error (locked).
     // `what` is the command as others are told of it.
-    [[nodiscard]] sys::Lock lock(const std::string& what, std::chrono::milliseconds patience) const;
+    [[nodiscard]] AppLock lock(const std::string& what, std::chrono::milliseconds patience) const;
 
     // The settings of a release's tree (its shipit.toml and Procfile), or of a build's texts, under
     // this host's app.toml. Throws Error (usage) naming file, line and column.

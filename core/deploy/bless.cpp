@@ -3,6 +3,8 @@
 #include "core/base/error.hpp"
 #include "core/sys/clock.hpp"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 namespace shipit::deploy {
@@ -13,7 +15,8 @@ std::optional<WallTime> trial_end(const App& app, ReleaseNumber release) {
     const release::Manifest manifest = app.ledger.load(release);
     if (!manifest.trial || !manifest.evidence.live_at)
         return std::nullopt;
-    return *manifest.evidence.live_at + *manifest.trial;
+    // By a clock that was set back since, it began just now at the earliest.
+    return std::min(*manifest.evidence.live_at, sys::now()) + *manifest.trial;
 }
 
 ReleaseNumber bless(const App& app, std::optional<ReleaseNumber> release,

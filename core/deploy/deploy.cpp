@@ -163,7 +163,8 @@ class Deploy {
     std::optional<Plan> plan(App& app) {
         if (!m_request.force)
             refuse_if_held(app);
-        m_build.emplace(slug::Build::open(m_request.build, app.layout.releases(), limits_of(app),
+        // What is staged outlives the lock: it is where the next command looks in any case.
+        m_build.emplace(slug::Build::open(m_request.build, app.layout.folder(), limits_of(app),
                                           app.host.progress));
         const slug::Build& build = *m_build;
         refuse_build_around_root(app, build);
@@ -269,8 +270,7 @@ class Deploy {
     }
 
     void tell_packed(const App& app, Clock::time_point begun) const {
-        const auto took =
-            std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);
+        const auto took = sys::time_since(begun);
         app.host.progress.begin_phase(summary_of(*m_packed, took));
     }
 

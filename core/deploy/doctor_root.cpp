@@ -1,6 +1,7 @@
 // The checks of where the apps are kept: the root, its file system, the room on it; and the clock.
 #include "core/deploy/doctor_checks.hpp"
 
+#include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/supervise/socket_path.hpp"
 #include "core/sys/clock.hpp"
@@ -9,6 +10,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <limits>
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -95,6 +98,45 @@ Findings judge_owner(const sys::Path& root, const struct stat& status) {
 sys::Path place_for_trials(const Host& host) {
     const sys::Path place = existing_part(host.root);
     return write_error(place) == 0 ? place : sys::Path();
+}
+
+constexpr std::string_view trial_prefix = ".doctor-";
+
+// ".doctor-PID.START-": whose trial it is, so that one that was killed is known from one at work.
+std::string own_trial_prefix() {
+    const pid_t pid = ::getpid();
+    return fmt::format("{}{}.{}-", trial_prefix, pid, sys::start_time_of(pid).value_or(0));
+}
+
+std::optional<std::uint64_t> number_in(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(number)
+                                                                    : std::nullopt;
+}
+
+bool is_abandoned_trial(std::string_view name) {
+    if (!name.starts_with(trial_prefix))
+        return false;
+    name.remove_prefix(trial_prefix.size());
+    const auto parts = split(name.substr(0, name.find('-')), '.');
+    const auto pid = number_in(parts.front());
+    const auto start = number_in(parts.back());
+    return parts.size() == 2 && pid && start && *pid <= std::numeric_limits<pid_t>::max() &&
+           !sys::is_alive({static_cast<pid_t>(*pid), *start});
+}
+
+// What was killed could not clear up behind itself.
+void remove_abandoned_trials(const sys::Path& place) {
+    for (const std::string& name : sys::names_in(place)) {
+        if (!is_abandoned_trial(name))
+            continue;
+        try {
+            sys::remove_tree(place / name);
+        } catch (const Error&) {
+            // Another user's, and his to remove.
+        }
+    }
 }
 
 // The newest releases of all apps; apps and records that cannot be read are told of elsewhere.
@@ -185,7 +227,8 @@ Findings check_names(const Host& host) {
     const sys::Path place = place_for_trials(host);
     if (place.empty())
         return {};
-    const sys::TempFolder trial(place, ".doctor-");
+    remove_abandoned_trials(place);
+    const sys::TempFolder trial(place, own_trial_prefix());
     const sys::Path& folder = trial.path();
     const char* advice = "choose a root on a disk of this host, with --root or SHIPIT_ROOT";
     std::error_code error;

@@ -8,6 +8,7 @@
 #include "core/deploy/running.hpp"
 #include "core/deploy/way_back.hpp"
 #include "core/slug/store.hpp"
+#include "core/sys/clock.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -74,8 +75,7 @@ class Rehearsing {
         if (!tree)
             return;
         look("its settings", [&] { return settings(*tree); });
-        const auto took =
-            std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);
+        const auto took = sys::time_since(begun);
         if (const auto& healthy = m_target.evidence.healthy_after)
             m_result.estimate = took + *healthy;
     }
@@ -117,8 +117,8 @@ class Rehearsing {
 
 Rehearsal rehearse_rollback(App& app, const RollbackRequest& request) {
     return while_doing(fmt::format("rehearsing a rollback of '{}'", app.name().text()), [&] {
-        const auto lock = app.lock("rollback --check", request.options.lock_patience);
-        tidy(app);
+        auto lock = app.lock("rollback --check", request.options.lock_patience);
+        tidy(app, lock);
         return Rehearsing(app, request).run();
     });
 }

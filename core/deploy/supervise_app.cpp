@@ -71,6 +71,8 @@ void supervise_app(App& app, std::optional<int> inherited) {
     }
     if (!inherited)
         ensure_live_tree_alone(app); // after a power cut
+    if (!inherited)
+        release::OrderNote::withdraw(app.layout.order_note());
     sys::make_folders(app.layout.run_folder(), 0700);
     supervise::SupervisorOptions options;
     options.inherited = inherited.value_or(-1);

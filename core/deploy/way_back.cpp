@@ -48,9 +48,10 @@ WayBack newest_good(const App& app, const RollbackRequest& request, ReleaseNumbe
             : fmt::format("{} has brought {} back, and there is no release before that",
                           live.text(), choice.from.value_or(live).text());
     if (!skipped.empty())
-        why += ": " + joined(skipped, "; ");
-    throw Error(why, request.automatic ? Outcome::down : Outcome::failed)
-        .advise(command(app, "releases"));
+        why += ": " + joined_briefly(skipped, "; ");
+    Error error(why, request.automatic ? Outcome::down : Outcome::failed);
+    error.advise(command(app, "releases")).add_details(std::move(skipped));
+    throw error;
 }
 
 } // namespace

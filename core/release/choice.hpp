@@ -103,7 +103,7 @@ struct Eligibility {
 // Good releases count against `keep`; all others (failed, bad, never proven) against a quota of
 // their own, so that a week of failing deploys pushes nothing out that works. `older_than` and
 // `max_size` take more, whatever `keep` says. Never taken: what is live, warm, pinned, the last
-// good release, what `rollback` would go to, and what is being deployed.
+// good release, what `rollback` and `rollback --undo` would go to, and what is being deployed.
 //
 // Order is by number. Clocks jump: a release counts as at least as young as every one before it, so
 // that a clock set back makes nothing old, and one that was ahead keeps releases longer, not

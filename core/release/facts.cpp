@@ -91,14 +91,57 @@ Fact fact_of(const Entry& entry, const Surroundings& around) {
     return fact;
 }
 
+Fact fact_of(ReleaseNumber number, const Glance& glance, const Surroundings& around) {
+    Fact fact{.number = number};
+    fact.status = glance.status;
+    fact.bad = around.is_marked(MarkKind::bad, number);
+    fact.is_barrier = around.is_marked(MarkKind::barrier, number);
+    fact.rollback_of = glance.rollback_of;
+    fact.why = fact.bad ? around.why_bad(number) : glance.why_failed;
+    return fact;
+}
+
+// Config vars outlive their slug.
+bool is_hopeless(const Glance& glance, Restores what) {
+    return glance.status != Status::expired || what != Restores::config;
+}
+
+// Beyond that, to read each folder once is faster than to look each name up.
+constexpr std::size_t few = 256;
+
 } // namespace
 
 std::vector<Fact> Ledger::facts(const Marks& marks, std::size_t limit) const {
-    const Surroundings around(m_layout, marks, limit == all);
+    return facts(marks, newest(limit));
+}
+
+std::vector<Fact> Ledger::facts(const Marks& marks, const std::vector<Entry>& entries) const {
+    const Surroundings around(m_layout, marks, entries.size() > few);
     std::vector<Fact> facts;
-    for (const Entry& entry : newest(limit))
-        facts.push_back(fact_of(entry, around));
-    std::reverse(facts.begin(), facts.end());
+    facts.reserve(entries.size());
+    for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry)
+        facts.push_back(fact_of(*entry, around));
+    return facts;
+}
+
+std::vector<Fact> Ledger::facts_for_rollback(const Marks& marks, Restores what,
+                                             std::size_t limit) const {
+    auto numbers = newest_numbers(limit);
+    std::reverse(numbers.begin(), numbers.end());
+    const Surroundings around(m_layout, marks, numbers.size() > few);
+    std::vector<Fact> facts;
+    facts.reserve(numbers.size());
+    for (const ReleaseNumber number : numbers)
+        try {
+            const std::string text = text_of(number);
+            const auto glance = glance_at(text, number);
+            facts.push_back(
+                glance && is_hopeless(*glance, what)
+                    ? fact_of(number, *glance, around)
+                    : fact_of({number, as_it_stands(parsed(number, text)), ""}, around));
+        } catch (const Error& error) {
+            facts.push_back(fact_of({number, std::nullopt, error.why()}, around));
+        }
     return facts;
 }
 
@@ -113,30 +156,33 @@ Eligibility Ledger::eligibility(const Marks& marks, ReleaseNumber number, Restor
 
 namespace {
 
-// `choose` over as much of the history as it takes.
-template <class Choose>
-Choice choice_of(const Ledger& ledger, const Marks& marks, const Choose& choose) {
+// `choose` over as much of the history, `gather` gives so many of the newest, as it takes.
+template <class Gather, class Choose>
+Choice choice_of(const Gather& gather, const Choose& choose) {
     constexpr std::size_t most_often_enough = 16;
-    constexpr std::size_t nearly_always_enough = 256;
-    for (const std::size_t limit : {most_often_enough, nearly_always_enough}) {
-        const auto facts = ledger.facts(marks, limit);
+    constexpr std::size_t nearly_always_enough = few;
+    constexpr std::size_t most = 4096;
+    for (const std::size_t limit : {most_often_enough, nearly_always_enough, most}) {
+        const std::vector<Fact> facts = gather(limit);
         auto choice = choose(facts);
         if (facts.size() < limit || choice.is_settled)
             return choice;
     }
-    return choose(ledger.facts(marks));
+    return choose(gather(Ledger::all));
 }
 
 } // namespace
 
 Choice choose_rollback(const Ledger& ledger, const Marks& marks, Restores what) {
     const auto live = ledger.current();
-    return choice_of(ledger, marks,
-                     [&](Facts facts) { return rollback_target(facts, live, what); });
+    return choice_of(
+        [&](std::size_t limit) { return ledger.facts_for_rollback(marks, what, limit); },
+        [&](Facts facts) { return rollback_target(facts, live, what); });
 }
 
 Choice choose_undo(const Ledger& ledger, const Marks& marks, ReleaseNumber live) {
-    return choice_of(ledger, marks, [&](Facts facts) { return undo_target(facts, live); });
+    return choice_of([&](std::size_t limit) { return ledger.facts(marks, limit); },
+                     [&](Facts facts) { return undo_target(facts, live); });
 }
 
 } // namespace shipit::release

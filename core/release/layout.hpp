@@ -1,6 +1,6 @@
 // Where everything of an app is on disk. Every file name is made here and read here, nowhere else.
 //
-//   ROOT/APP/app.toml  config.toml  current  events.jsonl  lock  stat-cache
+//   ROOT/APP/app.toml  config.toml  current  events.jsonl  lock  stat-cache  .in-order
 //            shared/  log/  marks/  trees/ID/
 //            releases/v12.toml  v12.log  v12.evidence  v12 -> ../trees/ID  ID.tar.zst  .last
 //
@@ -46,6 +46,7 @@ struct Layout {
     } // `shipit stop` was the last word
     [[nodiscard]] Path events() const { return folder() / "events.jsonl"; }
     [[nodiscard]] Path lock() const { return folder() / "lock"; }
+    [[nodiscard]] Path order_note() const { return folder() / ".in-order"; } // order_note.hpp
     [[nodiscard]] Path stat_cache() const { return folder() / "stat-cache"; }
 
     [[nodiscard]] Path releases() const { return folder() / "releases"; }

@@ -56,24 +56,32 @@ std::vector<ReleaseNumber> Ledger::numbers() const {
     return numbers;
 }
 
-Manifest Ledger::read(ReleaseNumber number) const {
+std::string Ledger::text_of(ReleaseNumber number) const {
     const Path file = m_layout.manifest(number);
     if (sys::link_target(file)) // ours never are; another's might lead anywhere
         throw Error(fmt::format("'{}' is a symbolic link, no manifest", file.string()),
                     Outcome::corrupt);
-    const auto text = sys::read_file_if_any(file, largest_manifest);
+    auto text = sys::read_file_if_any(file, largest_manifest);
     if (!text)
         throw Error(
             fmt::format("there is no release {} of '{}'", number.text(), m_layout.app.text()))
             .advise("'shipit releases' lists them");
+    return *std::move(text);
+}
+
+Manifest Ledger::parsed(ReleaseNumber number, const std::string& text) const {
     try {
-        return parse_manifest(*text, number, file.string());
+        return parse_manifest(text, number, m_layout.manifest(number).string());
     } catch (Error& error) {
         if (sys::link_target(m_layout.current()) == current_target(number))
             error.advise(fmt::format("take another release live: shipit -a {} rollback",
                                      m_layout.app.text()));
         throw;
     }
+}
+
+Manifest Ledger::read(ReleaseNumber number) const {
+    return parsed(number, text_of(number));
 }
 
 // A release is recorded as succeeded just before `current` points at it: in between, it has not.
@@ -85,7 +93,10 @@ bool Ledger::is_undecided(const Manifest& manifest) const {
 }
 
 Manifest Ledger::load(ReleaseNumber number) const {
-    Manifest manifest = read(number);
+    return as_it_stands(read(number));
+}
+
+Manifest Ledger::as_it_stands(Manifest manifest) const {
     if (!is_undecided(manifest))
         return manifest;
     manifest.status = Status::pending;
@@ -161,17 +172,39 @@ std::optional<ReleaseNumber> Ledger::last_taken() const {
     return text ? link_number(trimmed(*text)) : std::nullopt;
 }
 
-ReleaseNumber Ledger::next_number() const {
-    std::uint64_t last = 0;
-    sys::for_each_name_in(m_layout.releases(), [&last](std::string_view name) {
+std::optional<ReleaseNumber> Ledger::highest_named() const {
+    std::optional<ReleaseNumber> highest;
+    sys::for_each_name_in(m_layout.releases(), [&highest](std::string_view name) {
         for (const auto& number :
              {manifest_number(name), transcript_number(name), link_number(name)})
-            if (number)
-                last = std::max(last, number->value());
+            if (number && (!highest || *number > *highest))
+                highest = number;
     });
-    if (const auto number = last_taken()) // what was lost has left no name, but this
-        last = std::max(last, number->value());
-    return ReleaseNumber(last + 1);
+    return highest;
+}
+
+bool Ledger::is_named(ReleaseNumber number) const {
+    return sys::is_there(m_layout.manifest(number)) || sys::is_there(m_layout.transcript(number)) ||
+           sys::is_there(m_layout.release_link(number));
+}
+
+// What was lost has left no name, but the high-water mark. It is believed as long as the number
+// that would follow has left none either.
+ReleaseNumber Ledger::next_number() const {
+    const auto last = last_taken();
+    if (last && !is_named(last->following()))
+        return last->following();
+    return std::max(last, highest_named()).value_or(ReleaseNumber(0)).following();
+}
+
+void Ledger::raise_high_water_mark() const {
+    const auto highest = highest_named();
+    if (highest && last_taken() < highest)
+        write_high_water_mark(*highest);
+}
+
+void Ledger::write_high_water_mark(ReleaseNumber number) const {
+    sys::replace_durably(m_layout.last_number(), number.text() + "\n", private_file);
 }
 
 Manifest Ledger::begin(Manifest draft) const {
@@ -182,7 +215,7 @@ Manifest Ledger::begin(Manifest draft) const {
     draft.deployer = this_process();
     const std::string text = checked_text(draft);
     // First the number is used up, then used: between the two it is lost at worst.
-    sys::replace_durably(m_layout.last_number(), draft.number.text() + "\n", private_file);
+    write_high_water_mark(draft.number);
     sys::create_durably(m_layout.manifest(draft.number), text, private_file);
     return draft;
 }

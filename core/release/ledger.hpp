@@ -43,6 +43,13 @@ class Ledger {
     [[nodiscard]] std::vector<Entry> newest(std::size_t limit) const;
     // For choice.hpp and retention.hpp, of the newest ones, sorted by number.
     [[nodiscard]] std::vector<Fact> facts(const Marks& marks, std::size_t limit = all) const;
+    // The same of all that newest() gave.
+    [[nodiscard]] std::vector<Fact> facts(const Marks& marks,
+                                          const std::vector<Entry>& entries) const;
+    // For rollback_target alone: of releases that cannot come back, of which there may be
+    // thousands, no more than it takes to pass them over.
+    [[nodiscard]] std::vector<Fact> facts_for_rollback(const Marks& marks, Restores what,
+                                                       std::size_t limit) const;
 
     // Of one release: whether it can be rolled back to.
     [[nodiscard]] Eligibility eligibility(const Marks& marks, ReleaseNumber number,
@@ -56,10 +63,10 @@ class Ledger {
 
     // --- Changing ---
 
-    // Takes the next number and records `draft` under it as pending, with this process as its
-    // deployer and with `created_at` now; gives what was recorded. The number is above every one
-    // that was ever taken, also those of releases whose files are gone. Throws Error (usage),
-    // taking no number, for a release that is too large to be recorded.
+    // After tidy(): takes the next number and records `draft` under it as pending, with this
+    // process as its deployer and with `created_at` now; gives what was recorded. The number is
+    // above every one that was ever taken, also those of releases whose files are gone. Throws
+    // Error (usage), taking no number, for a release that is too large to be recorded.
     Manifest begin(Manifest draft) const;
     // Replaces the manifest durably. One that is not pending keeps no deployer.
     void save(Manifest manifest) const;
@@ -73,16 +80,25 @@ class Ledger {
     void point_at(ReleaseNumber number, const SlugId& slug) const;
 
     // Finishes what commands that died have left: interrupted releases become failed, temporary
-    // files and folders go. Gives what was done, in words; what cannot be removed is told of, too.
-    std::vector<std::string> tidy() const;
+    // files and folders go, and the high-water mark is no lower than any name. Gives what was done,
+    // in words; what cannot be removed is told of, too. Where the app is said to be in order
+    // (order_note.hpp), no folder is read that grows with the number of releases.
+    std::vector<std::string> tidy(bool is_in_order = false) const;
 
   private:
+    [[nodiscard]] std::string text_of(ReleaseNumber number) const;
+    [[nodiscard]] Manifest parsed(ReleaseNumber number, const std::string& text) const;
     [[nodiscard]] Manifest read(ReleaseNumber number) const; // as it is written
+    [[nodiscard]] Manifest as_it_stands(Manifest manifest) const;
     [[nodiscard]] bool is_undecided(const Manifest& manifest) const;
     [[nodiscard]] Entry entry_of(ReleaseNumber number) const;
     [[nodiscard]] std::vector<ReleaseNumber> newest_numbers(std::size_t limit) const;
-    [[nodiscard]] std::optional<ReleaseNumber> last_taken() const; // the high-water mark
+    [[nodiscard]] std::optional<ReleaseNumber> last_taken() const;    // the high-water mark
+    [[nodiscard]] std::optional<ReleaseNumber> highest_named() const; // reads the folder
+    [[nodiscard]] bool is_named(ReleaseNumber number) const;
     [[nodiscard]] ReleaseNumber next_number() const;
+    void raise_high_water_mark() const;
+    void write_high_water_mark(ReleaseNumber number) const;
     [[nodiscard]] bool finish_if_interrupted(ReleaseNumber number) const;
     void end_if_not_live(Manifest manifest) const;
 

@@ -99,4 +99,17 @@ inline constexpr std::int64_t manifest_schema = 1;
 [[nodiscard]] Manifest parse_manifest(std::string_view text, ReleaseNumber number,
                                       const std::string& file);
 
+// What passes over a release takes to know, read off a manifest without parsing all of it.
+struct Glance {
+    Status status = Status::failed;
+    std::string why_failed;
+    std::optional<ReleaseNumber> rollback_of;
+
+    bool operator==(const Glance&) const = default;
+};
+
+// Of a release that failed or expired, and so will never be live again. Nothing for any other, and
+// for a text that is not as shipit writes it: that must be parsed.
+[[nodiscard]] std::optional<Glance> glance_at(std::string_view text, ReleaseNumber number);
+
 } // namespace shipit::release

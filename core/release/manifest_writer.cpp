@@ -1,4 +1,5 @@
-// Writing manifests; the other half of manifest.hpp.
+// Writing manifests; the other half of manifest.hpp. What changes here, manifest_glance.cpp must
+// know.
 #include "core/base/toml.hpp"
 #include "core/release/manifest.hpp"
 

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <optional>
 #include <set>
-#include <span>
 
 #include <fmt/core.h>
 #include <sys/stat.h>
@@ -61,16 +60,30 @@ std::vector<SlugId> unused_trees(const Layout& layout, const std::set<SlugId>& i
     return {unused.begin(), unused.end()};
 }
 
+// Both in the order of numbers, but `entries` newest first.
+std::vector<Manifest> manifests_of(const std::vector<Expiry>& expiring,
+                                   std::vector<Entry> entries) {
+    std::vector<Manifest> manifests;
+    manifests.reserve(expiring.size());
+    auto entry = entries.rbegin();
+    for (const Expiry& expiry : expiring) {
+        while (entry->number != expiry.number)
+            ++entry;
+        manifests.push_back(std::move(entry->manifest).value());
+    }
+    return manifests;
+}
+
 class Pruning {
   public:
     Pruning(const Ledger& ledger, const Progress& progress)
         : m_ledger(ledger), m_progress(progress) {}
 
-    void record(std::span<const Expiry> expiring, const Pruner& pruner) {
+    void record(const PrunePlan& plan, const Pruner& pruner) {
         // So many at once that flushing them takes no longer than writing them.
         constexpr std::size_t batch = 1000;
-        for (std::size_t done = 0; done < expiring.size(); done += batch)
-            record_batch(expiring.subspan(done, std::min(batch, expiring.size() - done)), pruner);
+        for (std::size_t done = 0; done < plan.expiring.size(); done += batch)
+            record_batch(plan, done, std::min(done + batch, plan.expiring.size()), pruner);
     }
 
     void remove_slug(const SlugId& slug) {
@@ -102,8 +115,10 @@ class Pruning {
                 if (const auto trash = discard_tree(slug))
                     discarded.push_back(*trash);
             });
-        if (discarded.empty() || !attempt([&] { sys::flush_folder(m_ledger.layout().trees()); }))
-            return; // what is called trash goes with the next command
+        if (discarded.empty())
+            return;
+        if (!attempt([&] { sys::flush_folder(m_ledger.layout().trees()); }))
+            return sys::note_leftover(); // what is called trash goes with the next command
         for (const Path& trash : discarded) {
             if (attempt([&] { sys::remove_tree(trash); }))
                 ++m_result.trees;
@@ -118,12 +133,14 @@ class Pruning {
     [[nodiscard]] PruneResult result() const { return m_result; }
 
   private:
-    void record_batch(std::span<const Expiry> expiring, const Pruner& pruner) {
+    void record_batch(const PrunePlan& plan, std::size_t begin, std::size_t end,
+                      const Pruner& pruner) {
         const WallTime now = sys::now();
         std::vector<sys::FileContent> manifests;
         std::vector<Event> events;
-        for (const Expiry& expiry : expiring) {
-            Manifest manifest = m_ledger.load(expiry.number);
+        for (std::size_t i = begin; i < end; ++i) {
+            const Expiry& expiry = plan.expiring[i];
+            Manifest manifest = plan.manifests[i];
             if (manifest.status == Status::succeeded)
                 manifest.status = Status::expired;
             manifest.evidence.expired_at = now;
@@ -179,7 +196,8 @@ class Pruning {
 PrunePlan plan_prune(const Ledger& ledger, const Marks& marks, const Retention& retention,
                      const std::vector<ReleaseNumber>& warm) {
     const Running running{ledger.current(), warm}; // throws rather than to guess what is live
-    const auto facts = ledger.facts(marks);
+    std::vector<Entry> entries = ledger.newest(Ledger::all);
+    const auto facts = ledger.facts(marks, entries);
     PrunePlan plan;
     for (const Fact& fact : facts)
         if (!fact.readable)
@@ -188,6 +206,7 @@ PrunePlan plan_prune(const Ledger& ledger, const Marks& marks, const Retention& 
     const bool knows_all = plan.warnings.empty();
     if (knows_all)
         plan.expiring = expiring(facts, retention, running, sys::now());
+    plan.manifests = manifests_of(plan.expiring, std::move(entries));
     const auto in_use = slugs_in_use(ledger, facts, plan.expiring, running);
     if (knows_all)
         plan.slugs = unused_slugs(ledger.layout(), in_use);
@@ -204,7 +223,7 @@ PruneResult prune(const Ledger& ledger, const PrunePlan& plan, const Pruner& pru
     Pruning pruning(ledger, progress);
     // Trees are caches. They go first, since on a full disk there is room for records only then.
     pruning.discard_trees(plan.trees);
-    pruning.record(plan.expiring, pruner);
+    pruning.record(plan, pruner);
     std::uint64_t done = 0;
     for (const SlugId& slug : plan.slugs) {
         pruning.remove_slug(slug);

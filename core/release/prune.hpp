@@ -14,10 +14,11 @@
 namespace shipit::release {
 
 struct PrunePlan {
-    std::vector<Expiry> expiring; // oldest first
-    std::vector<SlugId> slugs;    // archives that no kept release refers to
-    std::vector<SlugId> trees;    // unpacked slugs that no kept release refers to
-    std::uint64_t frees = 0;      // bytes of the archives; trees come on top
+    std::vector<Expiry> expiring;    // oldest first
+    std::vector<Manifest> manifests; // of these
+    std::vector<SlugId> slugs;       // archives that no kept release refers to
+    std::vector<SlugId> trees;       // unpacked slugs that no kept release refers to
+    std::uint64_t frees = 0;         // bytes of the archives; trees come on top
     // Why less is removed than could be; for people.
     std::vector<std::string> warnings;
 

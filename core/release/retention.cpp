@@ -75,6 +75,9 @@ class Plan {
         m_protected.insert(running.warm.begin(), running.warm.end());
         if (const auto target = rollback_target(m_facts, running.live).target)
             m_protected.insert(*target);
+        if (running.live)
+            if (const auto target = undo_target(m_facts, *running.live).target)
+                m_protected.insert(*target);
         const Fact* last_good = nullptr;
         for (const Fact& fact : m_facts) {
             if (fact.pinned)

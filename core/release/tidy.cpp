@@ -74,12 +74,15 @@ bool Ledger::finish_if_interrupted(ReleaseNumber number) const {
     }
 }
 
-std::vector<std::string> Ledger::tidy() const {
+std::vector<std::string> Ledger::tidy(bool is_in_order) const {
     Tidying tidying;
     for (const ReleaseNumber number : newest_numbers(depth))
         if (finish_if_interrupted(number))
             tidying.tell(fmt::format("{} was interrupted: recorded as failed", number.text()));
-    tidying.remove_leftovers(m_layout.folder());
+    tidying.remove_leftovers(m_layout.folder()); // also of who died before he had the lock
+    if (is_in_order)
+        return std::move(tidying).done();
+    raise_high_water_mark();
     tidying.remove_leftovers(m_layout.releases());
     tidying.remove_leftovers(m_layout.trees());
     for (const MarkKind kind : mark_kinds)

@@ -37,8 +37,8 @@ SlugWriter::SlugWriter(const Path& releases, int level)
     : m_releases(releases), m_level(level), m_temporary(temporary_in(releases, m_fd)) {}
 
 SlugWriter::~SlugWriter() {
-    if (!m_temporary.empty())
-        (void)::unlink(m_temporary.c_str()); // a leftover is removed by the next Store::tidy
+    if (!m_temporary.empty() && ::unlink(m_temporary.c_str()) != 0)
+        sys::note_leftover();
 }
 
 void SlugWriter::write(std::string bytes) {

@@ -83,6 +83,7 @@ class Supervisor::Core {
     [[nodiscard]] bool needs_watch(ReleaseNumber release) const;
     // (trial.cpp)
     void wait_for_trial_end();
+    [[nodiscard]] milliseconds trial_left(ReleaseNumber release, WallTime end);
 
     // --- More or fewer processes of the live release (scaling.cpp) ---
     [[nodiscard]] Replacement::Plan plan_for_scaled(Generation next);
@@ -148,6 +149,8 @@ class Supervisor::Core {
     bool m_was_taken_back = false; // it did; the release that says so is still to come
 
     Loop::Timer m_trial_end;
+    std::optional<ReleaseNumber> m_on_trial;
+    TimePoint m_trial_deadline{};
 
     std::unique_ptr<Gate> m_gate; // of a start or restart
 

@@ -17,6 +17,17 @@ constexpr milliseconds try_again = std::chrono::minutes(15);
 
 } // namespace
 
+// A clock that is set back makes no trial longer than it was when we came to know of it.
+milliseconds Supervisor::Core::trial_left(ReleaseNumber release, WallTime end) {
+    const TimePoint now = std::chrono::steady_clock::now();
+    const milliseconds left = end - sys::now();
+    if (m_on_trial != release) {
+        m_on_trial = release;
+        m_trial_deadline = now + left;
+    }
+    return std::min(left, std::chrono::ceil<milliseconds>(m_trial_deadline - now));
+}
+
 void Supervisor::Core::wait_for_trial_end() {
     m_trial_end.cancel();
     if (!m_crew || !m_options.trial_end)
@@ -27,11 +38,11 @@ void Supervisor::Core::wait_for_trial_end() {
         end = m_options.trial_end(release);
     } catch (const std::exception& error) {
         note(std::string("cannot tell whether this is a trial: ") + error.what());
-        end = sys::now() + longest_wait;
+        m_trial_end = m_loop.after(longest_wait, [this] { wait_for_trial_end(); });
     }
     if (!end)
         return;
-    const milliseconds left = *end - sys::now();
+    const milliseconds left = trial_left(release, *end);
     const bool is_over = left <= milliseconds(0);
     m_trial_end = m_loop.after(is_over ? try_again : std::min(left, longest_wait),
                                [this] { wait_for_trial_end(); });

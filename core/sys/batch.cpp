@@ -54,12 +54,17 @@ void replace_all_durably(const Path& folder, std::span<const FileContent> files,
             replace_durably(file.path, file.content, mode);
         return;
     }
-    for (const FileContent& file : files)
-        replace(new_name_of(file.path), file.content, mode);
-    flush_file_system(folder);
-    for (const FileContent& file : files)
-        sys::rename(new_name_of(file.path), file.path);
-    flush_folder(folder);
+    try {
+        for (const FileContent& file : files)
+            replace(new_name_of(file.path), file.content, mode);
+        flush_file_system(folder);
+        for (const FileContent& file : files)
+            sys::rename(new_name_of(file.path), file.path);
+        flush_folder(folder);
+    } catch (const Error&) {
+        note_leftover();
+        throw;
+    }
 }
 
 void rename(const Path& from, const Path& to) {

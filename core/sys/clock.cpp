@@ -9,6 +9,11 @@ WallTime now() {
         std::chrono::system_clock::now());
 }
 
+std::chrono::milliseconds time_since(std::chrono::steady_clock::time_point begun) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                                 begun);
+}
+
 Deadline::Deadline(std::chrono::milliseconds from_now)
     : m_end(std::chrono::steady_clock::now() + from_now) {}
 

@@ -9,6 +9,8 @@ namespace shipit::sys {
 
 [[nodiscard]] WallTime now();
 
+[[nodiscard]] std::chrono::milliseconds time_since(std::chrono::steady_clock::time_point begun);
+
 // A point in monotonic time after which to stop waiting.
 class Deadline {
   public:

@@ -29,6 +29,11 @@ Path folder_of(const Path& path) {
     return parent.empty() ? Path(".") : parent;
 }
 
+void remove_temporary(const std::string& file) noexcept {
+    if (::unlink(file.c_str()) != 0 && errno != ENOENT)
+        note_leftover();
+}
+
 // A file beside `path` that becomes `path` or disappears.
 class Replacement {
   public:
@@ -43,7 +48,7 @@ class Replacement {
     }
     ~Replacement() {
         if (!m_temporary.empty())
-            (void)::unlink(m_temporary.c_str()); // an undo has nobody to tell
+            remove_temporary(m_temporary);
     }
     Replacement(const Replacement&) = delete;
     Replacement& operator=(const Replacement&) = delete;
@@ -66,7 +71,7 @@ class Replacement {
   private:
     [[noreturn]] void undo_and_throw(const char* verb) {
         const int error = errno;
-        (void)::unlink(m_temporary.c_str());
+        remove_temporary(m_temporary);
         m_temporary.clear();
         throw_errno(named(verb, m_path), error);
     }
@@ -85,9 +90,11 @@ Fd open_file(const Path& path, int flags, mode_t mode) {
     return fd;
 }
 
-std::string read_all(int fd, const Path& name, std::uint64_t limit) {
+namespace {
+
+std::string read_by(std::size_t chunk, int fd, const Path& name, std::uint64_t limit) {
     std::string content;
-    std::string buffer(64 << 10, '\0');
+    std::string buffer(chunk, '\0');
     for (;;) {
         const ssize_t count = ::read(fd, buffer.data(), buffer.size());
         if (count < 0 && errno == EINTR) {
@@ -104,6 +111,14 @@ std::string read_all(int fd, const Path& name, std::uint64_t limit) {
     }
 }
 
+constexpr std::size_t largest_chunk = 64 << 10;
+
+} // namespace
+
+std::string read_all(int fd, const Path& name, std::uint64_t limit) {
+    return read_by(largest_chunk, fd, name, limit);
+}
+
 std::string read_file(const Path& path, std::uint64_t limit) {
     const Fd fd = open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY); // a FIFO must not block us
     struct stat status {};
@@ -111,7 +126,10 @@ std::string read_file(const Path& path, std::uint64_t limit) {
         throw_errno(named("cannot read", path));
     if (!S_ISREG(status.st_mode))
         throw Error(named("cannot read", path) + ": it is not a regular file");
-    return read_all(fd.get(), path, limit);
+    // Files of /proc say that they are empty.
+    constexpr std::size_t smallest_chunk = 4096;
+    const auto size = static_cast<std::size_t>(status.st_size);
+    return read_by(std::clamp(size + 1, smallest_chunk, largest_chunk), fd.get(), path, limit);
 }
 
 std::optional<std::string> read_file_if_any(const Path& path, std::uint64_t limit) {
@@ -200,7 +218,7 @@ void replace_link_durably(const Path& link, const std::string& target) {
     }
     if (::rename(temporary.c_str(), link.c_str()) != 0) {
         const int error = errno;
-        (void)::unlink(temporary.c_str());
+        remove_temporary(temporary);
         throw_errno(named("cannot replace", link), error);
     }
     flush_folder(folder_of(link));

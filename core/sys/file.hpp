@@ -92,6 +92,11 @@ class TempFolder {
     Path m_path;
 };
 
+// That something with a temporary name stays behind: an undo that fails has nobody to tell. Whoever
+// tidies asks.
+void note_leftover() noexcept;
+[[nodiscard]] bool has_left_something() noexcept; // this process, ever
+
 // --- The disk ---
 
 struct DiskSpace {

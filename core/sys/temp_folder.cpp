@@ -1,10 +1,25 @@
 #include "core/base/error.hpp"
 #include "core/sys/file.hpp"
 
+#include <atomic>
 #include <cstdlib>
 #include <exception>
 
 namespace shipit::sys {
+
+namespace {
+
+std::atomic<bool> something_left = false;
+
+} // namespace
+
+void note_leftover() noexcept {
+    something_left = true;
+}
+
+bool has_left_something() noexcept {
+    return something_left;
+}
 
 TempFolder::TempFolder(const Path& parent, const std::string& prefix) {
     std::string pattern = (parent / (prefix + "XXXXXX")).string();

@@ -31,8 +31,10 @@ class Removal {
     }
 
     void finish() const {
-        if (m_error != 0)
-            throw_errno("cannot remove '" + m_failed.string() + "'", m_error);
+        if (m_error == 0)
+            return;
+        note_leftover();
+        throw_errno("cannot remove '" + m_failed.string() + "'", m_error);
     }
 
   private:

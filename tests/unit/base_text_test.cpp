@@ -95,3 +95,11 @@ TEST_CASE("a slip of the fingers is answered with what was meant") {
 }
 
 TEST_SUITE_END();
+
+TEST_CASE("of a list that nobody would read, the first ten are told, and how many more there are") {
+    std::vector<std::string> pieces(few_to_read, "a");
+    CHECK(joined_briefly({}, "; ").empty());
+    CHECK(joined_briefly(pieces, "; ") == joined(pieces, "; "));
+    pieces.resize(few_to_read + 1234, "b");
+    CHECK(joined_briefly(pieces, "; ") == "a; a; a; a; a; a; a; a; a; a; and 1234 more");
+}

@@ -1,10 +1,13 @@
 #include "core/deploy/doctor_checks.hpp"
 #include "core/sys/clock.hpp"
+#include "core/sys/process.hpp"
 #include "tests/unit/test_folder.hpp"
 
 #include <algorithm>
 
 #include <doctest/doctest.h>
+#include <fmt/core.h>
+#include <unistd.h>
 
 using namespace shipit;
 using namespace shipit::deploy;
@@ -93,4 +96,18 @@ TEST_CASE("each finding has a subject and words, and looking at a host changes n
         CHECK((finding.verdict == Verdict::ok || !finding.next.empty()));
     }
     CHECK(sys::names_in(folder.path()).empty());
+}
+
+TEST_CASE("the trial of a doctor that was killed goes with the next, not that of one at work") {
+    const TestFolder root;
+    const auto start = sys::start_time_of(::getpid()).value();
+    const std::string at_work = fmt::format(".doctor-{}.{}-abcdef", ::getpid(), start);
+    const std::string killed = fmt::format(".doctor-{}.{}-abcdef", ::getpid(), start - 1);
+    for (const std::string& name : {at_work, killed, std::string(".doctor-notes"),
+                                    std::string(".doctor-1-2"), std::string("blog")})
+        sys::make_folders(root / name, 0755);
+    sys::replace_durably(root / killed / "lock", "", 0600);
+    (void)check_names({root.path(), {"alice", ""}, {}});
+    CHECK(sys::names_in(root.path()) ==
+          std::vector<std::string>{".doctor-1-2", at_work, ".doctor-notes", "blog"});
 }

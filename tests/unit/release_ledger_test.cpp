@@ -100,7 +100,10 @@ TEST_CASE("a transcript or a link uses a number up, and a junk high-water mark d
     sys::replace_durably(app.layout().transcript(ReleaseNumber(7)), "", 0600);
     sys::replace_durably(app.layout().last_number(), "v99999999999999999999999\n", 0600);
     CHECK(app.ledger().begin(app.draft()).number == ReleaseNumber(8));
+    sys::replace_link_durably(app.layout().release_link(ReleaseNumber(9)), "../trees/x");
+    CHECK(app.ledger().begin(app.draft()).number == ReleaseNumber(10));
     sys::replace_link_durably(app.layout().release_link(ReleaseNumber(20)), "../trees/x");
+    (void)app.ledger().tidy();
     CHECK(app.ledger().begin(app.draft()).number == ReleaseNumber(21));
 }
 
@@ -293,6 +296,21 @@ TEST_CASE("leftovers of interrupted commands go, everything else stays") {
     CHECK(app.marks().get(MarkKind::good, ReleaseNumber(1)));
 }
 
+TEST_CASE("where the app is in order, no folder that grows with its releases is read") {
+    const App app;
+    auto begun = app.ledger().begin(app.draft());
+    begun.deployer = somebody_gone();
+    app.ledger().save(begun);
+    const Layout layout = app.layout();
+    sys::replace_durably(layout.releases() / ".new-v3.toml-abcdef", "half", 0600);
+    sys::make_folders(layout.trees() / ".new-abcdef", 0755);
+    sys::make_folders(layout.folder() / ".build-abcdef", 0755); // made before the lock was taken
+    CHECK(app.ledger().tidy(true).size() == 2);
+    CHECK(app.ledger().load(begun.number).deployer == std::nullopt);
+    CHECK_FALSE(sys::is_there(layout.folder() / ".build-abcdef"));
+    CHECK(app.ledger().tidy(false).size() == 2);
+}
+
 TEST_CASE("what is live is what the current link says") {
     const App app;
     CHECK_FALSE(app.ledger().current());
@@ -364,6 +382,32 @@ TEST_CASE("a rollback finds its target behind more failures than it looks at fir
     }
     (void)app.released('c');
     CHECK(choose_rollback(app.ledger(), app.marks()).target == proven);
+}
+
+TEST_CASE("however long the past is, and whatever is in it, the way back is as if all were read") {
+    const App app;
+    app.marks().set(MarkKind::good, app.released('a'), {});
+    for (std::uint64_t i = 0; i < 400; ++i) {
+        auto manifest = app.ledger().begin(app.draft(i % 3 == 0 ? 'b' : 'c'));
+        manifest.status = i % 5 == 0 ? Status::expired : Status::failed;
+        if (i % 7 == 0)
+            manifest.evidence.why_failed = "it said \"no\"\nand ended";
+        if (i % 11 == 0)
+            manifest.rollback_of = ReleaseNumber(1);
+        app.ledger().save(manifest);
+        if (i % 13 == 0)
+            app.marks().set(MarkKind::bad, manifest.number, {"bob", {}, "500s"});
+    }
+    sys::replace_durably(app.layout().manifest(ReleaseNumber(9)), "junk", 0600);
+    const auto live = app.released('d');
+    for (const Restores what : {Restores::all, Restores::code, Restores::config}) {
+        const auto expected = rollback_target(app.ledger().facts(app.marks()), live, what);
+        const auto found = choose_rollback(app.ledger(), app.marks(), what);
+        CHECK(found.target == expected.target);
+        CHECK(found.skipped == expected.skipped);
+        CHECK(found.from == expected.from);
+        CHECK(found.note == expected.note);
+    }
 }
 
 TEST_CASE("a clock set back a year between two releases changes nothing about the way back") {

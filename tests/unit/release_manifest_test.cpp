@@ -178,3 +178,48 @@ TEST_CASE("text that TOML cannot hold is written in a form that it can") {
     manifest.description = "caf\xe9";
     CHECK(parsed(written(manifest)).description == "caf\\xe9");
 }
+
+TEST_CASE("of a release that failed or expired, a glance tells what all of its manifest would") {
+    Manifest manifest = full_manifest();
+    for (const Status status : {Status::failed, Status::expired})
+        for (const std::string why : {"", "answered 503", "said \"no\",\n\\ and ended\t\x01"}) {
+            manifest.status = status;
+            manifest.evidence.why_failed = why;
+            const auto glance = glance_at(written(manifest), manifest.number);
+            REQUIRE(glance);
+            CHECK(*glance == Glance{status, why, manifest.rollback_of});
+        }
+    manifest.rollback_of.reset();
+    CHECK(glance_at(written(manifest), manifest.number).value().rollback_of == std::nullopt);
+}
+
+TEST_CASE("a release that may come back, and a manifest that another hand wrote, take more") {
+    for (const Status status : {Status::pending, Status::succeeded}) {
+        Manifest manifest = full_manifest();
+        manifest.status = status;
+        CHECK_FALSE(glance_at(written(manifest), manifest.number));
+    }
+    Manifest failed = full_manifest();
+    failed.status = Status::failed;
+    const std::string text = written(failed);
+    REQUIRE(glance_at(text, failed.number));
+    CHECK_FALSE(glance_at(text, ReleaseNumber(13)));
+    CHECK_FALSE(glance_at("", ReleaseNumber(12)));
+    CHECK_FALSE(glance_at(text.substr(0, text.find("[evidence]")), failed.number));
+    const auto with = [&text](const std::string& from, const std::string& to) {
+        std::string other = text;
+        return other.replace(other.find(from), from.size(), to);
+    };
+    CHECK_FALSE(glance_at(with("schema = 1", "schema = 2"), failed.number));
+    CHECK_FALSE(glance_at(with("status = ", "status= "), failed.number));
+    CHECK_FALSE(glance_at(with("\"failed\"", "\"unheard of\""), failed.number));
+    CHECK_FALSE(glance_at(with("\"failed\"", "failed"), failed.number));
+    CHECK_FALSE(glance_at(with("\"answered 503\"", "\"answered \" 503\""), failed.number));
+    CHECK_FALSE(glance_at(with("rollback_of = 9", "rollback_of = 12"), failed.number));
+    // A line that is none of the document's own.
+    CHECK_FALSE(
+        glance_at(with("created_by = ", "x = \"\"\"\nstatus = \"expired\"\n\"\"\"\ncreated_by = "),
+                  failed.number));
+    CHECK_FALSE(glance_at(
+        with("created_by = ", "x = '''\nstatus = \"expired\"\n'''\ncreated_by = "), failed.number));
+}

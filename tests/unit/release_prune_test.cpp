@@ -243,6 +243,7 @@ TEST_CASE("trees go even where nothing can be recorded, and slugs stay then") {
         (void)app.released(id);
     const auto plan = app.plan(2);
     sys::remove_file(app.layout().manifest(ReleaseNumber(1)));
+    sys::make_folders(app.layout().manifest(ReleaseNumber(1)), 0755);
     CHECK_THROWS_AS((void)app.run(plan), Error);
     CHECK_FALSE(app.has_tree(1));
     CHECK(app.has_slug(1));

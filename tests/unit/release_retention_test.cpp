@@ -104,11 +104,24 @@ TEST_CASE("the last good release and the one that rollback would go to are never
     CHECK(going({good(1), good(2), good(3), bad(4)}, keep(1, 0), 4) == "1 2");
     // Live is good: there must be something to go back to.
     CHECK(going({good(1), good(2), good(3)}, keep(1), 3) == "1");
-    // After "Rollback to v2", what rollback would go to is v1.
+    // After "Rollback to v2", what rollback would go to is v1, and v3 if it is undone.
     auto back = good(4);
     back.rollback_of = ReleaseNumber(2);
     back.content = 2;
-    CHECK(going({good(1), good(2), bad(3), back}, keep(1, 0), 4) == "2 3");
+    CHECK(going({good(1), good(2), bad(3), back}, keep(1, 0), 4) == "2");
+}
+
+TEST_CASE("what an undo of the newest rollback would go to is never taken") {
+    // Rolled back from v4 to v2, for lack of a good v3: forward again is v4, which is bad.
+    auto back = good(5);
+    back.rollback_of = ReleaseNumber(2);
+    back.content = 2;
+    CHECK(going({good(1), good(2), failed(3), bad(4), back}, keep(1, 0), 5) == "2 3");
+    // Undone already: there is nothing to go forward to.
+    auto forward = good(6);
+    forward.rollback_of = ReleaseNumber(4);
+    forward.is_undo = true;
+    CHECK(going({good(1), good(2), failed(3), bad(4), back, forward}, keep(1, 0), 6) == "1 3 4 5");
 }
 
 TEST_CASE("releases older than the age go, but the one that was live back then stays") {

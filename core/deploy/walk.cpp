@@ -1,0 +1,280 @@
+#include "core/deploy/walk.hpp"
+
+#include "core/base/text.hpp"
+#include "core/deploy/aftermath.hpp"
+#include "core/deploy/barrier.hpp"
+#include "core/deploy/evidence.hpp"
+#include "core/deploy/release_command.hpp"
+#include "core/deploy/release_tree.hpp"
+#include "core/deploy/running.hpp"
+#include "core/deploy/shared.hpp"
+#include "core/sys/clock.hpp"
+#include "core/sys/interrupt.hpp"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+namespace shipit::deploy {
+
+Walk::Walk(App& app, std::string what, Plan plan)
+    : m_app(app), m_what(std::move(what)), m_plan(std::move(plan)),
+      m_previous(app.ledger.current()), m_manifest(recorded()),
+      m_transcript(app.layout.transcript(m_manifest.number)) {}
+
+void Walk::go_live() {
+    try {
+        prepare();
+        m_handover = hand_over();
+        switch_over();
+    } catch (Error& error) {
+        record_failure(error);
+        throw;
+    }
+}
+
+void Walk::flush_tree() const {
+    flush_release_tree(m_app, m_manifest.slug.value().id);
+}
+
+void Walk::watch(Changed& changed) {
+    try {
+        const bool is_well = !m_handover || m_handover->watch();
+        changed.is_good = is_well && !m_manifest.trial; // of which a person says it
+        m_transcript.add(!is_well          ? "the watch was cut short"
+                         : changed.is_good ? "good"
+                                           : "well, and on trial");
+    } catch (const sys::Interrupted&) {
+        m_app.host.progress.begin_phase(m_manifest.number.text() +
+                                        " is live; the supervisor goes on watching it");
+        throw;
+    } catch (const Error& error) {
+        if (error.outcome() != Outcome::rolled_back)
+            throw;
+        m_transcript.add("failed within its watch window: " + error.why());
+        changed.watch_failure = error.why();
+    }
+}
+
+void Walk::tell_failure(const std::string& why) const {
+    if (m_plan.is_recorded)
+        run_hook(m_app, {"failed", m_manifest.number, m_previous, why});
+}
+
+std::unique_ptr<HookBeside> Walk::tell_success() const {
+    if (!m_plan.is_recorded)
+        return nullptr;
+    return std::make_unique<HookBeside>(
+        m_app, HookCall{m_manifest.rollback_of ? "rolled_back" : "deployed", m_manifest.number,
+                        m_previous, m_plan.verdict});
+}
+
+release::Manifest Walk::recorded() const {
+    if (!m_plan.is_recorded)
+        return m_plan.manifest;
+    release::Manifest draft = m_plan.manifest;
+    draft.created_by = m_app.host.origin.user;
+    draft.client_address = m_app.host.origin.address;
+    return m_app.ledger.begin(std::move(draft));
+}
+
+void Walk::begin(const std::string& step) {
+    sys::stop_if_interrupted();
+    m_transcript.add(step);
+    m_app.host.progress.begin_phase(step);
+}
+
+void Walk::prepare() {
+    begin(fmt::format("{}: {}", m_manifest.number.text(), m_manifest.description));
+    unpack();
+    const auto settings = m_app.settings_of_tree(m_tree);
+    m_user = m_app.account(settings.app);
+    link_shared(m_tree, m_app.layout.shared(), settings.app.shared, m_user);
+    m_reload = settings.app.reload;
+    m_reload_is_builds = settings.app.reload_is_builds;
+    if (::geteuid() == 0 && !m_user && !m_manifest.spec.processes.empty())
+        m_app.host.progress.warn_of(
+            fmt::format("the processes run as root; better: shipit -a {} set app.user=USER",
+                        m_app.name().text()));
+    if (!m_plan.irreversible.empty())
+        set_barrier(m_app, m_manifest.number, m_plan.irreversible);
+    if (m_plan.is_recorded && !m_manifest.spec.release_command.command.empty())
+        run_release_command();
+}
+
+void Walk::unpack() {
+    sys::stop_if_interrupted();
+    const auto origin = m_plan.is_fresh ? Slug::packed_just_now : Slug::from_store;
+    try {
+        m_tree = unpacked_tree(m_app, m_manifest.slug.value(), origin);
+    } catch (const Error& error) {
+        if (error.outcome() != Outcome::corrupt || !m_plan.repack)
+            throw;
+        m_app.host.progress.warn_of(error.why() + "; packing the build anew");
+        m_manifest.slug = m_plan.repack();
+        m_app.ledger.save(m_manifest);
+        m_tree = unpacked_tree(m_app, *m_manifest.slug, Slug::packed_just_now);
+    }
+}
+
+void Walk::run_release_command() {
+    begin("release command: " + m_manifest.spec.release_command.command);
+    const auto undoable =
+        run_command_of_release(m_app, m_manifest, m_tree, [this](std::string_view output) {
+            m_transcript.add(output);
+            m_app.host.progress.show(std::string(output));
+        });
+    if (undoable == Undoable::no)
+        become_irreversible();
+}
+
+void Walk::become_irreversible() {
+    set_barrier(m_app, m_manifest.number, "its release command exited with 10, which says so");
+    begin(fmt::format("{} cannot be undone: its release command exited with 10",
+                      m_manifest.number.text()));
+    if (!m_manifest.trial)
+        return;
+    m_app.host.progress.warn_of("so it is not on trial: there would be no way back");
+    m_manifest.trial.reset();
+    m_app.ledger.save(m_manifest);
+}
+
+// Only what brings something new is taken back, only once, and never across a barrier.
+bool Walk::may_go_back() const {
+    return m_plan.is_recorded && !m_manifest.rollback_of &&
+           (!m_previous || barrier_before(m_app, *m_previous).empty());
+}
+
+// Nothing for an app that is files only and has nothing to stop.
+std::unique_ptr<Handover> Walk::hand_over() {
+    supervise::Generation generation = generation_of(m_app, m_manifest, m_tree);
+    if (m_plan.was_good)
+        generation.health.passes = 1;
+    if (generation.programs.empty() && !is_supervised(m_app) && !m_plan.scales)
+        return nullptr;
+    begin(fmt::format("starting {}", m_manifest.number.text()));
+    m_app.set_stopped(false);
+    auto kind = may_go_back() ? Handover::Kind::goes_back : Handover::Kind::stays;
+    if (m_plan.scales)
+        kind = Handover::Kind::scales;
+    auto handover = std::make_unique<Handover>(m_app, generation, kind);
+    const auto begun = std::chrono::steady_clock::now();
+    handover->prove();
+    m_manifest.evidence.healthy_after = sys::time_since(begun);
+    return handover;
+}
+
+void Walk::switch_over() {
+    begin(fmt::format("switching to {}", m_manifest.number.text()));
+    const auto before = m_plan.is_recorded ? previous_manifest() : std::nullopt;
+    if (m_plan.is_recorded)
+        move_current();
+    if (m_handover)
+        commit(before);
+    if (m_plan.is_recorded)
+        while_doing(fmt::format("finishing the switch; {} is live", m_manifest.number.text()),
+                    [this] { finish_switch(m_app, m_manifest, m_plan.verdict); });
+    if (before)
+        end(*before);
+    m_app.note_event(m_what, m_manifest.number, name_of(Outcome::done), m_manifest.description);
+    m_transcript.add("live");
+    if (!m_handover)
+        m_app.marks.set(release::MarkKind::good, m_manifest.number,
+                        {m_app.host.origin.text(), sys::now(), "files only"});
+    if (!m_reload.empty() && !m_handover)
+        run_reload();
+}
+
+void Walk::move_current() {
+    m_manifest.status = release::Status::succeeded;
+    m_manifest.evidence.live_at = sys::now();
+    m_manifest.deployer->sets_config = m_plan.sets_config;
+    if (m_plan.condemns)
+        m_manifest.deployer->leaves = m_previous;
+    // The record first: what `current` points at is always recorded as having succeeded.
+    m_app.ledger.save_before_switch(m_manifest);
+    m_app.ledger.point_at(m_manifest.number, m_manifest.slug.value().id);
+}
+
+// What ends between its proof and this has failed, as if it had before; `current` with it. But
+// where no verdict comes, the supervisor goes by `current`.
+void Walk::commit(const std::optional<release::Manifest>& before) {
+    try {
+        m_handover->commit();
+    } catch (const Error& error) {
+        const bool is_verdict =
+            error.outcome() == Outcome::release_failed || error.outcome() == Outcome::down;
+        if (is_verdict && before && before->slug)
+            m_app.ledger.point_at(before->number, before->slug->id);
+        throw;
+    }
+}
+
+void Walk::run_reload() {
+    if (m_reload_is_builds && ::geteuid() == 0 && !m_user) {
+        m_app.host.progress.warn_of("the build's app.reload is not run as root; set app.user, or "
+                                    "app.reload on this host");
+        return;
+    }
+    begin("reload: " + m_reload);
+    try {
+        run_reload_command(m_app, m_manifest, m_tree, m_reload,
+                           [this](std::string_view output) { m_transcript.add(output); });
+    } catch (const Error& error) {
+        m_app.host.progress.warn_of(error.why() + "; the release is live all the same");
+    }
+}
+
+std::optional<release::Manifest> Walk::previous_manifest() const {
+    if (!m_previous)
+        return std::nullopt;
+    try {
+        return m_app.ledger.load(*m_previous);
+    } catch (const Error& error) {
+        m_app.host.progress.warn_of(error.why() + ", ignoring");
+        return std::nullopt;
+    }
+}
+
+void Walk::end(release::Manifest before) const {
+    try {
+        before.evidence.ended_at = sys::now();
+        conclude(m_app, before);
+        m_app.ledger.save(std::move(before));
+    } catch (const Error& error) {
+        m_app.host.progress.warn_of(error.why() + ", ignoring");
+    }
+}
+
+void Walk::become_failed(const std::string& why) {
+    m_manifest.status = release::Status::failed;
+    m_manifest.evidence.live_at.reset();
+    m_manifest.evidence.ended_at = sys::now();
+    m_manifest.evidence.why_failed = why;
+    conclude(m_app, m_manifest);
+    m_app.ledger.save(m_manifest);
+    if (m_previous)
+        move_barrier(m_app, m_manifest.number, *m_previous);
+}
+
+void Walk::record_failure(Error& error) {
+    m_handover.reset();
+    try {
+        m_transcript.add("failed: " + error.why());
+        if (const auto conduct = conduct_of(m_app, m_manifest.number); !conduct.last_lines.empty())
+            m_transcript.add(conduct.last_lines);
+        m_transcript.flush();
+        if (m_plan.undo)
+            m_plan.undo();
+        if (m_plan.is_recorded && m_app.ledger.current() != m_manifest.number)
+            become_failed(error.why());
+    } catch (const Error& second) {
+        // The first failure is what matters; this one leaves a pending release, which every
+        // reader takes for an interrupted one.
+        m_app.host.progress.warn_of(second.why() + ", ignoring");
+    }
+    m_app.note_event(m_what, m_manifest.number, name_of(error.outcome()), error.why());
+    error.advise(
+        fmt::format("shipit -a {} output {}", m_app.name().text(), m_manifest.number.text()));
+}
+
+} // namespace shipit::deploy

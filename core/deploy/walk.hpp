@@ -1,0 +1,65 @@
+// One walk of the path that every change takes (change.hpp), from the record on: steps 4 to 9,
+// under the app's lock until the watch.
+#pragma once
+
+#include "core/deploy/change.hpp"
+#include "core/deploy/handover.hpp"
+#include "core/deploy/hooks.hpp"
+#include "core/deploy/transcript.hpp"
+
+#include <memory>
+
+namespace shipit::deploy {
+
+class Walk {
+  public:
+    // Records the release as pending, unless the plan is not for a new one.
+    Walk(App& app, std::string what, Plan plan);
+
+    // Steps 4 to 8. Throws after recording why.
+    void go_live();
+    // After it: nothing waits for the disk before traffic is switched.
+    void flush_tree() const;
+    // Step 9. A failure is told in `changed`.
+    void watch(Changed& changed);
+
+    // Hooks are told of releases: of what makes none, they are not. Without the lock.
+    void tell_failure(const std::string& why) const;
+    // Nobody's release waits for it.
+    [[nodiscard]] std::unique_ptr<HookBeside> tell_success() const;
+
+    [[nodiscard]] ReleaseNumber number() const { return m_manifest.number; }
+    [[nodiscard]] std::optional<ReleaseNumber> previous() const { return m_previous; }
+
+  private:
+    [[nodiscard]] release::Manifest recorded() const;
+    void begin(const std::string& step);
+    void prepare();
+    void unpack();
+    void run_release_command();
+    void become_irreversible();
+    [[nodiscard]] bool may_go_back() const;
+    [[nodiscard]] std::unique_ptr<Handover> hand_over();
+    void switch_over();
+    void move_current();
+    void commit(const std::optional<release::Manifest>& before);
+    void run_reload();
+    [[nodiscard]] std::optional<release::Manifest> previous_manifest() const;
+    void end(release::Manifest before) const;
+    void record_failure(Error& error);
+    void become_failed(const std::string& why);
+
+    App& m_app;
+    std::string m_what;
+    Plan m_plan;
+    std::optional<ReleaseNumber> m_previous;
+    release::Manifest m_manifest;
+    Transcript m_transcript;
+    sys::Path m_tree;
+    std::string m_reload;
+    bool m_reload_is_builds = false;
+    std::optional<sys::Account> m_user;
+    std::unique_ptr<Handover> m_handover;
+};
+
+} // namespace shipit::deploy
