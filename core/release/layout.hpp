@@ -46,6 +46,7 @@ struct Layout {
     } // `shipit stop` was the last word
     [[nodiscard]] Path events() const { return folder() / "events.jsonl"; }
     [[nodiscard]] Path lock() const { return folder() / "lock"; }
+    [[nodiscard]] Path repository() const { return folder() / "repo.git"; } // `shipit git-init`
     [[nodiscard]] Path stat_cache() const { return folder() / "stat-cache"; }
 
     [[nodiscard]] Path releases() const { return folder() / "releases"; }
