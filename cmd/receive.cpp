@@ -98,8 +98,9 @@ void require_clean(const Asked& asked, const std::optional<std::string>& root) {
                                            "SHIPIT_ROOT=" + *root) != asked.environment.end();
         if (!is_harmless)
             throw Error(fmt::format("{} is set, which a client must not be able to send: see "
-                                    "AcceptEnv in sshd_config(5)",
-                                    printable(shortened(name, 40))),
+                                    "AcceptEnv in sshd_config(5){}",
+                                    printable(shortened(name, 40)),
+                                    name == "SHIPIT_ROOT" ? ", and --root in the key's line" : ""),
                         Outcome::usage);
     }
 }

@@ -4,11 +4,14 @@
 #include "core/base/text.hpp"
 #include "core/deploy/release_command.hpp"
 #include "core/sys/capture.hpp"
+#include "core/sys/clock.hpp"
 #include "core/sys/process.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/core.h>
+#include <poll.h>
 #include <unistd.h>
 
 namespace shipit::deploy {
@@ -123,7 +126,44 @@ release::Source source_of(const sys::Path& folder, const RefUpdate& update) {
             shortened(printable(subject.value_or("")), longest)};
 }
 
-// Whoever waited for the lock may find that another push came first.
+// Pushes take turns, from their hook's start until git has moved the branch. That happens after the
+// hook's end, so that a lock alone would be free too early: who comes next waits, too, for the git
+// that had its turn before.
+class Turn {
+  public:
+    Turn(const App& app, const sys::Path& folder)
+        : m_lock(folder / "shipit.lock",
+                 {app.host.origin.text(), "git push", sys::now(), ::getpid()},
+                 std::chrono::minutes(30), [&app](const sys::LockHolder& holder) {
+                     app.host.progress.begin_phase("waiting for " + holder.text(sys::now()));
+                 }) {
+        const sys::Path last = folder / "shipit.last-push";
+        if (const auto before = sys::read_file_if_any(last))
+            wait_for_end(*before);
+        const pid_t git = ::getppid();
+        sys::replace(last, fmt::format("{} {}", git, sys::start_time_of(git).value_or(0)), 0600);
+    }
+
+  private:
+    static void wait_for_end(const std::string& text) {
+        const auto parts = split(text, ' ');
+        const auto number = [&parts](std::size_t i) {
+            std::uint64_t value = 0;
+            if (i < parts.size())
+                (void)std::from_chars(parts[i].data(), parts[i].data() + parts[i].size(), value);
+            return value;
+        };
+        const sys::ProcessName git{static_cast<pid_t>(number(0)), number(1)};
+        const sys::Deadline enough(std::chrono::seconds(30)); // it may be collecting garbage
+        constexpr int look_again = 10;                        // milliseconds
+        while (git.pid > 0 && sys::is_alive(git) && !enough.passed())
+            (void)::poll(nullptr, 0, look_again);
+    }
+
+    sys::Lock m_lock;
+};
+
+// Whoever waited may find that another push came first.
 void require_unmoved(const sys::Path& folder, const RefUpdate& update) {
     const bool was_there = update.before.find_first_not_of('0') != std::string::npos;
     const auto now = asked(folder, {"rev-parse", "--verify", "--quiet", update.ref});
@@ -155,10 +195,7 @@ Deployed deploy_commit(App& app, const RefUpdate& update, const ChangeOptions& o
     request.build = "-";
     request.source = source_of(folder, update);
     request.options = options;
-    request.prepare = [&](const App& locked, const slug::Build& checkout) {
-        require_unmoved(folder, update);
-        build(locked, checkout);
-    };
+    request.prepare = build;
     // Modes as a checkout has them: git's own default would let a group write.
     const sys::Answering archive(
         git(folder, {"-c", "tar.umask=0022", "archive", "--format=tar", update.after},
@@ -248,6 +285,8 @@ std::optional<Deployed> deploy_push(App& app, std::span<const RefUpdate> updates
     tell_others(app, updates, place.ref);
     if (update == nullptr)
         return std::nullopt;
+    const Turn turn(app, folder);
+    require_unmoved(folder, *update);
     Deployed deployed = deploy_commit(app, *update, options);
     if (!place.is_settled)
         demand(folder, {"symbolic-ref", "HEAD", place.ref});

@@ -68,7 +68,12 @@ refused() {
     count=$((count + 1))
     wait_until 10 is_recorded || fail "not in events.jsonl: $*" # a client may go before it is
 }
-ssh_ci() { refused ssh -F "$ssh_config" ci "$@"; }
+# Over one connection where that makes no difference: most of the time goes into making them.
+ssh -F "$ssh_config" -N -M -S "$ssh_folder/line" ci &
+line=$!
+expect_soon 10 ssh -F "$ssh_config" -S "$ssh_folder/line" -O check ci
+ssh_ci() { refused ssh -F "$ssh_config" -S "$ssh_folder/line" ci "$@"; }
+ssh_alone() { refused ssh -F "$ssh_config" ci "$@"; }
 told() { expect_equal "$(json <(tail -n 1 "$SHIPIT_ROOT/hello/events.jsonl") "it['$1']")" "$2"; }
 
 # What a shell would do with a command.
@@ -111,7 +116,7 @@ ssh_ci $'shipit info \xff\xfe'
 ssh_ci $'shipit info \xe2\x80\xaev1\e]0;title\a'
 ! grep -qP '[\x00-\x08\x0b-\x1f]|\xe2\x80\xae' "$SHIPIT_ROOT/hello/events.jsonl" || fail "events.jsonl drives terminals"
 # Variables.
-send() { ssh_ci -o "SetEnv=$1" shipit releases; }
+send() { ssh_alone -o "SetEnv=$1" shipit releases; }
 send "SHIPIT_ROOT=$scratch/trap"
 send SHIPIT_APP=shop
 send SHIPIT_KEY=boss@example
@@ -126,14 +131,14 @@ refused sftp -q -F "$ssh_config" -b "$scratch/list" ci
 ! grep -q root "$scratch/shown" || fail "/etc/passwd came out"
 
 # A terminal, forwarding: sshd asks the key's line, and says no; what runs is refused besides.
-ssh_ci -tt "echo >$trap"
+ssh_alone -tt "echo >$trap"
 expect_err "PTY allocation request failed"
 reserve_port
 forwarded=$port
-ssh_ci -o LogLevel=INFO -R "$forwarded:127.0.0.1:$ssh_port"
+ssh_alone -o LogLevel=INFO -R "$forwarded:127.0.0.1:$ssh_port"
 expect_err "remote port forwarding failed"
-ssh_ci -A "ssh-add -l"
-ssh_ci -X "xauth list"
+ssh_alone -A "ssh-add -l"
+ssh_alone -X "xauth list"
 
 # -L and -D only listen on the client; each connection to it is asked for, and refused, one by one.
 forward() {
@@ -159,6 +164,7 @@ expect_exit 0 ship events -a hello -n 3
 expect_match '^20[0-9TZ:.-]+ receive by ci@example as '
 
 # And a key that is taken back can do nothing at all.
+kill "$line"
 expect_exit 0 ship key remove hello ci@example --file "$authorized_keys"
 expect_exit 255 over_ssh ci shipit releases
 expect_exit 0 over_ssh other shipit releases

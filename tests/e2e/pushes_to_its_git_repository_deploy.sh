@@ -17,6 +17,8 @@ fi
 expect_exit 0 ship set "app.port=$port"
 expect_exit 0 ship config set COLOUR=blue
 new_key ci
+new_key admin
+let_in admin
 expect_exit 0 ship key add hello "$ssh_folder/ci.pub" --file "$authorized_keys"
 export GIT_SSH_COMMAND="ssh -F $ssh_config" GIT_CONFIG_GLOBAL=$scratch/gitconfig GIT_CONFIG_NOSYSTEM=1
 git config --global user.name Ada
@@ -123,15 +125,41 @@ expect_exit 0 git clone -q --depth=1 "file://$scratch/work" "$scratch/shallow"
 expect_exit 0 git -C "$scratch/shallow" push --force ci:hello trunk
 expect_answer "$url" "Good evening, World!"
 
+# --- The pusher is lost while it builds: whatever came of that, the next push deploys what it has ---
+cp build.sh "$scratch/build.sh"
+echo "touch $scratch/begun; until [ -e $scratch/go_on ]; do sleep 0.05; done" >>build.sh
+chmod 777 "$scratch"
+greet "Good afternoon"
+commit "Slow"
+git push shipit trunk >"$scratch/lost.log" 2>&1 &
+pusher=$!
+expect_soon 20 test -e "$scratch/begun"
+kill -KILL "$pusher" "$(pgrep -P "$pusher" ssh)"
+wait "$pusher" || true
+touch "$scratch/go_on"
+git --git-dir="$SHIPIT_ROOT/hello/repo.git" fsck --no-dangling --no-progress
+cp "$scratch/build.sh" build.sh
+commit "Quick again"
+# At once: it waits for the lost one, and finds the branch where that left it, or where it was.
+git push shipit trunk || git push shipit trunk
+expect_answer "$url" "Good afternoon, World!"
+[[ -z $(compgen -G "$SHIPIT_ROOT/hello/releases/.build-*") ]] || fail "a checkout is left"
+
 # --- Another branch by choice; the key reads nothing by git ---
 expect_exit 0 ship git-init hello --branch=production
 expect_out "pushes of production"
 greet "Good night"
 commit "Good night"
 expect_exit 0 git push shipit trunk
-expect_answer "$url" "Good evening, World!"
+expect_answer "$url" "Good afternoon, World!"
 expect_exit 0 git push shipit trunk:production
 expect_answer "$url" "Good night, World!"
 expect_exit 2 ship git-init hello --branch=../x
+# Whoever may log in needs no key of the app's.
+greet "At last"
+commit "By path"
+expect_exit 0 git push "admin:$SHIPIT_ROOT/hello/repo.git" trunk:production
+expect_err "remote: Deployed v"
+expect_equal "$(release 'it["user"]')" "$login"
 expect_exit 128 git clone -q ci:hello "$scratch/stolen"
 expect_err "this key may not run"

@@ -15,6 +15,10 @@ needs ssh ssh-keygen
 sshd=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v sshd) || skip "there is no sshd here"
 login=$(id -un 2>/dev/null) || skip "whoever runs this has no name to log in by"
 
+case $(getent passwd "$login" | cut -d : -f 7) in
+*/nologin | */false) skip "$login may not log in" ;;
+esac
+
 ssh_folder=$scratch/ssh
 authorized_keys=$ssh_folder/authorized_keys
 ssh_config=$ssh_folder/config
