@@ -28,6 +28,8 @@ int create(Invocation& invocation) {
 const char* state_of(const deploy::App& app, const std::optional<ReleaseNumber>& current) {
     if (!current)
         return "nothing deployed";
+    if (!app.is_ours())
+        return "another user's";
     if (app.is_stopped())
         return "stopped";
     return deploy::is_supervised(app) ? "up" : "not supervised";

@@ -3,6 +3,7 @@
 
 #include "cmd/invocation.hpp"
 #include "core/deploy/change.hpp"
+#include "core/deploy/deploy.hpp"
 
 #include <string>
 
@@ -23,5 +24,9 @@ inline constexpr Option no_wait_option{"--no-wait", "",
 // "rollback vN" unless told.
 void tell_end(const Invocation& invocation, const deploy::App& app, const deploy::Changed& changed,
               const std::string& way_back = {});
+
+// What came of a deploy, on stdout; `is_rehearsal`: of one that was not carried out.
+void tell_deployed(const Invocation& invocation, const deploy::App& app,
+                   const deploy::Deployed& deployed, bool is_rehearsal = false);
 
 } // namespace shipit::cmd

@@ -47,6 +47,8 @@ class Arguments {
     [[nodiscard]] bool has(std::string_view option) const;
     // The option's value; nothing if it was not given (or given without its optional value).
     [[nodiscard]] std::optional<std::string> text(std::string_view option) const;
+    // The keys of the options that were given.
+    [[nodiscard]] std::vector<std::string> options() const;
     // The arguments that are no options, in order.
     [[nodiscard]] std::span<const std::string> words() const { return m_words; }
     [[nodiscard]] std::optional<std::string> word(std::size_t index) const;

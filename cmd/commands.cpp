@@ -17,6 +17,9 @@ extern const Command apps_command, bless_command, config_command, config_export_
     output_command, pin_command, prune_command, ps_command, releases_command, restart_command,
     rollback_command, run_command, scale_command, set_command, start_command, status_command,
     stop_command, supervise_command, unpin_command, verify_command, version_command, why_command;
+// Over ssh.
+extern const Command receive_command, key_add_command, key_list_command, key_remove_command,
+    git_init_command, git_hook_command;
 
 namespace {
 
@@ -30,7 +33,8 @@ const std::array commands{
     &start_command,         &stop_command,       &restart_command,      &scale_command,
     &run_command,           &prune_command,      &verify_command,       &doctor_command,
     &hook_command,          &supervise_command,  &help_command,         &version_command,
-    &why_command,           &events_command,
+    &why_command,           &events_command,     &receive_command,      &key_add_command,
+    &key_list_command,      &key_remove_command, &git_init_command,     &git_hook_command,
 };
 
 struct Group {
@@ -47,6 +51,7 @@ const std::vector<Group> groups{
      {"config", "config get", "config set", "config unset", "config import", "config export"}},
     {"processes", {"status", "ps", "logs", "start", "stop", "restart", "scale", "run"}},
     {"care", {"prune", "verify", "doctor"}},
+    {"over ssh", {"receive", "key add", "key list", "key remove", "git-init"}},
     {"shipit itself", {"help", "version"}},
 };
 

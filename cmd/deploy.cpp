@@ -40,8 +40,14 @@ int run(Invocation& invocation) {
     request.force = invocation.arguments.has("force");
     request.dry_run = invocation.arguments.has("dry-run");
     request.options = change_options(invocation);
-    const deploy::Deployed deployed = deploy::deploy(app, request);
+    tell_deployed(invocation, app, deploy::deploy(app, request), request.dry_run);
+    return 0;
+}
 
+} // namespace
+
+void tell_deployed(const Invocation& invocation, const deploy::App& app,
+                   const deploy::Deployed& deployed, bool is_rehearsal) {
     const auto& slug = deployed.slug;
     if (invocation.terminal.wants_json()) {
         Json result = json_of(deployed.changed);
@@ -56,18 +62,18 @@ int run(Invocation& invocation) {
                                          {"sha256", slug.sha256},
                                          {"stored_already", slug.stored_already}}));
         invocation.terminal.print_json(result);
-        return 0;
+        return;
     }
-    if (request.dry_run) {
+    if (is_rehearsal) {
         invocation.terminal.print(fmt::format("Would deploy slug {} ({} files, {}): {}",
                                               slug.id.brief(), slug.files, size_text(slug.unpacked),
                                               deployed.description));
-        return 0;
+        return;
     }
     if (!deployed.changed.release) {
         invocation.terminal.print(fmt::format(
             "Nothing changed: slug {} with these config vars is live already", slug.id.brief()));
-        return 0;
+        return;
     }
     if (slug.stored_already)
         invocation.terminal.note(fmt::format("slug {} was stored already", slug.id.brief()));
@@ -77,10 +83,7 @@ int run(Invocation& invocation) {
     if (const auto end = deploy::trial_end(app, *deployed.changed.release))
         invocation.terminal.note(fmt::format("on trial until {}; to keep it: shipit -a {} bless",
                                              time_text(*end), app.name().text()));
-    return 0;
 }
-
-} // namespace
 
 extern const Command deploy_command;
 const Command deploy_command{

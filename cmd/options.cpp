@@ -194,6 +194,13 @@ std::optional<std::string> Arguments::text(std::string_view option) const {
     return std::nullopt;
 }
 
+std::vector<std::string> Arguments::options() const {
+    std::vector<std::string> keys;
+    for (const Given& given : m_options)
+        keys.push_back(given.option);
+    return keys;
+}
+
 std::optional<std::string> Arguments::word(std::size_t index) const {
     if (index >= m_words.size())
         return std::nullopt;

@@ -48,7 +48,17 @@ const char* state_of(const deploy::App& app, const Status& status) {
     return up == live ? "up" : "partly up";
 }
 
+// Of an app that is not ours to look into: what everybody sees.
+Status status_from_outside(const deploy::App& app) {
+    Status status;
+    status.current = app.ledger.current();
+    status.state = "another user's";
+    return status;
+}
+
 Status status_of(const deploy::App& app) {
+    if (!app.is_ours())
+        return status_from_outside(app);
     Status status;
     status.processes = deploy::processes(app);
     status.is_supervised = deploy::is_supervised(app);

@@ -225,6 +225,7 @@ constexpr auto release = &ReleaseSpec::release_command;
 constexpr auto health = &ReleaseSpec::health;
 constexpr auto limits = &Settings::archive_limits;
 constexpr auto hooks = &Settings::hooks;
+constexpr auto build = &Settings::build;
 
 constexpr Key table[] = {
     {"name", Kind::text, 0, 0, name_complaint, put_name},
@@ -240,6 +241,11 @@ constexpr Key table[] = {
      put_process<milliseconds, &ProcessType::stop_timeout>},
     {"processes.*.watchdog", Kind::duration, 0, day, watchdog_complaint,
      put_process<milliseconds, &ProcessType::watchdog>},
+
+    {"build.command", Kind::text, 0, 0, command_complaint,
+     put<Text, build, &BuildCommand::command>},
+    {"build.timeout", Kind::duration, second, day, nullptr,
+     put<milliseconds, build, &BuildCommand::timeout>},
 
     {"release.command", Kind::text, 0, 0, command_complaint,
      put<Text, spec, release, &ReleaseCommand::command>},

@@ -78,6 +78,7 @@ Settings load(const Sources& sources) {
     Settings settings;
     settings.app.user_is_builds = values.contains("app.user") && !host.contains("app.user");
     settings.app.reload_is_builds = values.contains("app.reload") && !host.contains("app.reload");
+    settings.build.is_builds = values.contains("build.command") && !host.contains("build.command");
     for (const char* hook : {"deployed", "failed", "rolled_back", "crashed"})
         if (const std::string path = std::string("hooks.") + hook;
             values.contains(path) && !host.contains(path))

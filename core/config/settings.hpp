@@ -37,6 +37,15 @@ struct AppSettings {
     bool operator==(const AppSettings&) const = default;
 };
 
+// What makes a build of what was pushed by git; empty command: it is one already.
+struct BuildCommand {
+    std::string command;
+    milliseconds timeout = std::chrono::minutes(30);
+    bool is_builds = false; // the build, not the host, asked for it
+
+    bool operator==(const BuildCommand&) const = default;
+};
+
 // Programs that are told what became of a release; empty: none.
 struct Hooks {
     std::string deployed, failed, rolled_back, crashed;
@@ -64,6 +73,7 @@ struct Settings {
     std::optional<AppName> name; // of the build; chooses the app where nothing else does
     ReleaseSpec spec;
     AppSettings app;
+    BuildCommand build;
     Hooks hooks;
     Retention retention;
     int slug_level = 3; // zstd's

@@ -9,6 +9,7 @@
 #include "core/sys/clock.hpp"
 
 #include <fmt/core.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace shipit::deploy {
@@ -100,6 +101,12 @@ std::optional<sys::Account> App::account(const config::AppSettings& settings) co
                     Outcome::usage)
             .advise("run shipit as root, or remove app.user");
     return std::nullopt;
+}
+
+bool App::is_ours() const {
+    struct stat status {};
+    return ::geteuid() == 0 || ::stat(layout.folder().c_str(), &status) != 0 ||
+           status.st_uid == ::geteuid();
 }
 
 bool App::is_stopped() const {

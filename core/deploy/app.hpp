@@ -51,6 +51,9 @@ class App {
     // switch to it.
     [[nodiscard]] std::optional<sys::Account> account(const config::AppSettings& settings) const;
 
+    // Whether it is ours to look into: it belongs to whoever runs this, or that is root.
+    [[nodiscard]] bool is_ours() const;
+
     // Whether `shipit stop` was the last word about this app.
     [[nodiscard]] bool is_stopped() const;
     void set_stopped(bool stopped) const;

@@ -168,6 +168,8 @@ class Deploy {
                                           app.host.progress));
         const slug::Build& build = *m_build;
         refuse_build_around_root(app, build);
+        if (m_request.prepare)
+            m_request.prepare(app, build);
         const ConfigVars vars = config::load_config(app.layout.config_toml());
         const config::Settings settings = checked_settings(app, build, vars);
         const auto options = pack_options(app, settings);
@@ -179,7 +181,9 @@ class Deploy {
             refuse_if_held(app, m_packed->id);
         else if (!m_request.dry_run)
             app.marks.clear_hold(m_packed->id);
-        const auto source = build.is_staged() ? std::nullopt : release::source_of(build.folder());
+        const auto source = m_request.source || build.is_staged()
+                                ? m_request.source
+                                : release::source_of(build.folder());
         m_description = description_of(m_request, *m_packed, source);
         if (m_request.dry_run)
             return std::nullopt;

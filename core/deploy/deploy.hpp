@@ -2,8 +2,11 @@
 #pragma once
 
 #include "core/deploy/change.hpp"
+#include "core/release/source.hpp"
+#include "core/slug/build.hpp"
 #include "core/slug/pack.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,6 +19,11 @@ struct DeployRequest {
     // Goes back by itself unless it is blessed so soon after it went live.
     std::optional<std::chrono::milliseconds> trial = {};
     bool dry_run = false; // pack nothing, record nothing: tell what would be done
+    // Where a build that comes as an archive is from, if the caller knows that.
+    std::optional<release::Source> source = {};
+    // Called under the lock, before anything of the build is read: may change what is in its folder
+    // if it came as an archive.
+    std::function<void(const App& app, const slug::Build& build)> prepare = {};
     ChangeOptions options;
 };
 

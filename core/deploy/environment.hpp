@@ -28,4 +28,10 @@ struct Surroundings {
 environment_of(const Surroundings& surroundings, const ConfigVars& config,
                const std::string& process);
 
+// Of what runs before there is a release: the allow-list, the config vars, SHIPIT_APP and
+// SHIPIT_PROCESS.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>>
+environment_without_release(const AppName& app, const sys::Account& account,
+                            const ConfigVars& config, const std::string& process);
+
 } // namespace shipit::deploy

@@ -2,11 +2,16 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/config/config_vars.hpp"
+#include "core/deploy/environment.hpp"
 #include "core/deploy/running.hpp"
 #include "core/supervise/run_once.hpp"
 #include "core/sys/interrupt.hpp"
 
+#include <filesystem>
+
 #include <fmt/core.h>
+#include <unistd.h>
 
 namespace shipit::deploy {
 
@@ -58,6 +63,18 @@ void require_success(const supervise::OnceEnd& end, const std::string& called) {
         throw Error(fmt::format("{} {}", called, end.how), Outcome::release_failed);
 }
 
+// All below it first: until the folder itself is the user's, nobody else gets in.
+void give_to(const sys::Path& folder, const sys::Account& user) {
+    const auto give = [&user](const sys::Path& path) {
+        if (::lchown(path.c_str(), user.uid, user.gid) != 0)
+            throw_errno(
+                fmt::format("cannot give '{}' to user '{}'", printable(path.string()), user.name));
+    };
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+        give(entry.path());
+    give(folder);
+}
+
 } // namespace
 
 Undoable run_command_of_release(const App& app, const release::Manifest& manifest,
@@ -71,6 +88,34 @@ Undoable run_command_of_release(const App& app, const release::Manifest& manifes
         return Undoable::no;
     require_success(end, called);
     return Undoable::yes;
+}
+
+void run_build_command(const App& app, const config::Settings& settings, const sys::Path& folder,
+                       const OnOutput& on_output) {
+    const config::BuildCommand& build = settings.build;
+    if (build.command.empty())
+        return;
+    supervise::Program program;
+    program.name = program.type = "build";
+    program.command = build.command;
+    program.folder = folder;
+    program.user = app.account(settings.app);
+    if (build.is_builds && ::geteuid() == 0 && !program.user)
+        throw Error("the build's build.command is not run as root", Outcome::usage)
+            .advise(fmt::format("shipit -a {} set app.user=USER", app.name().text()));
+    program.environment =
+        environment_without_release(app.name(), program.user ? *program.user : sys::own_account(),
+                                    config::load_config(app.layout.config_toml()), program.name);
+    if (program.user)
+        give_to(folder, *program.user);
+    const std::string called = "the build command";
+    try {
+        require_success(run_in_time(program, build.timeout, called, on_output), called);
+    } catch (Error& error) {
+        if (error.outcome() == Outcome::release_failed) // there is none yet
+            error.set_outcome(Outcome::failed);
+        throw;
+    }
 }
 
 void run_reload_command(const App& app, const release::Manifest& manifest, const sys::Path& tree,

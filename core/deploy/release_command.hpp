@@ -1,5 +1,5 @@
-// Commands that run in a release's tree with its environment, as the app's user, outside the
-// supervisor: the release command, a reload.
+// Commands that run as the app's user, outside the supervisor: the release command and a reload in
+// a release's tree with its environment; what makes a build, before there is a release.
 #pragma once
 
 #include "core/deploy/app.hpp"
@@ -19,6 +19,12 @@ enum class Undoable { yes, no };
 // status 1", "… took longer than 10m".
 [[nodiscard]] Undoable run_command_of_release(const App& app, const release::Manifest& manifest,
                                               const sys::Path& tree, const OnOutput& on_output);
+
+// [build] command, in the folder of what was pushed, which becomes the app's user's for that. Does
+// nothing if there is none. Throws Error: it failed, it took too long, or it would run as root by
+// the build's own wish. Interrupted likewise.
+void run_build_command(const App& app, const config::Settings& settings, const sys::Path& folder,
+                       const OnOutput& on_output);
 
 // `app.reload`. Throws Error likewise; it may take ten minutes.
 void run_reload_command(const App& app, const release::Manifest& manifest, const sys::Path& tree,

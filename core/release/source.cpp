@@ -30,21 +30,6 @@ std::string variable(const char* name) {
     return value != nullptr ? value : "";
 }
 
-std::string search_path() {
-    const std::string path = variable("PATH");
-    return ::geteuid() == 0 || path.empty() ? "/usr/local/bin:/usr/bin:/bin" : path;
-}
-
-std::optional<std::string> find_git() {
-    const std::string path = search_path();
-    for (const std::string_view folder : split(path, ':')) {
-        const sys::Path candidate = sys::Path(folder) / "git";
-        if (candidate.is_absolute() && ::access(candidate.c_str(), X_OK) == 0)
-            return candidate.string();
-    }
-    return std::nullopt;
-}
-
 std::string home_of(uid_t uid) {
     try {
         return sys::account_of(std::to_string(uid)).home;
@@ -55,7 +40,7 @@ std::string home_of(uid_t uid) {
 
 std::optional<Caller> caller_for(const sys::Path& folder) {
     struct stat status {};
-    const auto git = find_git();
+    const auto git = sys::find_program("git");
     if (!git || ::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
         return std::nullopt;
     Caller caller;
@@ -77,8 +62,8 @@ std::optional<Caller> caller_for(const sys::Path& folder) {
     if (caller.is_foreign)
         question.arguments.insert(question.arguments.end(), {"-c", "safe.directory=*"});
     question.environment = {
-        "PATH=" + search_path(), "HOME=" + home,          "LC_ALL=C",
-        "GIT_OPTIONAL_LOCKS=0",  "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1"};
+        "PATH=" + sys::search_path(), "HOME=" + home,          "LC_ALL=C",
+        "GIT_OPTIONAL_LOCKS=0",       "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1"};
     if (const auto config = variable("XDG_CONFIG_HOME"); !config.empty() && !question.become)
         question.environment.push_back("XDG_CONFIG_HOME=" + config);
     return caller;

@@ -122,6 +122,8 @@ Origin origin() {
         result.user = printable(by_sudo);
     else if (const auto name = login_name())
         result.user = *name;
+    if (const std::string key = environment("SHIPIT_KEY"); !key.empty())
+        result.user = printable(key) + " as " + result.user;
     // "client-address client-port server-address server-port", ssh(1)
     const std::string connection = inherited_variable("SSH_CONNECTION");
     result.address = printable(connection.substr(0, connection.find(' ')));

@@ -25,7 +25,8 @@ struct Account {
 // Who runs this command, for records, never for permissions. The user who logged in, through sudo
 // (SUDO_USER, only believed of root) and su (the kernel's login uid); the client's address through
 // ssh (SSH_CONNECTION), also where sudo has taken that out of the environment: then an ancestor of
-// this process still has it.
+// this process still has it. Behind a deploy key, whose name shipit receive leaves in SHIPIT_KEY,
+// that too: "ci@example as deploy".
 struct Origin {
     std::string user;
     std::string address; // empty if not over ssh

@@ -53,6 +53,13 @@ class Replacement {
     Replacement(const Replacement&) = delete;
     Replacement& operator=(const Replacement&) = delete;
 
+    void give_to(const Owner& owner) {
+        struct stat status {};
+        const bool is_its = ::fstat(m_fd.get(), &status) == 0 && status.st_uid == owner.user &&
+                            status.st_gid == owner.group;
+        if (!is_its && ::fchown(m_fd.get(), owner.user, owner.group) != 0)
+            undo_and_throw("cannot keep the owner of");
+    }
     void fill(std::string_view content) { write_all(m_fd.get(), content, m_path); }
     void flush_content() { flush(m_fd.get(), m_path); }
 
@@ -182,8 +189,11 @@ void flush_folder(const Path& folder) {
     flush(fd.get(), folder);
 }
 
-void replace_durably(const Path& path, std::string_view content, mode_t mode) {
+void replace_durably(const Path& path, std::string_view content, mode_t mode,
+                     std::optional<Owner> owner) {
     Replacement replacement(path, mode);
+    if (owner)
+        replacement.give_to(*owner);
     replacement.fill(content);
     replacement.flush_content();
     replacement.take_the_place();

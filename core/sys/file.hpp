@@ -48,8 +48,13 @@ void write_all(int fd, std::string_view bytes, const Path& name);
 void flush(int fd, const Path& name);
 void flush_folder(const Path& folder);
 
-// Replaces or creates `path` durably with this content and mode.
-void replace_durably(const Path& path, std::string_view content, mode_t mode);
+struct Owner {
+    uid_t user;
+    gid_t group;
+};
+// Replaces or creates `path` durably with this content and mode; as the file of `owner`, if told.
+void replace_durably(const Path& path, std::string_view content, mode_t mode,
+                     std::optional<Owner> owner = std::nullopt);
 // As above but not durable: for what is worth nothing after a power cut.
 void replace(const Path& path, std::string_view content, mode_t mode);
 // Like replace_durably, but throws Error if `path` exists (linkat or RENAME_NOREPLACE: no race).

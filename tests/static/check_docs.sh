@@ -17,7 +17,7 @@ complain() {
 commands=$("$shipit" --help | sed -nE 's/^  ([a-z][a-z-]*( [a-z][a-z-]*)?)  +[^ ].*$/\1/p' | sort -u)
 [[ $(wc -l <<<"$commands") -ge 10 ]] || complain "shipit --help lists hardly any command: $commands"
 # Commands in the page: ".It Nm NAME …" or ".Ss NAME" or ".It Ic NAME …".
-documented=$(sed -nE 's/^\.(It|Ss)( Xo)?( (Nm|Ic|Cm))* "?([a-z][a-z-]*( (get|set|unset|import|export|edit))?).*$/\5/p' man/shipit.1 | sort -u)
+documented=$(sed -nE 's/^\.(It|Ss)( Xo)?( (Nm|Ic|Cm))* "?([a-z][a-z-]*( (get|set|unset|import|export|edit|add|list|remove))?).*$/\5/p' man/shipit.1 | sort -u)
 while read -r command; do
     grep -qx -e "$command" <<<"$documented" || complain "man/shipit.1: has nothing on '$command'"
 done <<<"$commands"

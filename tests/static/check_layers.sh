@@ -12,10 +12,11 @@ sys:       base
 config:    base sys
 slug:      base sys
 release:   base sys slug
+ssh:       base sys
 supervise: base sys
-deploy:    base sys config slug release supervise
-cmd:       base sys config slug release supervise deploy
-tests:     base sys config slug release supervise deploy cmd tests
+deploy:    base sys config slug release ssh supervise
+cmd:       base sys config slug release ssh supervise deploy
+tests:     base sys config slug release ssh supervise deploy cmd tests
 '
 
 # Headers as an extended regular expression: the rooms whose .cpp files (never .hpp) may include them.
@@ -27,7 +28,7 @@ archive(_entry)?\.h     slug
 zlib\.h                 slug
 zstd(_errors)?\.h       slug
 xxhash\.h               slug
-nettle/.*               slug
+nettle/.*               slug ssh
 CLI/.*                  cmd
 doctest/.*              tests
 '

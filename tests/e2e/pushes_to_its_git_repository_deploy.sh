@@ -1,0 +1,165 @@
+# `git push` to an app's repository deploys what is pushed, with git's own client, over ssh, by a deploy
+# key: its build command runs as the app's user in a clean checkout, the pusher sees it all, and a push
+# whose build or deploy fails is rejected.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/sshd.sh"
+needs curl python3 git
+
+start_sshd
+reserve_port
+url=http://127.0.0.1:$port/
+expect_exit 0 ship create hello
+user=$login
+if [[ $(id -u) == 0 ]] && id www-data >/dev/null 2>&1; then
+    user=www-data
+    expect_exit 0 ship set "app.user=$user"
+fi
+expect_exit 0 ship set "app.port=$port"
+expect_exit 0 ship config set COLOUR=blue
+new_key ci
+new_key admin
+let_in admin
+expect_exit 0 ship key add hello "$ssh_folder/ci.pub" --file "$authorized_keys"
+export GIT_SSH_COMMAND="ssh -F $ssh_config" GIT_CONFIG_GLOBAL=$scratch/gitconfig GIT_CONFIG_NOSYSTEM=1
+git config --global user.name Ada
+git config --global user.email ada@example.com
+git config --global init.defaultBranch trunk
+git config --global advice.detachedHead false
+
+a_copy_of hello work
+cd "$scratch/work"
+sed -i 's/^timeout = .*/timeout = "2s"/' shipit.toml
+cat >>shipit.toml <<'END'
+
+[build]
+command = "sh build.sh"
+END
+cat >build.sh <<'END'
+echo "built by $(id -un) in $COLOUR as $SHIPIT_PROCESS"
+ls -A
+test ! -e built
+echo "$(id -un)" >built
+END
+expect_exit 0 git init -q .
+commit() { git add -A && git commit -q --allow-empty -m "$1"; }
+greet() { sed -i "s/return \"[^\"]*, \"/return \"$1, \"/" server.py; }
+commit "First version"
+git remote add shipit ci:hello
+release() { ship info --json >"$scratch/info" && json "$scratch/info" "$1"; }
+branch() { git --git-dir="$SHIPIT_ROOT/hello/repo.git" rev-parse --verify --quiet "$1"; }
+
+expect_exit 128 git push shipit trunk # there is no repository yet
+expect_err "has no git repository"
+expect_exit 0 ship git-init hello
+expect_out "Made $SHIPIT_ROOT/hello/repo.git"
+expect_equal "$(stat -c %a "$SHIPIT_ROOT/hello/repo.git")" 700
+
+# --- The first branch that is pushed is the one that is deployed ---
+expect_exit 0 git push shipit trunk
+expect_err "remote: -----> building: sh build.sh"
+expect_match "remote: +built by $user in blue as build"
+expect_err "remote: -----> switching to v"
+expect_match "remote: Deployed v[0-9]+ to hello: Deploy $(git rev-parse --short=8 HEAD): First version"
+expect_answer "$url" "Hello, World! This is release"
+expect_equal "$(release 'it["source"]["commit"], it["source"]["branch"], it["source"]["dirty"]')" \
+    "('$(git rev-parse HEAD)', 'trunk', False)"
+expect_equal "$(release 'it["user"]')" "ci@example as $login"
+expect_equal "$(cat "$SHIPIT_ROOT/hello/current/built")" "$user"
+expect_equal "$(branch trunk)" "$(git rev-parse HEAD)"
+
+# What is not committed is not deployed, and modes are those of a checkout.
+greet "Not committed"
+expect_exit 0 git push shipit trunk # nothing to push
+expect_answer "$url" "Hello, World!"
+expect_equal "$(stat -c %a "$SHIPIT_ROOT/hello/current/server.py")" 644
+git checkout -q .
+
+# --- A build that fails, a release that fails: rejected, and what was live still is ---
+rejected() { # rejected REF: as git says it
+    expect_exit 1 git push shipit trunk
+    expect_err "[remote rejected] trunk -> trunk (pre-receive hook declined)"
+    expect_answer "$url" "Hello, World!"
+    [[ $(branch trunk) != "$(git rev-parse HEAD)" ]] || fail "the rejected commit was taken"
+    [[ -z $(compgen -G "$SHIPIT_ROOT/hello/releases/.build-*") ]] || fail "a checkout is left"
+}
+good=$(git rev-parse HEAD)
+before=$(ship releases --json)
+echo 'echo it does not compile; exit 7' >>build.sh
+commit "Does not build"
+rejected
+expect_err "it does not compile"
+expect_err "remote:   why:  the build command exited with status 7"
+expect_equal "$(ship releases --json)" "$before"
+expect_exit 0 ship events -n 1
+expect_match "build by ci@example as .*: failed: the build command exited with status 7"
+
+git checkout -q "$good" -- build.sh
+sed -i 's/def greeting/def greting/' server.py
+commit "Does not work"
+rejected
+expect_err "remote:   why:  GET http://127.0.0.1:$port/healthz"
+git checkout -q "$good" -- server.py
+
+# --- Other branches and tags are kept, and not deployed; the one that is deployed stays ---
+greet "Good morning"
+commit "Good morning"
+git branch topic
+git tag v1.0
+expect_exit 0 git push shipit topic v1.0
+expect_err "topic is taken and not deployed, as trunk is; to deploy it: git push REMOTE topic:trunk"
+expect_answer "$url" "Hello, World!"
+expect_exit 1 git push shipit --delete trunk
+expect_err "'trunk' is the branch that is deployed: it stays"
+expect_exit 0 git push shipit --delete topic
+expect_exit 0 git push shipit topic:trunk
+expect_answer "$url" "Good morning, World!"
+
+# History that was rewritten, and the one commit that runners of CI have (which git cannot tell from that).
+git commit -q --amend -m "Good morning, again"
+expect_exit 1 git push shipit trunk
+expect_exit 0 git push --force shipit trunk
+expect_equal "$(branch trunk)" "$(git rev-parse HEAD)"
+greet "Good evening"
+commit "Good evening"
+expect_exit 0 git clone -q --depth=1 "file://$scratch/work" "$scratch/shallow"
+expect_exit 0 git -C "$scratch/shallow" push --force ci:hello trunk
+expect_answer "$url" "Good evening, World!"
+
+# --- The pusher is lost while it builds: whatever came of that, the next push deploys what it has ---
+cp build.sh "$scratch/build.sh"
+echo "touch $scratch/begun; until [ -e $scratch/go_on ]; do sleep 0.05; done" >>build.sh
+chmod 777 "$scratch"
+greet "Good afternoon"
+commit "Slow"
+git push shipit trunk >"$scratch/lost.log" 2>&1 &
+pusher=$!
+expect_soon 20 test -e "$scratch/begun"
+kill -KILL "$pusher" "$(pgrep -P "$pusher" ssh)"
+wait "$pusher" || true
+touch "$scratch/go_on"
+git --git-dir="$SHIPIT_ROOT/hello/repo.git" fsck --no-dangling --no-progress
+cp "$scratch/build.sh" build.sh
+commit "Quick again"
+# At once: it waits for the lost one, and finds the branch where that left it, or where it was.
+git push shipit trunk || git push shipit trunk
+expect_answer "$url" "Good afternoon, World!"
+[[ -z $(compgen -G "$SHIPIT_ROOT/hello/releases/.build-*") ]] || fail "a checkout is left"
+
+# --- Another branch by choice; the key reads nothing by git ---
+expect_exit 0 ship git-init hello --branch=production
+expect_out "pushes of production"
+greet "Good night"
+commit "Good night"
+expect_exit 0 git push shipit trunk
+expect_answer "$url" "Good afternoon, World!"
+expect_exit 0 git push shipit trunk:production
+expect_answer "$url" "Good night, World!"
+expect_exit 2 ship git-init hello --branch=../x
+# Whoever may log in needs no key of the app's.
+greet "At last"
+commit "By path"
+expect_exit 0 git push "admin:$SHIPIT_ROOT/hello/repo.git" trunk:production
+expect_err "remote: Deployed v"
+expect_equal "$(release 'it["user"]')" "$login"
+expect_exit 128 git clone -q ci:hello "$scratch/stolen"
+expect_err "this key may not run"
