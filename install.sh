@@ -11,6 +11,7 @@ usage: ./install.sh [--prefix DIR | --user] [--build DIR]    build shipit and in
        ./install.sh --test                                   build it twice and run all tests
        ./install.sh --bench [OPTION]... [CORPUS]...          time its slug engine beside other tools
        ./install.sh --fuzz [SECONDS]                         try to break it, so long per target
+       ./install.sh --fault                                  kill, fail and unplug it everywhere
        ./install.sh --packages                               only get what --test needs, by apt
        ./install.sh --uninstall [--prefix DIR | --user]      remove what was installed, and no data
 
@@ -20,6 +21,7 @@ usage: ./install.sh [--prefix DIR | --user] [--build DIR]    build shipit and in
   --build DIR    install what has been built in DIR instead of building in build/release
   --help         show this
 
+--fault takes an hour, and as root also cuts the power of file systems that it makes.
 --bench needs root, which it says before it does anything; CORPUS is node, python-php or binaries,
 and OPTION one of tests/bench/slug_engine.py (--repeat=N, --tools=A,B, --jobs=A,B).
 
@@ -44,7 +46,7 @@ chosen() {
 }
 while [[ $# -gt 0 ]]; do
     case $1 in
-    --demo | --test | --packages | --uninstall) chosen "${1#--}" ;;
+    --demo | --test | --fault | --packages | --uninstall) chosen "${1#--}" ;;
     --bench)
         chosen bench
         to_bench=("${@:2}")
@@ -96,11 +98,12 @@ packages_to_build=(g++ cmake ninja-build pkg-config libarchive-dev libzstd-dev l
     libfmt-dev nlohmann-json3-dev)
 packages_to_demo=(python3 curl)
 packages_to_test=(doctest-dev)
+packages_to_fault=(python3 curl zstd e2fsprogs xfsprogs mount util-linux)
 packages_to_fuzz=(clang-14 libclang-rt-14-dev)
 # What single scenarios and linters need; without these, they are skipped.
 packages_to_test_all=(python3 curl python3-django gunicorn zstd xxhash strace mandoc shellcheck
-    clang-format-14 procps util-linux git gzip bzip2 xz-utils zip libarchive-tools locales
-    nodejs php-cli ruby ruby-webrick openssh-server openssh-client)
+    clang-format-14 procps util-linux e2fsprogs xfsprogs mount git gzip bzip2 xz-utils zip
+    libarchive-tools locales nodejs php-cli ruby ruby-webrick openssh-server openssh-client)
 
 packages_to_bench=(zstd libarchive-tools rsync restic borgbackup casync ostree git eatmydata
     python3 xfsprogs btrfs-progs e2fsprogs mount)
@@ -340,6 +343,20 @@ do_test() {
     run_tests tested '^(unit|e2e|static)$'
 }
 
+# Each suite's last line, which ctest shows of those only that fail, tells how many points it tried.
+do_fault() {
+    say "Building shipit and disturbing each of its commands at each of its system calls, for about an hour."
+    know_the_distribution
+    get_packages "${packages_to_build[@]}" "${packages_to_test[@]}" "${packages_to_fault[@]}"
+    need_space . 1500
+    build tested -DCMAKE_BUILD_TYPE=Release -DSHIPIT_DEV=ON
+    local failed=0
+    run_tests tested '^fault$' || failed=1
+    say "What was tried"
+    grep -hE '^[a-z_ ]+: [0-9]+ .* violations' build/tested/Testing/Temporary/LastTest.log || true
+    return "$failed"
+}
+
 # Everything that is missing is said at once, before an hour goes by.
 do_bench() {
     say "Timing the slug engine beside tar, rsync, restic, borg, casync, ostree and git."
@@ -406,4 +423,5 @@ bench) do_bench ;;
 packages) get_test_packages ;;
 test) do_test ;;
 fuzz) do_fuzz ;;
+fault) do_fault ;;
 esac

@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <exception>
+#include <new>
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -92,6 +93,9 @@ int run_safely(std::vector<std::string> words) {
     } catch (const Error& error) {
         Terminal(early).error(error);
         return static_cast<int>(error.outcome());
+    } catch (const std::bad_alloc&) {
+        Terminal(early).error(Error("there is not enough memory"));
+        return static_cast<int>(Outcome::failed);
     } catch (const std::exception& error) {
         Terminal(early).error(
             Error(fmt::format("this is a bug in shipit: {}", error.what()), Outcome::bug)

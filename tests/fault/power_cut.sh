@@ -1,0 +1,14 @@
+# power_cut.sh FILE_SYSTEM ARGUMENT…: a command loses its power at each call that commits something. What
+# it had said to be done is done, and `current` leads to something whole. The arguments are those of
+# faults.py.
+. "$(dirname "$0")/disk.sh"
+needs python3 zstd
+disk_at_root "$1" 400M
+can_shut_down() {
+    PYTHONPATH=$tests/fault python3 -c 'import sys, power_trial; power_trial.cut_power(sys.argv[1], True)' \
+        "$disk" 2>"$err"
+}
+can_shut_down || skip "$1 cannot be shut down here: $(tail -n 1 "$err")"
+umount "$disk"
+mount_disk
+python3 "$tests/fault/faults.py" --cut --scratch "$scratch" --port 1 "${@:2}"

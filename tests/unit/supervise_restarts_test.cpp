@@ -1,0 +1,59 @@
+// A process that never stays up, for as long as it takes.
+#include "core/base/text.hpp"
+#include "core/sys/process.hpp"
+#include "tests/unit/supervised_app.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace shipit;
+using namespace std::chrono_literals;
+using tests::eventually;
+using tests::SupervisedApp;
+
+namespace {
+
+std::size_t descriptors_of(pid_t pid) {
+    return sys::names_in("/proc/" + std::to_string(pid) + "/fd").size();
+}
+
+std::uint64_t size_of_all_in(const sys::Path& folder) {
+    std::uint64_t size = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+        size += entry.is_regular_file() ? entry.file_size() : 0;
+    return size;
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("supervise::Supervisor");
+
+TEST_CASE("an hour of a process that crashes every two seconds costs the supervisor nothing") {
+    constexpr std::int64_t warming_up = 200;
+    constexpr std::int64_t hourful = 2000;
+    SupervisedApp app;
+    app.set_live(app.worker(1, "false"));
+    app.adjust = [](supervise::SupervisorOptions& options) {
+        options.limits.first_delay = 0ms;
+        options.limits.longest_delay = 0ms;
+    };
+    app.supervise();
+    const auto has_restarted = [&app](std::int64_t times) {
+        return eventually([&] { return app.process("worker.1")["restarts"].integer() >= times; });
+    };
+    REQUIRE(has_restarted(warming_up));
+    const auto descriptors = descriptors_of(app.pid());
+    const auto memory = sys::resident_bytes(app.pid());
+    const auto files = sys::names_in(app.run());
+    REQUIRE(has_restarted(warming_up + hourful));
+    CHECK(descriptors_of(app.pid()) <= descriptors + 4); // of one start
+    CHECK(sys::names_in(app.run()) == files);
+    CHECK(size_of_all_in(app.log()) < (4 << 20));
+#ifndef __SANITIZE_ADDRESS__ // which keeps what was freed
+    CHECK(sys::resident_bytes(app.pid()) < memory + (4 << 20));
+#else
+    (void)memory;
+#endif
+    CHECK(app.told() == "crash loop v1 worker.1\n");
+}
+
+TEST_SUITE_END();
