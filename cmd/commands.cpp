@@ -10,27 +10,28 @@
 
 namespace shipit::cmd {
 
-extern const Command apps_command, bless_command, config_command, config_export_command,
-    config_get_command, config_import_command, config_set_command, config_unset_command,
-    create_command, deploy_command, destroy_command, diff_command, doctor_command, events_command,
-    help_command, hold_command, hook_command, info_command, logs_command, mark_bad_command,
-    output_command, pin_command, prune_command, ps_command, releases_command, restart_command,
-    rollback_command, run_command, scale_command, set_command, start_command, status_command,
-    stop_command, supervise_command, unpin_command, verify_command, version_command, why_command;
+extern const Command apps_command, bless_command, config_command, config_edit_command,
+    config_export_command, config_get_command, config_import_command, config_set_command,
+    config_unset_command, create_command, deploy_command, destroy_command, diff_command,
+    doctor_command, events_command, help_command, hold_command, hook_command, info_command,
+    logs_command, mark_bad_command, output_command, pin_command, prune_command, ps_command,
+    releases_command, restart_command, rollback_command, run_command, scale_command, set_command,
+    start_command, status_command, stop_command, supervise_command, unpin_command, verify_command,
+    version_command, why_command;
 
 namespace {
 
 const std::array commands{
-    &create_command,        &apps_command,       &set_command,          &destroy_command,
-    &deploy_command,        &rollback_command,   &bless_command,        &mark_bad_command,
-    &hold_command,          &pin_command,        &unpin_command,        &releases_command,
-    &info_command,          &output_command,     &diff_command,         &config_command,
-    &config_get_command,    &config_set_command, &config_unset_command, &config_import_command,
-    &config_export_command, &status_command,     &ps_command,           &logs_command,
-    &start_command,         &stop_command,       &restart_command,      &scale_command,
-    &run_command,           &prune_command,      &verify_command,       &doctor_command,
-    &hook_command,          &supervise_command,  &help_command,         &version_command,
-    &why_command,           &events_command,
+    &create_command,        &apps_command,          &set_command,          &destroy_command,
+    &deploy_command,        &rollback_command,      &bless_command,        &mark_bad_command,
+    &hold_command,          &pin_command,           &unpin_command,        &releases_command,
+    &info_command,          &output_command,        &diff_command,         &config_command,
+    &config_get_command,    &config_set_command,    &config_unset_command, &config_edit_command,
+    &config_import_command, &config_export_command, &status_command,       &ps_command,
+    &logs_command,          &start_command,         &stop_command,         &restart_command,
+    &scale_command,         &run_command,           &prune_command,        &verify_command,
+    &doctor_command,        &hook_command,          &supervise_command,    &help_command,
+    &version_command,       &why_command,           &events_command,
 };
 
 struct Group {
@@ -44,7 +45,8 @@ const std::vector<Group> groups{
      {"deploy", "rollback", "releases", "info", "why", "output", "diff", "bless", "mark-bad",
       "hold", "pin", "unpin", "events"}},
     {"config vars",
-     {"config", "config get", "config set", "config unset", "config import", "config export"}},
+     {"config", "config get", "config set", "config unset", "config edit", "config import",
+      "config export"}},
     {"processes", {"status", "ps", "logs", "start", "stop", "restart", "scale", "run"}},
     {"care", {"prune", "verify", "doctor"}},
     {"shipit itself", {"help", "version"}},
@@ -71,6 +73,7 @@ constexpr std::array aliases{
     Alias{"config:get", "config get"},
     Alias{"config:set", "config set"},
     Alias{"config:unset", "config unset"},
+    Alias{"config:edit", "config edit"},
     Alias{"config:import", "config import"},
     Alias{"config:export", "config export"},
 };

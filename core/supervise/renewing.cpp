@@ -22,17 +22,6 @@ constexpr std::int64_t memory_version = 1; // of what is not merely added to
 constexpr milliseconds rehearsal_patience = std::chrono::seconds(5);
 constexpr milliseconds look_again = std::chrono::seconds(1);
 
-Environment own_environment() {
-    Environment result;
-    for (char** variable = environ; *variable != nullptr; ++variable) {
-        const std::string text = *variable;
-        const auto equals = text.find('=');
-        if (equals != std::string::npos)
-            result.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-    }
-    return result;
-}
-
 // Those that would end us, or be lost, between two programs.
 sigset_t held_signals() {
     sigset_t set;

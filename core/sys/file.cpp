@@ -3,7 +3,6 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/sys/batch.hpp"
-#include "core/sys/interrupt.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -90,10 +89,8 @@ std::string read_all(int fd, const Path& name, std::uint64_t limit) {
     std::string buffer(64 << 10, '\0');
     for (;;) {
         const ssize_t count = ::read(fd, buffer.data(), buffer.size());
-        if (count < 0 && errno == EINTR) {
-            stop_if_interrupted();
+        if (count < 0 && errno == EINTR)
             continue;
-        }
         if (count < 0)
             throw_errno(named("cannot read", name));
         if (count == 0)
