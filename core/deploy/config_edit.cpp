@@ -47,7 +47,8 @@ supervise::Program program_of(const std::string& editor, const sys::Path& file) 
 std::string failure_of(const supervise::Program& program) {
     constexpr int not_found = 127; // what a shell says
     constexpr int signal_base = 128;
-    const std::string not_started = "cannot be started (EDITOR and VISUAL say which one to use)";
+    constexpr const char* not_started =
+        "cannot be started (EDITOR and VISUAL say which one to use)";
     supervise::OnceEnd end;
     try {
         end = supervise::run_interactively(program);
