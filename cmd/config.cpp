@@ -3,6 +3,7 @@
 #include "cmd/secret_input.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/rules.hpp"
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
 
@@ -77,10 +78,10 @@ int get(Invocation& invocation) {
 }
 
 // A single NAME takes its value from stdin, since a second one could be a word of an unquoted
-// value.
+// value. What is no name may be a value, and is not shown.
 ConfigVars assignments_of(const Invocation& invocation) {
     const auto words = invocation.arguments.words();
-    const bool is_one_name = words.size() == 1 && words[0].find_first_of("=@") == std::string::npos;
+    const bool is_one_name = words.size() == 1 && is_variable_name(words[0]);
     if (is_one_name) {
         config::check_name(words[0]);
         return {{words[0], secret_from_stdin(invocation.terminal, words[0])}};

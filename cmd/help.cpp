@@ -2,6 +2,7 @@
 #include "cmd/invocation.hpp"
 
 #include "core/base/error.hpp"
+#include "core/sys/core_dump.hpp"
 
 #include <cstdlib>
 
@@ -16,6 +17,7 @@ namespace {
 bool shows_manual(const std::string& page) {
     const pid_t child = ::fork();
     if (child == 0) {
+        sys::restore_core_limit();
         ::execlp("man", "man", page.c_str(), nullptr);
         ::_exit(127);
     }

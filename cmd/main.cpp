@@ -5,6 +5,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/sys/core_dump.hpp"
 #include "core/sys/interrupt.hpp"
 #include "core/sys/process.hpp"
 
@@ -109,6 +110,7 @@ int run_safely(std::vector<std::string> words) {
 int main(int argc, char** argv) {
     open_standard_streams();
     sys::give_memory_back();
+    sys::leave_no_core_dump();
     (void)::umask(S_IWGRP | S_IWOTH); // what needs less says so; nothing is writable for others
     // A closed terminal or pipe must not stop a deploy half-way: writing reports it instead.
     (void)std::signal(SIGPIPE, SIG_IGN);

@@ -5,8 +5,6 @@
 #include "core/sys/file.hpp"
 #include "core/sys/interrupt.hpp"
 
-#include <cerrno>
-
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <termios.h>
@@ -42,22 +40,6 @@ class Silence {
     bool m_changed = false;
 };
 
-// What a terminal gives at once is a line.
-std::string typed_line() {
-    std::string line(longest_line + 1, '\0');
-    ssize_t got = -1;
-    while ((got = ::read(STDIN_FILENO, line.data(), line.size())) < 0) {
-        if (errno != EINTR)
-            throw_errno("cannot read from the terminal");
-        sys::stop_if_interrupted();
-    }
-    line.resize(static_cast<std::size_t>(got));
-    if (line.size() >= longest_line)
-        throw Error("what was typed is longer than a line of a terminal can be", Outcome::usage)
-            .advise("put it into a file, and give NAME@FILE");
-    return line;
-}
-
 std::string without_last_newline(std::string text) {
     if (!text.empty() && text.back() == '\n')
         text.pop_back();
@@ -70,6 +52,19 @@ std::string without_last_newline(std::string text) {
 }
 
 } // namespace
+
+std::string typed_line() {
+    std::string line(longest_line + 1, '\0');
+    sys::wait_for_input(STDIN_FILENO);
+    const ssize_t got = ::read(STDIN_FILENO, line.data(), line.size()); // a terminal gives a line
+    if (got < 0)
+        throw_errno("cannot read from the terminal");
+    line.resize(static_cast<std::size_t>(got));
+    if (line.size() >= longest_line)
+        throw Error("what was typed is longer than a line of a terminal can be", Outcome::usage)
+            .advise("put it into a file, and give NAME@FILE");
+    return line;
+}
 
 std::string secret_from_stdin(Terminal& terminal, const std::string& name) {
     std::string value;

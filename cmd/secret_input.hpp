@@ -9,6 +9,11 @@
 
 namespace shipit::cmd {
 
+// What is typed on the terminal that standard input is, with its newline; empty at ^D. Throws
+// Interrupted for ^C (sys::defer_signals), and Error (usage) for more than a terminal's line can
+// hold.
+[[nodiscard]] std::string typed_line();
+
 // A line typed on a terminal, or all that standard input holds, without one newline at its end.
 // Throws Error (usage) if there is nothing, and Interrupted for ^C, with the terminal as it was.
 [[nodiscard]] std::string secret_from_stdin(Terminal& terminal, const std::string& name);

@@ -1,5 +1,6 @@
 #include "core/config/host_settings.hpp"
 
+#include "core/base/rules.hpp"
 #include "core/base/text.hpp"
 #include "core/config/keys.hpp"
 
@@ -24,6 +25,10 @@ std::vector<std::string> known_paths(const Values& values) {
     return paths;
 }
 
+bool is_lower(char c) {
+    return c >= 'a' && c <= 'z';
+}
+
 const Key& key_named(const std::string& path, const Values& values) {
     if (const Key* key = find_key(path); key != nullptr && path.find('*') == std::string::npos)
         return *key;
@@ -31,6 +36,9 @@ const Key& key_named(const std::string& path, const Values& values) {
     if (path.substr(0, 6) == "scale.")
         throw std::move(error).advise(
             fmt::format("did you mean 'processes.{}.count'?", printable(path.substr(6))));
+    if (is_variable_name(path) && std::none_of(path.begin(), path.end(), is_lower))
+        throw std::move(error).advise(
+            fmt::format("config vars are set by 'shipit config set {}'", path));
     if (const auto meant = nearest(path, known_paths(values)))
         throw std::move(error).advise(fmt::format("did you mean '{}'?", *meant));
     throw std::move(error).advise("the keys are listed in shipit.toml(5)");

@@ -74,6 +74,18 @@ void warn_of_needed(const App& app, ReleaseNumber live, const std::vector<VarCha
                         live.text(), joined(needed, ", ")));
 }
 
+void refuse_if_changed_since(const ConfigRequest& request, const ConfigVars& now) {
+    if (!request.expected || *request.expected == now)
+        return;
+    std::vector<std::string> names;
+    for (const VarChange& change : compare_config(*request.expected, now))
+        names.push_back(change.name);
+    throw Error(fmt::format("somebody else has changed config vars meanwhile ({}); nothing was "
+                            "changed",
+                            joined(names, ", ")))
+        .advise("edit them once more, from what they are now");
+}
+
 // Into config.toml alone.
 void stage(const App& app, const ConfigVars& vars, ConfigChanged& done) {
     if (done.changes.empty())
@@ -100,6 +112,7 @@ std::vector<VarChange> changes_to(const ConfigVars& live, const ConfigRequest& r
 
 std::optional<Plan> plan_of(const App& app, const ConfigRequest& request, ConfigChanged& done) {
     const ConfigVars before = config::load_config(app.layout.config_toml());
+    refuse_if_changed_since(request, before);
     const ConfigVars after = applied(request, before);
     done.changes = compare_config(before, after);
     const auto live = app.ledger.current();

@@ -12,6 +12,8 @@ namespace shipit::deploy {
 struct ConfigRequest {
     ConfigVars set;
     std::vector<std::string> unset;
+    // What the config vars were when the request was thought of; refused where they are others now.
+    std::optional<ConfigVars> expected;
     bool restart = true; // false: staged, the next release takes it up
     ChangeOptions options;
 };

@@ -85,6 +85,7 @@ void run(const App& app, const HookCall& call) {
     }
     supervise::Program program = one_off_program(app, manifest, tree, "hook", command);
     program.environment.emplace_back("SHIPIT_EVENT", call.event);
+    program.environment.emplace_back("SHIPIT_ROOT", app.host.root.string()); // if it calls shipit
     if (!sys::is_there(tree)) // it may have failed before it was unpacked
         program.folder = "/";
     const sys::Fd input = file_of(json_of(app, call, manifest).dump() + "\n");

@@ -20,9 +20,9 @@ struct HookCall {
 };
 
 // Runs the hook of that event, if there is one, in the release's tree, as the app's user, with the
-// release's environment and SHIPIT_EVENT, and the call as JSON on its stdin; returns when it has
-// ended or its time is over. Its output goes to the release's transcript. Never throws: that it
-// failed is a warning. Without the app's lock, since it may take long and may call shipit.
+// release's environment, SHIPIT_EVENT and SHIPIT_ROOT, and the call as JSON on its stdin; returns
+// when it has ended or its time is over. Its output goes to the release's transcript. Never throws:
+// that it failed is a warning. Without the app's lock, since it may take long and may call shipit.
 void run_hook(const App& app, const HookCall& call) noexcept;
 
 // The same in a process beside this one, which has a release to watch meanwhile.

@@ -3,8 +3,20 @@
 #include "core/sys/process.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace shipit::supervise {
+
+Environment own_environment() {
+    Environment result;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        const std::string text = *variable;
+        const auto equals = text.find('=');
+        if (equals != std::string::npos)
+            result.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return result;
+}
 
 OwnProgram::OwnProgram() : m_path(sys::own_program()) {}
 

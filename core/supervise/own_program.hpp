@@ -1,9 +1,12 @@
-// The program that runs here, as a file: which one it is, and whether another took its place.
+// The program that runs here: which file it is, whether another took its place, and what
+// environment it was given.
 #pragma once
 
-#include "core/sys/file.hpp"
+#include "core/supervise/become.hpp"
 
 namespace shipit::supervise {
+
+[[nodiscard]] Environment own_environment();
 
 class OwnProgram {
   public:

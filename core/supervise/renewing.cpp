@@ -6,6 +6,7 @@
 #include "core/base/text.hpp"
 #include "core/supervise/supervisor_core.hpp"
 #include "core/supervise/tree.hpp"
+#include "core/sys/core_dump.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -21,17 +22,6 @@ namespace {
 constexpr std::int64_t memory_version = 1; // of what is not merely added to
 constexpr milliseconds rehearsal_patience = std::chrono::seconds(5);
 constexpr milliseconds look_again = std::chrono::seconds(1);
-
-Environment own_environment() {
-    Environment result;
-    for (char** variable = environ; *variable != nullptr; ++variable) {
-        const std::string text = *variable;
-        const auto equals = text.find('=');
-        if (equals != std::string::npos)
-            result.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-    }
-    return result;
-}
 
 // Those that would end us, or be lost, between two programs.
 sigset_t held_signals() {
@@ -166,8 +156,10 @@ void Supervisor::Core::exec(const Json& memory, const Bequest& bequest) {
     (void)::pthread_sigmask(SIG_BLOCK, &held, &before);
     bequest.survive_exec(true);
     last.survive_exec(true);
+    sys::restore_core_limit();
     (void)::execv(m_program.path().c_str(), argv.data());
     const int error = errno;
+    sys::leave_no_core_dump();
     bequest.survive_exec(false);
     (void)::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     errno = error;

@@ -213,9 +213,16 @@ void Supervisor::Core::stop(ClientId client, const Json& request) {
     begin("stopping processes");
     if (!which.empty())
         return m_crew->stop(Crew::called(which), over);
-    m_crew->stop(Crew::all, all_over);
-    m_idle_since = {}; // nothing is to be drained
+    const auto one_over = [all_over, left = std::make_shared<int>(m_warm ? 2 : 1)] {
+        if (--*left == 0)
+            all_over();
+    };
+    m_crew->stop(Crew::all, one_over);
+    if (!m_warm)
+        return;
+    m_on_clear = one_over;
     retire_warm();
+    m_retirement->hurry();
 }
 
 void Supervisor::Core::restart(ClientId client, const Json& request) {

@@ -16,6 +16,10 @@ Retirement::Retirement(Surroundings& surroundings, std::shared_ptr<Crew> crew, T
     m_timer = surroundings.loop.after(milliseconds(0), [this] { look(); });
 }
 
+void Retirement::hurry() {
+    m_end = {};
+}
+
 void Retirement::look() {
     const TimePoint now = std::chrono::steady_clock::now();
     const Addresses* addresses = m_surroundings.addresses;

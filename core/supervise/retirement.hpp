@@ -16,6 +16,9 @@ class Retirement {
     // Who is told at the end; several may be.
     void when_done(Loop::Callback callback) { m_done.push_back(std::move(callback)); }
 
+    // There is nothing to be drained any more: to be stopped within a moment.
+    void hurry();
+
   private:
     void look();
     void stop();

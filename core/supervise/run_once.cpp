@@ -25,13 +25,26 @@ class KeptHandlers {
     ~KeptHandlers() {
         for (std::size_t i = 0; i < signals.size(); ++i)
             (void)::sigaction(signals.at(i), &m_before.at(i), nullptr);
+        if (m_waits)
+            (void)::pthread_sigmask(SIG_SETMASK, &m_mask_before, nullptr);
     }
     KeptHandlers(const KeptHandlers&) = delete;
     KeptHandlers& operator=(const KeptHandlers&) = delete;
 
+    // Signals that come from now on find the caller's handlers, and no moment without one.
+    void let_signals_wait() {
+        sigset_t waiting;
+        (void)::sigemptyset(&waiting);
+        for (const int signal : signals)
+            (void)::sigaddset(&waiting, signal);
+        m_waits = ::pthread_sigmask(SIG_BLOCK, &waiting, &m_mask_before) == 0;
+    }
+
   private:
     static constexpr std::array signals = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
     std::array<struct sigaction, signals.size()> m_before{};
+    sigset_t m_mask_before{};
+    bool m_waits = false;
 };
 
 // Daemons that the program leaves behind come to us, so that they can be ended.
@@ -95,7 +108,7 @@ struct Plan {
 };
 
 OnceEnd run(Launch launch, Plan plan) {
-    const KeptHandlers handlers;
+    KeptHandlers handlers;
     const Reaper reaper;
     Loop loop;
     OnceEnd result;
@@ -111,6 +124,7 @@ OnceEnd run(Launch launch, Plan plan) {
     std::string failure;
     loop.on_error([&failure](const std::string& what) { failure = what; });
     loop.run();
+    handlers.let_signals_wait();
     return result;
 }
 
@@ -141,14 +155,18 @@ OnceEnd run_interactively(const Program& program) {
     Launch launch = launch_of(program);
     launch.session = Launch::Session::ours;
     launch.input = STDIN_FILENO;
+    int interrupted_by = 0;
     Plan plan;
     plan.signals = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
-    plan.on_signal = [](RunCommand& command, int signal) {
-        if (signal == SIGTERM ||
-            signal == SIGHUP) // the others came from the terminal, to it as well
-            command.signal(signal);
+    plan.on_signal = [&interrupted_by](RunCommand& command, int signal) {
+        if (signal != SIGTERM && signal != SIGHUP)
+            return; // the others came from the terminal, to it as well
+        interrupted_by = signal;
+        command.signal(signal);
     };
-    return run(std::move(launch), std::move(plan));
+    OnceEnd end = run(std::move(launch), std::move(plan));
+    end.interrupted_by = interrupted_by;
+    return end;
 }
 
 } // namespace shipit::supervise

@@ -12,7 +12,7 @@ namespace shipit::supervise {
 struct OnceEnd {
     int code = 0; // its exit status, or 128 + the signal that ended it
     bool timed_out = false;
-    int interrupted_by = 0; // SIGINT or SIGTERM that we got meanwhile, and ended it for
+    int interrupted_by = 0; // the signal that we got meanwhile, and ended it for or passed on
     std::string how;        // "exited with status 1"
 };
 

@@ -15,6 +15,7 @@
 
 #include <dirent.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -124,6 +125,21 @@ std::set<pid_t>& all_spared() {
     return pids;
 }
 
+// Of whatever app: it is nobody's, though a hook may have started it by calling shipit, and what it
+// has started is its own business.
+bool is_supervisor(const Entry& entry) {
+    struct stat program {};
+    struct stat ours {};
+    const std::string pid = std::to_string(entry.pid);
+    if (::stat(("/proc/" + pid + "/exe").c_str(), &program) != 0 ||
+        ::stat("/proc/self/exe", &ours) != 0 || program.st_dev != ours.st_dev ||
+        program.st_ino != ours.st_ino)
+        return false;
+    const std::string command = proc_file(pid, "cmdline", longest_environment);
+    const auto words = split(command, '\0');
+    return std::find(words.begin(), words.end(), "supervise") != words.end();
+}
+
 bool is_ours(pid_t pid) {
     return pid == ::getpid() || Child::waits_for(pid) || all_spared().count(pid) != 0;
 }
@@ -165,7 +181,8 @@ std::vector<Owned> rest_of(const TreeOf& tree) {
     for (const auto& [pid, entry] : all) {
         const bool in_session = session_known && entry.session == tree.main.pid;
         const bool orphan = entry.parent == ::getpid() && !is_ours(pid);
-        if (in_session || (orphan && !is_dead(entry) && carries(entry, tree.marks)))
+        if (in_session ||
+            (orphan && !is_dead(entry) && carries(entry, tree.marks) && !is_supervisor(entry)))
             found.insert(pid);
     }
     add_descendants(all, found);
@@ -194,7 +211,7 @@ std::vector<sys::ProcessName> strays() {
     const auto all = all_processes();
     std::set<pid_t> found;
     for (const auto& [pid, entry] : all)
-        if (entry.parent == ::getpid() && !is_ours(pid))
+        if (entry.parent == ::getpid() && !is_ours(pid) && !is_supervisor(entry))
             found.insert(pid);
     add_descendants(all, found);
     std::vector<sys::ProcessName> result;

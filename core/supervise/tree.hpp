@@ -36,7 +36,7 @@ struct TreeOf {
 // The tree among these that a process belongs to, its main one included; null if it belongs to none
 // or is gone.
 [[nodiscard]] const TreeOf* tree_of(pid_t pid, const std::vector<const TreeOf*>& trees);
-// Orphans that came to us and their descendants, whoever left them.
+// Orphans that came to us and their descendants, whoever left them; but no app's supervisor.
 [[nodiscard]] std::vector<sys::ProcessName> strays();
 // A child of ours that is no app's process, and so never part of a tree or a stray.
 void spare(pid_t pid);

@@ -3,7 +3,6 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/sys/batch.hpp"
-#include "core/sys/interrupt.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -104,10 +103,8 @@ std::string read_by(std::size_t chunk, int fd, const Path& name, std::uint64_t l
     std::string buffer(chunk, '\0');
     for (;;) {
         const ssize_t count = ::read(fd, buffer.data(), buffer.size());
-        if (count < 0 && errno == EINTR) {
-            stop_if_interrupted();
+        if (count < 0 && errno == EINTR)
             continue;
-        }
         if (count < 0)
             throw_errno(named("cannot read", name));
         if (count == 0)

@@ -25,8 +25,7 @@ using Path = std::filesystem::path;
 // open(2) with O_CLOEXEC | O_NOFOLLOW where asked; throws Error "cannot open '…': …".
 [[nodiscard]] Fd open_file(const Path& path, int flags, mode_t mode = 0);
 // All that comes from an open file, a pipe or a terminal, until its end; throws if that is more
-// than `limit` bytes, and Interrupted if a signal was seen that is asked for. `name` is for the
-// error.
+// than `limit` bytes. `name` is for the error.
 [[nodiscard]] std::string read_all(int fd, const Path& name, std::uint64_t limit);
 // The whole of a regular file; throws if it is larger than `limit` bytes or not a regular file
 // (a FIFO does not block). Follows symlinks.

@@ -1,6 +1,11 @@
 #include "core/sys/interrupt.hpp"
 
+#include <cerrno>
 #include <csignal>
+#include <cstring>
+
+#include <fmt/core.h>
+#include <poll.h>
 
 namespace shipit::sys {
 
@@ -20,10 +25,31 @@ void on_signal(int signal, void (*handler)(int), int flags) {
     (void)::sigaction(signal, &action, nullptr); // cannot fail for these signals
 }
 
+// Signals that come meanwhile wait, but for where they are let in.
+class Blocked {
+  public:
+    Blocked() {
+        sigset_t asked;
+        (void)::sigemptyset(&asked);
+        (void)::sigaddset(&asked, SIGINT);
+        (void)::sigaddset(&asked, SIGTERM);
+        (void)::pthread_sigmask(SIG_BLOCK, &asked, &m_before);
+    }
+    ~Blocked() { (void)::pthread_sigmask(SIG_SETMASK, &m_before, nullptr); }
+    Blocked(const Blocked&) = delete;
+    Blocked& operator=(const Blocked&) = delete;
+    [[nodiscard]] const sigset_t& before() const { return m_before; }
+
+  private:
+    sigset_t m_before{};
+};
+
 } // namespace
 
 Interrupted::Interrupted(int signal)
-    : Error(signal == SIGINT ? "interrupted" : "asked to end (SIGTERM)"), m_signal(signal) {}
+    : Error(signal == SIGINT ? "interrupted"
+                             : fmt::format("asked to end (SIG{})", ::sigabbrev_np(signal))),
+      m_signal(signal) {}
 
 void defer_signals() {
     // SA_RESETHAND: the second signal finds the default action. No SA_RESTART: waits return.
@@ -35,6 +61,18 @@ void defer_signals() {
 void stop_if_interrupted() {
     if (remembered != 0 && uninterrupted == 0)
         throw Interrupted(remembered);
+}
+
+void wait_for_input(int fd) {
+    const Blocked blocked;
+    for (;;) {
+        stop_if_interrupted();
+        pollfd input{fd, POLLIN, 0};
+        if (::ppoll(&input, 1, nullptr, &blocked.before()) >= 0)
+            return;
+        if (errno != EINTR)
+            throw_errno("cannot wait for input");
+    }
 }
 
 Uninterrupted::Uninterrupted() {

@@ -20,6 +20,9 @@ class Interrupted : public Error {
 void defer_signals();
 // Throws Interrupted if one was remembered. Waits of more than a moment ask again and again.
 void stop_if_interrupted();
+// Until there is something to read, or its end. Throws Interrupted for a signal that comes
+// meanwhile, or came before: there is no moment at which one would be missed.
+void wait_for_input(int fd);
 
 // While one of these lives, stop_if_interrupted() does not throw: for what must be brought to its
 // end, like going back from a release that fails. A second signal ends the process all the same.

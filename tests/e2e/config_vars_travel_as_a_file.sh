@@ -66,7 +66,7 @@ odd = {
     "EVERY": "".join(map(chr, range(1, 127))),
     "QUOTES": "'\"`\\",
     "BACK": "\\n\\\\$HOME $(id) `id` !x",
-    "LINES": "\na\r\nb\r\n\n",
+    "ROWS": "\na\r\nb\r\n\n",
     "BLANKS": "  x \t",
     "HASH": "#x # y",
     "TILDE": "~root:~",

@@ -1,5 +1,6 @@
 # Stopping an app ends all that it started, even what ignores SIGTERM and made a session of its own.
 . "$(dirname "$0")/lib.sh"
+needs curl
 
 a_copy_of ignores_sigterm
 expect_exit 0 ship create stubborn
@@ -62,3 +63,19 @@ expect_soon 5 none_of_the_fifty
 expect_exit 0 ship destroy stubborn --confirm stubborn
 expect_soon 5 nothing_left
 expect_equal "$(groups_of_the_app)" "" "control groups of an app that is destroyed"
+
+# The release before, kept warm or just being retired, is stopped with the live one: what stop leaves is free
+# for the start.
+hello_is_live
+servers() { leftovers | xargs -r ps -o args= -p | grep -c "python3 server.py"; }
+expect_exit 0 ship set health.warm=10m
+echo 2 >"$scratch/hello/build"
+expect_exit 0 ship deploy "$scratch/hello"
+expect_equal "$(servers)" 2 "one release is live, one warm"
+expect_exit 0 ship stop
+expect_equal "$(servers || true)" 0 "processes that outlived the stop"
+expect_exit 0 ship start
+expect_exit 0 ship scale web=2
+expect_exit 0 ship stop
+expect_equal "$(servers || true)" 0 "processes that outlived the stop"
+expect_exit 0 ship start
