@@ -36,7 +36,9 @@ WayBack undone(const App& app, const RollbackRequest& request, ReleaseNumber liv
 }
 
 WayBack newest_good(const App& app, const RollbackRequest& request, ReleaseNumber live) {
-    const auto choice = release::choose_rollback(app.ledger, app.marks, request.restores);
+    const auto choice =
+        release::choose_rollback(app.ledger, app.marks, request.restores,
+                                 request.tells_all ? release::Ledger::all : few_to_read);
     std::vector<std::string> skipped;
     for (const release::Skipped& each : choice.skipped)
         skipped.push_back(fmt::format("{} {}", each.number.text(), each.why));
