@@ -5,6 +5,8 @@
 #include "core/deploy/barrier.hpp"
 #include "core/deploy/holds.hpp"
 
+#include <utility>
+
 #include <fmt/core.h>
 
 namespace shipit::deploy {
@@ -53,7 +55,7 @@ WayBack newest_good(const App& app, const RollbackRequest& request, ReleaseNumbe
         why += ": " + joined_briefly(skipped, "; ");
     Error error(why, request.automatic ? Outcome::down : Outcome::failed);
     error.advise(command(app, "releases")).add_details(std::move(skipped));
-    throw error;
+    throw std::move(error);
 }
 
 } // namespace
