@@ -43,6 +43,7 @@ deploy::RollbackRequest request_of(const Invocation& invocation, const deploy::A
     if (const auto failed = arguments.text("failed"))
         request.failed = Invocation::release_number(*failed);
     request.unless_good = arguments.has("unless-good");
+    request.tells_all = invocation.terminal.wants_json();
     return request;
 }
 
@@ -73,7 +74,7 @@ std::vector<ReleaseNumber> offer(Invocation& invocation, const deploy::App& app,
 // Nothing: it is obvious, or there is nothing to choose from, as the rollback will say.
 std::optional<ReleaseNumber> ask_which(Invocation& invocation, const deploy::App& app,
                                        Restores what) {
-    const auto choice = release::choose_rollback(app.ledger, app.marks, what);
+    const auto choice = release::choose_rollback(app.ledger, app.marks, what, 0);
     if (choice.target && choice.note.empty())
         return std::nullopt;
     invocation.terminal.note("No release before the live one is good. There are:");

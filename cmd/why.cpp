@@ -110,7 +110,10 @@ int run(Invocation& invocation) {
     const auto manifest = app.ledger.load(number);
     const auto eligible = app.ledger.eligibility(app.marks, number);
     const auto choice =
-        number == live ? release::choose_rollback(app.ledger, app.marks) : release::Choice();
+        number == live ? release::choose_rollback(
+                             app.ledger, app.marks, release::Restores::all,
+                             invocation.terminal.wants_json() ? release::Ledger::all : few_to_read)
+                       : release::Choice();
     if (invocation.terminal.wants_json()) {
         Json skipped = Json::array();
         for (const release::Skipped& each : choice.skipped)

@@ -24,6 +24,8 @@ struct RollbackRequest {
     // The release that failed: if another one is live by now, there is nothing to go back from.
     std::optional<ReleaseNumber> failed;
     bool unless_good = false; // nor if that one has been blessed by now
+    // Each of the thousands that may be passed over is told with its reason, not the newest alone.
+    bool tells_all = false;
     ChangeOptions options;
 };
 

@@ -5,6 +5,8 @@
 #include "core/deploy/barrier.hpp"
 #include "core/deploy/holds.hpp"
 
+#include <utility>
+
 #include <fmt/core.h>
 
 namespace shipit::deploy {
@@ -36,7 +38,9 @@ WayBack undone(const App& app, const RollbackRequest& request, ReleaseNumber liv
 }
 
 WayBack newest_good(const App& app, const RollbackRequest& request, ReleaseNumber live) {
-    const auto choice = release::choose_rollback(app.ledger, app.marks, request.restores);
+    const auto choice =
+        release::choose_rollback(app.ledger, app.marks, request.restores,
+                                 request.tells_all ? release::Ledger::all : few_to_read);
     std::vector<std::string> skipped;
     for (const release::Skipped& each : choice.skipped)
         skipped.push_back(fmt::format("{} {}", each.number.text(), each.why));
@@ -51,7 +55,7 @@ WayBack newest_good(const App& app, const RollbackRequest& request, ReleaseNumbe
         why += ": " + joined_briefly(skipped, "; ");
     Error error(why, request.automatic ? Outcome::down : Outcome::failed);
     error.advise(command(app, "releases")).add_details(std::move(skipped));
-    throw error;
+    throw std::move(error);
 }
 
 } // namespace

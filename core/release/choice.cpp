@@ -21,6 +21,8 @@ std::string with_reason(const std::string& what, const std::string& why) {
 
 // Why it cannot come back, whatever anybody wants; empty if it can. Config vars outlive their slug.
 std::string obstacle(const Fact& fact, Restores what) {
+    if (!fact.is_read)
+        return "cannot come back";
     if (!fact.readable)
         return with_reason("its manifest cannot be read", fact.why);
     switch (fact.status) {

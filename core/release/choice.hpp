@@ -49,6 +49,7 @@ struct Fact {
     std::uint64_t config = 0; // likewise, of the config vars alone
     std::string why = {};     // it failed or is bad, in words for people
     bool readable = true;     // its manifest
+    bool is_read = true;      // else no more is known than that it cannot come back
 
     [[nodiscard]] bool is_good() const { return good && !bad; }
 };

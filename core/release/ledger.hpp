@@ -24,6 +24,8 @@ struct Entry {
     std::string complaint; // if there is no manifest
 };
 
+class Surroundings; // facts.cpp's
+
 class Ledger {
   public:
     static constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
@@ -46,10 +48,12 @@ class Ledger {
     // The same of all that newest() gave.
     [[nodiscard]] std::vector<Fact> facts(const Marks& marks,
                                           const std::vector<Entry>& entries) const;
-    // For rollback_target alone: of releases that cannot come back, of which there may be
-    // thousands, no more than it takes to pass them over.
+    // For rollback_target alone, of the newest ones or of a single one: of releases that cannot
+    // come back no more than it takes to pass them over.
     [[nodiscard]] std::vector<Fact> facts_for_rollback(const Marks& marks, Restores what,
                                                        std::size_t limit) const;
+    [[nodiscard]] Fact fact_for_rollback(ReleaseNumber number, const Surroundings& around,
+                                         Restores what) const;
 
     // Of one release: whether it can be rolled back to.
     [[nodiscard]] Eligibility eligibility(const Marks& marks, ReleaseNumber number,
@@ -105,9 +109,11 @@ class Ledger {
     Layout m_layout;
 };
 
-// rollback_target and undo_target over as much of the history as they take.
+// rollback_target and undo_target over as much of the history as they take. Of what is passed over
+// so many, the newest, are told with their reasons; of thousands it takes time to find them all.
 [[nodiscard]] Choice choose_rollback(const Ledger& ledger, const Marks& marks,
-                                     Restores what = Restores::all);
+                                     Restores what = Restores::all,
+                                     std::size_t reasons = Ledger::all);
 [[nodiscard]] Choice choose_undo(const Ledger& ledger, const Marks& marks, ReleaseNumber live);
 
 } // namespace shipit::release

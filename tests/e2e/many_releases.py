@@ -2,7 +2,8 @@
 
 The two newest releases of the app, made by shipit itself, become the last two, and the newest stays live. It is the
 pattern of all others: its manifest, transcript, evidence, slug, tree, link and good mark are copied, each with a
-slug of its own, a minute apart. STATE is what those before it are: good (as the pattern), failed or expired.
+slug of its own, a minute apart. STATE is what those before it are: good (as the pattern), failed, expired, or
+failing: all have failed but the oldest, which is good.
 """
 
 import datetime
@@ -21,6 +22,12 @@ manifest = (releases / f"v{pattern}.toml").read_text()
 slug_table = re.compile(r"^\[slug\]\n(?:.+\n)*", re.M)
 before = slug_table.search((releases / f"v{pattern - 1}.toml").read_text())[0]
 manifest_before = slug_table.sub(before, manifest)
+
+
+def state_of(number):
+    if number == count or (state == "failing" and number == 1):
+        return "good"
+    return "failed" if state == "failing" else state
 
 
 def slug_in(text):
@@ -45,10 +52,10 @@ def text_of(number, slug_id):
         text,
         flags=re.M,
     )
-    if state == "good" or number == count:
+    if state_of(number) == "good":
         return text
-    text = text.replace('status = "succeeded"', f'status = "{state}"')
-    if state == "failed":
+    text = text.replace('status = "succeeded"', f'status = "{state_of(number)}"')
+    if state_of(number) == "failed":
         text = re.sub(r"^(live|good)_at = .*\n", "", text, flags=re.M)
         return text.replace("[evidence]\n", '[evidence]\nwhy_failed = "it was not healthy within 60s"\n')
     return text.replace("[evidence]\n", f'[evidence]\nexpired_at = "{made.isoformat(timespec="milliseconds")}Z"\n')
@@ -67,13 +74,13 @@ for number in range(1, count + 1):
     for kind in "log", "evidence":
         if number != pattern and (releases / f"v{pattern}.{kind}").exists():
             shutil.copy(releases / f"v{pattern}.{kind}", releases / f"v{number}.{kind}")
-    if number == count or state == "good":
+    if state_of(number) == "good":
         (good / f"v{number}").write_text(mark)
     link = releases / f"v{number}"
     link.unlink(missing_ok=True)
-    if state == "good" or number == count:
+    if state_of(number) == "good":
         link.symlink_to(f"../trees/{slug_id}")
-    if number in real or state != "good":
+    if number in real or state_of(number) != "good" or (trees / slug_id).exists():
         continue
     shutil.copy(releases / f"{slug}.tar.zst", releases / f"{slug_id}.tar.zst")
     shutil.copytree(trees / slug, trees / slug_id, symlinks=True)

@@ -30,6 +30,8 @@ release_script "exit 0"
 expect_exit 0 ship deploy "$scratch/hello" -m "On the new data"
 expect_exit 0 ship rollback
 expect_out "Rolled back hello to v3 as v5"
+expect_exit 0 ship info v5 # the command of v3's build says so each time that it runs
+expect_match "Irreversible: .*release command exited with 10"
 expect_exit 6 ship rollback
 expect_err "v2 is from before v3, which cannot be undone: its release command exited with 10"
 expect_err "rollback --force v2"

@@ -1,10 +1,9 @@
 # With ten thousand releases, what a person asks for is answered at once, and pruning them takes moments.
-# The limits are three times what is promised, for machines that are busy; the times are printed.
+# What counts is processor time, as others may be busy; the times are printed.
 . "$(dirname "$0")/lib.sh"
 needs curl
 ! is_sanitized || skip "sanitizers take ten times as long"
 count=10000
-slowness=1
 
 hello_is_live
 export SHIPIT_APP=hello
@@ -31,12 +30,12 @@ once() {
     read -r real user system <"$scratch/time"
     real=$((10#${real/./})) spent=$((10#${user/./} + 10#${system/./}))
 }
-# at_once COMMAND…: answers within 20 ms, as is promised.
-at_once() { within 60 "$@"; }
-# All of the past is searched: as long as it takes to read it.
-after_a_search() { within 1500 "$@"; }
+# at_once COMMAND…: answers within the 20 ms that are promised; it takes 5.
+at_once() { within 20 "$@"; }
+# All of the past is searched. It takes 15 ms, which beside other programs may be three times as long.
+after_a_search() { within 60 "$@"; }
 within() {
-    local most=$(($1 * slowness))
+    local most=$1
     shift
     took "$@"
     ((spent <= most)) || depth=2 fail "took $spent ms: $*"
@@ -61,6 +60,22 @@ look
 after_a_search "$SHIPIT_BIN" rollback
 expect_err "there is no release before"
 
+expect_err "v9999 failed: it was not healthy within 60s"
+expect_err "; and 9989 more"
+after_a_search "$SHIPIT_BIN" why
+expect_exit 1 ship rollback --json
+expect_equal "$(json "$out" 'len(it["error"]["details"]), it["error"]["details"][-1]')" \
+    "(9999, 'v1 failed: it was not healthy within 60s')"
+
+# Only the oldest of them did.
+expect_exit 0 ship stop
+long_past failing
+expect_exit 0 ship start
+after_a_search "$SHIPIT_BIN" rollback --check
+expect_out "v1 is not ready to be rolled back to" # its slug is a copy of another
+expect_err "skipped: v9999 failed: it was not healthy within 60s"
+expect_err "skipped: and 9988 more; all of them with --json"
+
 # All but the live one have expired.
 expect_exit 0 ship stop
 long_past expired
@@ -83,7 +98,7 @@ expect_exit 0 ship hold --clear
 
 once "$SHIPIT_BIN" prune --keep 10
 echo "$spent ms of the processor, $real ms in all: prune"
-((spent <= 6000 * slowness)) || fail "prune took $spent ms"
+((spent <= 4000)) || fail "prune took $spent ms" # 2 s are promised, of a machine that does nothing else
 expect_equal "$(wc -l <"$out")" $((count - 10)) "so many expire"
 expect_equal "$(find "$SHIPIT_ROOT/hello/releases" -name '*.tar.zst' | wc -l)" 10
 expect_equal "$(find "$SHIPIT_ROOT/hello/trees" -mindepth 1 -maxdepth 1 -type d | wc -l)" 10

@@ -386,7 +386,11 @@ TEST_CASE("a rollback finds its target behind more failures than it looks at fir
 
 TEST_CASE("however long the past is, and whatever is in it, the way back is as if all were read") {
     const App app;
-    app.marks().set(MarkKind::good, app.released('a'), {});
+    const auto first = app.released('a');
+    SUBCASE("nothing in it is good, but for what ran") {}
+    SUBCASE("one is good, far back") {
+        app.marks().set(MarkKind::good, first, {});
+    }
     for (std::uint64_t i = 0; i < 400; ++i) {
         auto manifest = app.ledger().begin(app.draft(i % 3 == 0 ? 'b' : 'c'));
         manifest.status = i % 5 == 0 ? Status::expired : Status::failed;
@@ -407,6 +411,13 @@ TEST_CASE("however long the past is, and whatever is in it, the way back is as i
         CHECK(found.skipped == expected.skipped);
         CHECK(found.from == expected.from);
         CHECK(found.note == expected.note);
+        const auto brief = choose_rollback(app.ledger(), app.marks(), what, 10);
+        CHECK(brief.target == expected.target);
+        REQUIRE(brief.skipped.size() == expected.skipped.size());
+        for (std::size_t i = 0; i < brief.skipped.size(); ++i) {
+            CHECK(brief.skipped[i].number == expected.skipped[i].number);
+            CHECK((i >= 10 || brief.skipped[i] == expected.skipped[i]));
+        }
     }
 }
 

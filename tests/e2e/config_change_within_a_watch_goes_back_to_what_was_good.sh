@@ -1,0 +1,32 @@
+# Config vars set, or processes added, while a new release is still watched: what takes its place is watched as
+# long as any, and if it fails, what was good before both is live again.
+. "$(dirname "$0")/lib.sh"
+needs curl
+
+hello_is_live
+url=http://127.0.0.1:$port/
+app=$SHIPIT_ROOT/hello
+sed -i 's/^watch = .*/watch = "20s"/' "$scratch/hello/shipit.toml"
+sed -i 's|^    if path == "/healthz":|    if path == "/healthz" and os.path.exists("sick"):\n        return 503, "sick"\n&|' \
+    "$scratch/hello/server.py"
+is_live() { [[ $(readlink "$app/current") == "releases/$1" ]]; }
+# fails_when_live RELEASE: as a program does that dies of what only comes up in use.
+fails_when_live() { wait_until 30 is_live "$1" && touch "$app/releases/$1/sick"; }
+watched() { grep -c "$1 is committed" "$app/log/supervisor.log"; }
+
+"$SHIPIT_BIN" deploy "$scratch/hello" -m "Not seen to be sick" >"$scratch/deploy.log" 2>&1 &
+deploy=$!
+expect_soon 20 is_live v2
+fails_when_live v3 &
+expect_exit 4 ship config set NAME=Ada --wait
+expect_err "v3 went live and failed within its watch window"
+expect_err "rolled back to v1 as v4"
+wait "$deploy" # it was live, and nobody has said that it is bad
+grep -qF "the watch of v2 was cut short: another release is taking its place" "$scratch/deploy.log" ||
+    fail "who deployed v2 was told: $(cat "$scratch/deploy.log")"
+expect_answer "$url" "Hello, World! This is release v4."
+expect_exit 0 ship why v2
+expect_out "v2 can be rolled back to, but it never stayed up through its watch"
+expect_exit 0 ship releases --json
+expect_equal "$(json "$out" '[(r["version"], r["good"], r["bad"]) for r in it][1:3]')" \
+    "[('v3', False, True), ('v2', False, False)]"
