@@ -28,7 +28,7 @@ git config --global advice.detachedHead false
 
 a_copy_of hello work
 cd "$scratch/work"
-sed -i 's/^timeout = .*/timeout = "2s"/' shipit.toml
+sed -i 's/^timeout = .*/timeout = "2s"/; s/^watch = .*/watch = "100ms"/' shipit.toml
 cat >>shipit.toml <<'END'
 
 [build]
