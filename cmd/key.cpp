@@ -7,6 +7,8 @@
 #include "core/ssh/keys_file.hpp"
 #include "core/sys/process.hpp"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 #include <unistd.h>
 

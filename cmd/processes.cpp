@@ -5,6 +5,8 @@
 #include "core/deploy/running.hpp"
 #include "core/sys/clock.hpp"
 
+#include <cstdlib>
+
 #include <fmt/core.h>
 
 namespace shipit::cmd {
@@ -89,6 +91,9 @@ int run(Invocation& invocation) {
 }
 
 int supervise(Invocation& invocation) {
+    // What it records is its own doing, not that of the client which happened to start it.
+    for (const char* variable : {"SHIPIT_KEY", "SSH_CONNECTION", "SUDO_USER"})
+        (void)::unsetenv(variable);
     const auto word = invocation.arguments.word(0);
     auto app = deploy::App::open(
         invocation.host(),

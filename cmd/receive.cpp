@@ -9,6 +9,7 @@
 #include "core/sys/account.hpp"
 #include "core/sys/process.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <fmt/core.h>
@@ -21,7 +22,7 @@ namespace {
 constexpr const char* asked_by_client = "SSH_ORIGINAL_COMMAND"; // sshd(8)
 
 // The seam to `shipit push`: serves one push over standard input and output.
-int serve_push(Invocation& /*invocation*/, const deploy::App& /*app*/) {
+int serve_push(const deploy::App& /*app*/, int /*in*/, int /*out*/) {
     throw Error("this shipit does not take pushes yet")
         .advise("tar c . | ssh HOST shipit deploy -");
 }
@@ -137,7 +138,7 @@ int run(Invocation& invocation) {
             .advise("'shipit key add' writes lines that are right");
     if (key || std::getenv(asked_by_client) != nullptr)
         serve_key(invocation, name);
-    return serve_push(invocation, deploy::App::open(invocation.host(), name));
+    return serve_push(deploy::App::open(invocation.host(), name), STDIN_FILENO, STDOUT_FILENO);
 }
 
 } // namespace

@@ -58,7 +58,9 @@ std::optional<std::string> find_program(const std::string& name) {
     const std::string path = search_path();
     for (const std::string_view folder : split(path, ':')) {
         const Path candidate = Path(folder) / name;
-        if (candidate.is_absolute() && ::access(candidate.c_str(), X_OK) == 0)
+        std::error_code absent;
+        if (candidate.is_absolute() && std::filesystem::is_regular_file(candidate, absent) &&
+            ::access(candidate.c_str(), X_OK) == 0)
             return candidate.string();
     }
     return std::nullopt;

@@ -28,7 +28,7 @@ git config --global advice.detachedHead false
 
 a_copy_of hello work
 cd "$scratch/work"
-sed -i 's/^timeout = .*/timeout = "2s"/' shipit.toml
+sed -i 's/^timeout = .*/timeout = "2s"/; s/^watch = .*/watch = "100ms"/' shipit.toml
 cat >>shipit.toml <<'END'
 
 [build]
@@ -65,6 +65,9 @@ expect_equal "$(release 'it["source"]["commit"], it["source"]["branch"], it["sou
     "('$(git rev-parse HEAD)', 'trunk', False)"
 expect_equal "$(release 'it["user"]')" "ci@example as $login"
 expect_equal "$(cat "$SHIPIT_ROOT/hello/current/built")" "$user"
+# The supervisor, which that push started, acts for itself.
+expect_exit 0 ship events
+expect_match "good v[0-9]+ by $login: done"
 expect_equal "$(branch trunk)" "$(git rev-parse HEAD)"
 
 # What is not committed is not deployed, and modes are those of a checkout.

@@ -63,6 +63,9 @@ name = "blog"
 web    = "gunicorn mysite.wsgi --bind 0.0.0.0:$PORT"
 worker = { command = "python worker.py", stop_timeout = "60s", stop_signal = "SIGQUIT", count = 3 }
 clock = { command = "python clock.py", notify = true, watchdog = "30s" }
+[build]
+command = "npm ci"
+timeout = "1h"
 [release]
 command = "python manage.py migrate --noinput"
 timeout = "5m"
@@ -99,6 +102,7 @@ required = ["SECRET_KEY"]
     CHECK(settings.spec.processes[2] == ProcessType{"worker", "python worker.py", 60s, "QUIT", 3});
     CHECK(settings.spec.release_command ==
           ReleaseCommand{"python manage.py migrate --noinput", 5min});
+    CHECK(settings.build == BuildCommand{"npm ci", 1h, true});
     CHECK(settings.spec.health == Health{"/healthz", "", 30s, 3, 20s});
     CHECK(settings.app.user == "www-data");
     CHECK(settings.app.user_is_builds);

@@ -1,4 +1,5 @@
 #include "core/sys/capture.hpp"
+#include "core/sys/file.hpp"
 
 #include <doctest/doctest.h>
 
@@ -61,4 +62,12 @@ TEST_CASE("root can ask as somebody else") {
                             .environment = {},
                             .become = std::pair<uid_t, gid_t>(12345, 12345)};
     CHECK(answer_to(question, Deadline(20s), 100) == "12345\n");
+}
+
+TEST_CASE("programs are found by their names, as absolute paths") {
+    const auto shell = find_program("sh");
+    REQUIRE(shell.has_value());
+    CHECK(Path(*shell).is_absolute());
+    CHECK_FALSE(find_program("no-such-program").has_value());
+    CHECK_FALSE(find_program("").has_value());
 }
