@@ -31,9 +31,10 @@ std::string with_plain_newlines(std::string_view text) {
 }
 
 bool is_control(char c) {
-    constexpr char first_printable = 0x20;
-    constexpr char del = 0x7f;
-    return (c >= 0 && c < first_printable && c != '\t') || c == del;
+    constexpr unsigned char first_printable = 0x20;
+    constexpr unsigned char del = 0x7f;
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < first_printable && c != '\t') || byte == del;
 }
 
 class Reader {

@@ -62,14 +62,17 @@ std::string signal_complaint(const Value& value) {
     return "must be one of TERM, INT, QUIT, HUP, USR1, USR2, KILL and WINCH";
 }
 
+bool is_visible_ascii(char c) {
+    return c > ' ' && c <= '~';
+}
+
 std::string path_complaint(const Value& value) {
     const auto& path = std::get<Text>(value);
     if (path.empty())
         return "";
     if (path.front() != '/')
         return "must begin with '/', like \"/healthz\"";
-    const auto is_plain = [](char c) { return c > ' ' && c <= '~'; };
-    if (path.size() > 2048 || !std::all_of(path.begin(), path.end(), is_plain))
+    if (path.size() > 2048 || !std::all_of(path.begin(), path.end(), is_visible_ascii))
         return "must be an HTTP path: up to 2048 printable ASCII characters without spaces";
     return "";
 }
@@ -82,8 +85,8 @@ std::string name_complaint(const Value& value) {
 
 std::string user_complaint(const Value& value) {
     const auto& user = std::get<Text>(value);
-    const auto is_odd = [](char c) { return c <= ' ' || c == ':' || c == '/' || c == 127; };
-    if (user.size() > 256 || std::any_of(user.begin(), user.end(), is_odd))
+    const auto is_fit = [](char c) { return is_visible_ascii(c) && c != ':' && c != '/'; };
+    if (user.size() > 256 || !std::all_of(user.begin(), user.end(), is_fit))
         return "must be the name or the number of a user of this host";
     return "";
 }

@@ -29,7 +29,7 @@ namespace {
 
 #if defined(__x86_64__)
 constexpr unsigned architecture = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
+#elif defined(__AARCH64EL__)
 constexpr unsigned architecture = AUDIT_ARCH_AARCH64;
 #else
 constexpr unsigned architecture = 0; // not known here: nothing is reported
@@ -37,7 +37,7 @@ constexpr unsigned architecture = 0; // not known here: nothing is reported
 
 constexpr unsigned syscall_offset = offsetof(seccomp_data, nr);
 constexpr unsigned architecture_offset = offsetof(seccomp_data, arch);
-constexpr unsigned length_offset = offsetof(seccomp_data, args[2]); // its lower half
+constexpr unsigned length_offset = offsetof(seccomp_data, args[2]); // little-endian: its lower half
 
 // The number behind "NAME:" in a file of /proc; nothing if it is not there (any more).
 template <class Number>

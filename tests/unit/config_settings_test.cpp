@@ -224,6 +224,7 @@ TEST_CASE("what is wrong in shipit.toml is named with file, line, column and wha
         {"[app]\nuser = 'root'\n", "shipit.toml:2:8: 'app.user' may be root only if this host"},
         {"[app]\nuser = '000'\n", "shipit.toml:2:8: 'app.user' may be root only if this host"},
         {"[app]\nuser = 'a b'\n", "shipit.toml:2:8: 'app.user' must be"},
+        {"[app]\nuser = 'm\u00fcller'\n", "shipit.toml:2:8: 'app.user' must be"},
         {"[app]\nshared = 'media'\n", "shipit.toml:2:10: 'app.shared' must be a list"},
         {"[app]\nshared = ['../x']\n", "shipit.toml:2:10: 'app.shared' must hold relative paths"},
         {"[app]\nshared = ['/x']\n", "shipit.toml:2:10: 'app.shared' must hold relative paths"},
