@@ -38,6 +38,9 @@ void finish_switch(const App& app, release::Manifest& manifest, const std::strin
         condemn(app, manifest, *manifest.deployer->leaves, why);
     if (manifest.rollback_of)
         welcome(app, manifest, *manifest.rollback_of);
+    if (manifest.spec.processes.empty()) // which nobody watches
+        app.marks.set(release::MarkKind::good, manifest.number,
+                      {app.host.origin.text(), sys::now(), "files only"});
     manifest.deployer.reset();
     app.ledger.save(manifest);
 }
@@ -59,6 +62,13 @@ void tidy(const App& app) {
         // Whatever cannot be read or written, the command at hand will say if it minds.
         app.host.progress.warn_of(error.why() + ", ignoring");
     }
+}
+
+sys::Lock lock_and_tidy(const App& app, const std::string& what,
+                        std::chrono::milliseconds patience) {
+    sys::Lock lock = app.lock(what, patience);
+    tidy(app);
+    return lock;
 }
 
 } // namespace shipit::deploy

@@ -12,6 +12,7 @@
 #include "core/deploy/running.hpp"
 #include "core/deploy/shared.hpp"
 #include "core/deploy/transcript.hpp"
+#include "core/slug/unpack.hpp"
 #include "core/sys/clock.hpp"
 #include "core/sys/interrupt.hpp"
 
@@ -48,7 +49,7 @@ class Walk {
         }
     }
 
-    // Between the two: nothing waits for the disk before traffic is switched.
+    // Between the two, where traffic is switched: that does not wait for the disk.
     void flush_tree() const { flush_release_tree(m_app, m_manifest.slug.value().id); }
 
     // Step 9.
@@ -187,6 +188,9 @@ class Walk {
     void switch_over() {
         begin(fmt::format("switching to {}", m_manifest.number.text()));
         const auto before = m_plan.is_recorded ? previous_manifest() : std::nullopt;
+        // After a power cut, files are served as they are: no supervisor looks at them before.
+        if (!m_handover)
+            slug::flush_tree(m_manifest.slug.value().id, m_app.layout.trees());
         if (m_plan.is_recorded)
             move_current();
         if (m_handover)
@@ -198,9 +202,6 @@ class Walk {
             end(*before);
         m_app.note_event(m_what, m_manifest.number, name_of(Outcome::done), m_manifest.description);
         m_transcript.add("live");
-        if (!m_handover)
-            m_app.marks.set(release::MarkKind::good, m_manifest.number,
-                            {m_app.host.origin.text(), sys::now(), "files only"});
         if (!m_reload.empty() && !m_handover)
             run_reload();
     }
@@ -327,8 +328,7 @@ Changed carry_out(App& app, const Change& change, const ChangeOptions& options) 
     return while_doing(change.attempt, [&] {
         const auto begun = Clock::now();
         app.host.progress = stoppable(std::move(app.host.progress));
-        std::optional<sys::Lock> lock = app.lock(change.what, options.lock_patience);
-        tidy(app);
+        std::optional<sys::Lock> lock = lock_and_tidy(app, change.what, options.lock_patience);
         std::optional<Plan> plan = change.plan(app);
         if (!plan)
             return Changed{};

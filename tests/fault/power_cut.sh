@@ -7,6 +7,7 @@ if [[ $(id -u) == 0 && -z ${SHIPIT_UNSHARED-} ]]; then # so that we may be told 
 fi
 . "$(dirname "$0")/disk.sh"
 needs python3 zstd
+mount_disk() { mount -o loop "$scratch/image" "$disk" 2>/dev/null; }
 disk_at_root "$1" 400M
 can_shut_down() {
     PYTHONPATH=$tests/fault python3 -c 'import sys, power_trial; power_trial.cut_power(sys.argv[1], True)' \
