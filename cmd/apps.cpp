@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/config/host_settings.hpp"
+#include "core/deploy/aftermath.hpp"
 #include "core/deploy/running.hpp"
 
 #include <fmt/core.h>
@@ -58,10 +59,21 @@ int list(Invocation& invocation) {
     return 0;
 }
 
+int tell_destroyed(Invocation& invocation, const AppName& name) {
+    if (invocation.terminal.wants_json())
+        invocation.terminal.print_json(Json::object({{"app", name.text()}, {"destroyed", true}}));
+    else
+        invocation.terminal.print(fmt::format("Destroyed {}", name.text()));
+    return 0;
+}
+
 int destroy(Invocation& invocation) {
     const AppName name = AppName::parse(*invocation.arguments.word(0));
+    const bool is_confirmed = invocation.arguments.text("confirm") == name.text();
+    if (is_confirmed && deploy::finish_destroying(invocation.host(), name))
+        return tell_destroyed(invocation, name);
     auto app = deploy::App::open(invocation.host(), name);
-    if (invocation.arguments.text("confirm") != name.text())
+    if (!is_confirmed)
         throw Error(
             fmt::format("destroying '{}' removes its releases, its config vars and the data "
                         "in {}",
@@ -69,11 +81,7 @@ int destroy(Invocation& invocation) {
             Outcome::usage)
             .advise(fmt::format("if you mean it: shipit destroy {0} --confirm {0}", name.text()));
     deploy::destroy_app(app, invocation.patience());
-    if (invocation.terminal.wants_json())
-        invocation.terminal.print_json(Json::object({{"app", name.text()}, {"destroyed", true}}));
-    else
-        invocation.terminal.print(fmt::format("Destroyed {}", name.text()));
-    return 0;
+    return tell_destroyed(invocation, name);
 }
 
 int show_settings(Invocation& invocation, const deploy::App& app) {
@@ -93,7 +101,7 @@ int set(Invocation& invocation) {
     const auto words = invocation.arguments.words();
     if (words.empty())
         return show_settings(invocation, app);
-    const auto lock = app.lock("set", invocation.patience());
+    const auto lock = deploy::lock_and_tidy(app, "set", invocation.patience());
     const auto changes = config::set_keys(app.layout.app_toml(), {words.begin(), words.end()});
     Json all = Json::array();
     for (const config::HostChange& change : changes) {

@@ -38,6 +38,9 @@ void finish_switch(const App& app, release::Manifest& manifest, const std::strin
         condemn(app, manifest, *manifest.deployer->leaves, why);
     if (manifest.rollback_of)
         welcome(app, manifest, *manifest.rollback_of);
+    if (manifest.spec.processes.empty()) // which nobody watches
+        app.marks.set(release::MarkKind::good, manifest.number,
+                      {app.host.origin.text(), sys::now(), "files only"});
     manifest.deployer.reset();
     app.ledger.save(manifest);
 }
@@ -60,6 +63,12 @@ void tidy(const App& app, AppLock& lock) {
         // Whatever cannot be read or written, the command at hand will say if it minds.
         app.host.progress.warn_of(error.why() + ", ignoring");
     }
+}
+
+AppLock lock_and_tidy(const App& app, const std::string& what, std::chrono::milliseconds patience) {
+    AppLock lock = app.lock(what, patience);
+    tidy(app, lock);
+    return lock;
 }
 
 } // namespace shipit::deploy

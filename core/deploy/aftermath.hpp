@@ -1,11 +1,13 @@
 // What a change still has to do once its release is live: today's config vars become the release's,
-// and what a rollback left is marked bad and held. The manifest says so before the switch
-// (release::Deployer), so that if the command is killed in between, the next one does it.
+// what a rollback left is marked bad and held, and what is files only is good. The manifest says so
+// before the switch (release::Deployer), so that if the command is killed in between, the next one
+// does it.
 #pragma once
 
 #include "core/deploy/app.hpp"
 #include "core/release/manifest.hpp"
 
+#include <chrono>
 #include <string>
 
 namespace shipit::deploy {
@@ -17,5 +19,9 @@ void finish_switch(const App& app, release::Manifest& manifest, const std::strin
 
 // First thing under the lock: what commands that died have left is removed or finished.
 void tidy(const App& app, AppLock& lock);
+
+// The lock of a command that changes something, and tidy(), which nobody can forget then.
+[[nodiscard]] AppLock lock_and_tidy(const App& app, const std::string& what,
+                                    std::chrono::milliseconds patience);
 
 } // namespace shipit::deploy

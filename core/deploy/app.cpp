@@ -157,4 +157,13 @@ void destroy_app(App& app, std::chrono::milliseconds patience) {
     sys::remove_tree(app.layout.trash());
 }
 
+bool finish_destroying(const Host& host, const AppName& name) {
+    const release::Layout layout{host.root, name};
+    if (release::is_app(layout) || !sys::is_there(layout.trash()))
+        return false;
+    sys::remove_tree(layout.run_folder());
+    sys::remove_tree(layout.trash());
+    return true;
+}
+
 } // namespace shipit::deploy

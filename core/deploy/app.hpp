@@ -72,4 +72,8 @@ App create_app(const Host& host, const AppName& name);
 // Stops everything of the app and removes all that is its own, data in shared/ included.
 void destroy_app(App& app, std::chrono::milliseconds patience);
 
+// Removes what a destroy_app() that was killed has left of an app, which is none any more; its
+// config vars are in that. Gives whether there was something.
+bool finish_destroying(const Host& host, const AppName& name);
+
 } // namespace shipit::deploy

@@ -1,6 +1,7 @@
 #include "core/deploy/bless.hpp"
 
 #include "core/base/error.hpp"
+#include "core/deploy/aftermath.hpp"
 #include "core/sys/clock.hpp"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ std::optional<WallTime> trial_end(const App& app, ReleaseNumber release) {
 
 ReleaseNumber bless(const App& app, std::optional<ReleaseNumber> release,
                     std::chrono::milliseconds lock_patience) {
-    const auto lock = app.lock("bless", lock_patience);
+    const auto lock = lock_and_tidy(app, "bless", lock_patience);
     if (!release)
         release = app.ledger.current();
     if (!release)

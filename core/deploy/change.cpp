@@ -30,8 +30,7 @@ Changed carry_out(App& app, const Change& change, const ChangeOptions& options) 
     return while_doing(change.attempt, [&] {
         const auto begun = std::chrono::steady_clock::now();
         app.host.progress = stoppable(std::move(app.host.progress));
-        std::optional<AppLock> lock = app.lock(change.what, options.lock_patience);
-        tidy(app, *lock);
+        std::optional<AppLock> lock = lock_and_tidy(app, change.what, options.lock_patience);
         std::optional<Plan> plan = change.plan(app);
         if (!plan)
             return Changed{};

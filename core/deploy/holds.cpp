@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/aftermath.hpp"
 #include "core/sys/clock.hpp"
 
 #include <fmt/core.h>
@@ -32,7 +33,7 @@ void refuse_if_held(const App& app, const SlugId& slug) {
 
 void hold(const App& app, const std::optional<SlugId>& slug, const std::string& why,
           std::chrono::milliseconds lock_patience) {
-    const auto lock = app.lock("hold", lock_patience);
+    const auto lock = lock_and_tidy(app, "hold", lock_patience);
     const release::Mark mark{app.host.origin.text(), sys::now(), why};
     if (slug)
         app.marks.hold(*slug, mark);
@@ -43,7 +44,7 @@ void hold(const App& app, const std::optional<SlugId>& slug, const std::string& 
 
 std::size_t clear_holds(const App& app, const std::optional<SlugId>& slug,
                         std::chrono::milliseconds lock_patience) {
-    const auto lock = app.lock("hold", lock_patience);
+    const auto lock = lock_and_tidy(app, "hold", lock_patience);
     std::size_t cleared = 0;
     if (!slug)
         cleared = app.marks.clear_holds();

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/aftermath.hpp"
 #include "core/sys/clock.hpp"
 
 #include <fmt/core.h>
@@ -28,7 +29,7 @@ void check_pin_name(const App& app, ReleaseNumber release, const std::string& na
 
 void mark_bad(const App& app, ReleaseNumber release, const std::string& why,
               std::chrono::milliseconds lock_patience) {
-    const auto lock = app.lock("mark-bad", lock_patience);
+    const auto lock = lock_and_tidy(app, "mark-bad", lock_patience);
     const auto slug = app.ledger.load(release).slug;
     const release::Mark mark{app.host.origin.text(), sys::now(),
                              why.empty() ? "said to be bad" : why};
@@ -43,7 +44,7 @@ void mark_bad(const App& app, ReleaseNumber release, const std::string& why,
 
 void pin(const App& app, ReleaseNumber release, const std::string& name,
          std::chrono::milliseconds lock_patience) {
-    const auto lock = app.lock("pin", lock_patience);
+    const auto lock = lock_and_tidy(app, "pin", lock_patience);
     check_pin_name(app, release, name);
     const auto slug = app.ledger.load(release).slug;
     if (!slug || !sys::is_there(app.layout.slug(slug->id)))
@@ -53,7 +54,7 @@ void pin(const App& app, ReleaseNumber release, const std::string& name,
 }
 
 void unpin(const App& app, ReleaseNumber release, std::chrono::milliseconds lock_patience) {
-    const auto lock = app.lock("unpin", lock_patience);
+    const auto lock = lock_and_tidy(app, "unpin", lock_patience);
     if (!app.marks.clear(MarkKind::pin, release))
         throw Error(fmt::format("{} is not pinned", release.text()))
             .advise(fmt::format("shipit -a {} pin", app.name().text()));

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/aftermath.hpp"
 #include "core/deploy/environment.hpp"
 #include "core/deploy/release_tree.hpp"
 #include "core/supervise/client.hpp"
@@ -210,7 +211,7 @@ std::vector<ProcessFacts> processes(const App& app) {
 }
 
 void start(App& app, std::chrono::milliseconds patience) {
-    const auto lock = app.lock("start", patience);
+    const auto lock = lock_and_tidy(app, "start", patience);
     if (!app.ledger.current())
         throw Error(fmt::format("nothing of '{}' is deployed", app.name().text()))
             .advise(fmt::format("shipit -a {} deploy BUILD", app.name().text()));
@@ -223,7 +224,7 @@ void start(App& app, std::chrono::milliseconds patience) {
 }
 
 void stop(App& app, std::chrono::milliseconds patience) {
-    const auto lock = app.lock("stop", patience);
+    const auto lock = lock_and_tidy(app, "stop", patience);
     app.set_stopped(true);
     if (reach_supervisor_to_end(app))
         (void)demanded(app, Json::object({{"request", "stop"}}), std::chrono::hours(1));
@@ -232,7 +233,7 @@ void stop(App& app, std::chrono::milliseconds patience) {
 
 Changed restart(App& app, const std::string& process, const ChangeOptions& options) {
     if (!process.empty()) {
-        const auto lock = app.lock("restart", options.lock_patience);
+        const auto lock = lock_and_tidy(app, "restart", options.lock_patience);
         renew_supervisor(app);
         (void)demanded(app, Json::object({{"request", "restart"}, {"process", process}}),
                        std::chrono::hours(1));

@@ -8,6 +8,7 @@
 #include "core/deploy/release_tree.hpp"
 #include "core/deploy/running.hpp"
 #include "core/deploy/shared.hpp"
+#include "core/slug/unpack.hpp"
 #include "core/sys/clock.hpp"
 #include "core/sys/interrupt.hpp"
 
@@ -166,6 +167,9 @@ std::unique_ptr<Handover> Walk::hand_over() {
 void Walk::switch_over() {
     begin(fmt::format("switching to {}", m_manifest.number.text()));
     const auto before = m_plan.is_recorded ? previous_manifest() : std::nullopt;
+    // After a power cut, files are served as they are: no supervisor looks at them before.
+    if (!m_handover)
+        slug::flush_tree(m_manifest.slug.value().id, m_app.layout.trees());
     if (m_plan.is_recorded)
         move_current();
     if (m_handover)
@@ -177,9 +181,6 @@ void Walk::switch_over() {
         end(*before);
     m_app.note_event(m_what, m_manifest.number, name_of(Outcome::done), m_manifest.description);
     m_transcript.add("live");
-    if (!m_handover)
-        m_app.marks.set(release::MarkKind::good, m_manifest.number,
-                        {m_app.host.origin.text(), sys::now(), "files only"});
     if (!m_reload.empty() && !m_handover)
         run_reload();
 }

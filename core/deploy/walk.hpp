@@ -18,7 +18,7 @@ class Walk {
 
     // Steps 4 to 8. Throws after recording why.
     void go_live();
-    // After it: nothing waits for the disk before traffic is switched.
+    // After it, where traffic is switched: that does not wait for the disk.
     void flush_tree() const;
     // Step 9. A failure is told in `changed`.
     void watch(Changed& changed);

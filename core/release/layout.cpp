@@ -156,11 +156,11 @@ void make_app_folders(const Layout& layout) {
     constexpr mode_t open_to_group = 0750;
     constexpr mode_t passable = 0711;
     sys::make_folders(layout.folder(), open_to_all);
-    sys::make_folders(layout.releases(), passable);
     sys::make_folders(layout.trees(), open_to_all);
     sys::make_folders(layout.shared(), open_to_all);
     sys::make_folders(layout.log(), open_to_group);
     sys::make_folders(layout.marks(), open_to_group);
+    sys::make_folders(layout.releases(), passable); // which makes it an app: the last one
 }
 
 bool is_app(const Layout& layout) {

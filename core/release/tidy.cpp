@@ -85,6 +85,7 @@ std::vector<std::string> Ledger::tidy(bool is_in_order) const {
     raise_high_water_mark();
     tidying.remove_leftovers(m_layout.releases());
     tidying.remove_leftovers(m_layout.trees());
+    tidying.remove_leftovers(m_layout.marks());
     for (const MarkKind kind : mark_kinds)
         tidying.remove_leftovers(m_layout.marks() / name_of(kind));
     tidying.remove_leftovers(m_layout.marks() / "hold");

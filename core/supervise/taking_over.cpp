@@ -136,6 +136,8 @@ void Supervisor::Core::end_unsaved() {
     }
     for (const std::string& name : sys::names_in(m_options.run_folder)) {
         const Path path = m_options.run_folder / name;
+        if (name.starts_with(".new-")) // a state that was being saved
+            (void)::unlink(path.c_str());
         if (path.extension() == ".fifo" &&
             std::find(known.begin(), known.end(), path) == known.end())
             (void)::unlink(path.c_str());

@@ -15,7 +15,7 @@ disk_at_root() {
     trap take_disk_away EXIT
     SHIPIT_ROOT=$disk/root
 }
-mount_disk() { mount -o loop "$scratch/image" "$disk" 2>/dev/null; }
+mount_disk() { mount -o loop,errors=remount-ro "$scratch/image" "$disk" 2>/dev/null; }
 take_disk_away() {
     local status=$? app
     set +e

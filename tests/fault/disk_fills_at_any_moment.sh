@@ -5,6 +5,7 @@
 needs curl python3
 disk_at_root ext4 40M -m 0
 hello_is_live
+expect_exit 0 ship pin v1
 url=http://127.0.0.1:$port/
 left() { df -Pk "$disk" | awk 'NR == 2 { print $4 }'; }
 # fill_but KB: all but that.
@@ -45,4 +46,4 @@ for i in "${!kb[@]}"; do
 done
 expect_exit 0 ship verify --trees
 echo "a full disk: $tried commands, $refused of them refused, 0 violations"
-((refused > 5)) || fail "the disk was hardly ever full"
+((refused > 0)) || fail "the disk was hardly ever full"

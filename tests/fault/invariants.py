@@ -120,7 +120,8 @@ class Look:
                 self.say(f"'{name}' belongs to no release")
             if (of := SLUG.fullmatch(name)) and of[1] not in slugs:
                 self.say(f"the slug {of[1]} belongs to no release")
-        for name in os.listdir(self.world.app / "trees"):
+        trees = self.world.app / "trees"
+        for name in os.listdir(trees) if trees.exists() else []:
             if (of := TREE.fullmatch(name)) and of[1] not in slugs:
                 self.say(f"the tree {name} belongs to no release")
 

@@ -3,6 +3,7 @@
 . "$(dirname "$0")/../e2e/lib.sh"
 needs curl python3 prlimit
 hello_is_live
+expect_exit 0 ship pin v1
 url=http://127.0.0.1:$port/
 live() { basename "$(readlink "$SHIPIT_ROOT/hello/current")"; }
 

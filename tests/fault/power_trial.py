@@ -5,6 +5,7 @@ import fcntl
 import os
 import struct
 import subprocess
+from pathlib import Path
 
 from invariants import violations
 from trial import Trial
@@ -32,6 +33,7 @@ class PowerTrial(Trial):
         self.mount, self.image = os.path.join(options.scratch, "disk"), os.path.join(options.scratch, "image")
         self.world.root = self.world.root.parent / "disk/root"
         self.world.app = self.world.root / "app"
+        self.boots = 0
 
     def mount_again(self):
         def is_unmounted():
@@ -39,6 +41,9 @@ class PowerTrial(Trial):
 
         assert wait_for(10, is_unmounted), "what was shut down cannot be unmounted"
         subprocess.run(["mount", "-o", "loop", self.image, self.mount], check=True)
+        # For shipit, which tells by it what was written since, the host has been booted.
+        self.boots += 1
+        Path(self.options.scratch, "boot_id").write_text(f"00000000-0000-4000-8000-{self.boots:012}\n")
 
     def disturb(self, number, _):
         if self.case is None:

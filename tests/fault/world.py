@@ -124,7 +124,7 @@ class World:
 
     def live_content(self):
         file = self.app / "current/sub/content"
-        return int(file.read_text().split()[1]) if file.exists() else None
+        return file.read_text().removeprefix("content ").strip() if file.exists() else None
 
     def live(self):
         """The number of the release that `current` points at, or None."""

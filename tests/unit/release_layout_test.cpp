@@ -143,3 +143,15 @@ TEST_CASE("apps are folders that have releases") {
     std::filesystem::create_directory_symlink(root.path(), root / "link"); // to a bigger disk, say
     CHECK(apps_in(root / "link").size() == 1);
 }
+
+TEST_CASE("an app whose making was cut short is none, and can be made again") {
+    const TestFolder root;
+    const Layout layout = blog_in(root.path());
+    sys::make_folders(layout.folder(), 0755);
+    sys::replace_durably(layout.marks(), "in the way", 0600); // instead of a kill
+    CHECK_THROWS_AS(make_app_folders(layout), Error);
+    CHECK_FALSE(is_app(layout));
+    sys::remove_file(layout.marks());
+    make_app_folders(layout);
+    CHECK(is_app(layout));
+}

@@ -47,6 +47,13 @@ TEST_CASE("what is live is started, and is up once it is healthy") {
     CHECK(log[0].text == "listening");
 }
 
+TEST_CASE("what a killed supervisor was writing is removed by the next one") {
+    SupervisedApp app;
+    sys::replace_durably(app.run() / ".new-state.json-AbCdEf", "half", 0600);
+    app.supervise();
+    CHECK_FALSE(sys::is_there(app.run() / ".new-state.json-AbCdEf"));
+}
+
 TEST_CASE("a killed process is back within a second, and the restart is counted") {
     SupervisedApp app;
     app.set_live(app.web(1));
