@@ -4,6 +4,7 @@
 #include "cmd/invocation.hpp"
 #include "core/deploy/change.hpp"
 
+#include <functional>
 #include <string>
 
 namespace shipit::cmd {
@@ -23,5 +24,10 @@ inline constexpr Option no_wait_option{"--no-wait", "",
 // "rollback vN" unless told.
 void tell_end(const Invocation& invocation, const deploy::App& app, const deploy::Changed& changed,
               const std::string& way_back = {});
+
+// --all: each app of the host, whatever becomes of the others. One that throws is a warning,
+// "'blog' was not pruned: …" for the predicate "was not pruned". Gives the first failure's outcome.
+[[nodiscard]] Outcome in_every_app(const Invocation& invocation, std::string_view predicate,
+                                   const std::function<Outcome(deploy::App)>& act);
 
 } // namespace shipit::cmd
