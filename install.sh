@@ -18,6 +18,7 @@ usage: ./install.sh [--prefix DIR | --user] [--build DIR]    build shipit and in
   --prefix DIR   where to install to (default: /usr/local); DESTDIR in the environment is put
                  before it, as for make install
   --user         install into ~/.local, which needs no root
+  --no-enable    install files only: apps do not start with the host, and are not pruned daily
   --build DIR    install what has been built in DIR instead of building in build/release
   --help         show this
 
@@ -39,7 +40,7 @@ fail() {
 
 # --- What is asked for ---
 
-mode=install prefix=/usr/local built='' to_bench=() seconds=60
+mode=install prefix=/usr/local built='' to_bench=() seconds=60 for_user='' enables=yes
 chosen() {
     [[ $mode == install || $mode == "$1" ]] || fail "--$mode and --$1 do not go together"
     mode=$1
@@ -66,7 +67,11 @@ while [[ $# -gt 0 ]]; do
         if [[ $1 == --prefix ]]; then prefix=$2; else built=$2; fi
         shift
         ;;
-    --user) prefix=${HOME:?}/.local ;;
+    --user)
+        prefix=${HOME:?}/.local
+        for_user=yes
+        ;;
+    --no-enable) enables='' ;;
     -h | --help)
         usage
         exit 0
@@ -103,7 +108,8 @@ packages_to_fuzz=(clang-14 libclang-rt-14-dev)
 # What single scenarios and linters need; without these, they are skipped.
 packages_to_test_all=(python3 curl python3-django gunicorn zstd xxhash strace mandoc shellcheck
     clang-format-14 procps util-linux e2fsprogs xfsprogs mount git gzip bzip2 xz-utils zip
-    libarchive-tools locales nodejs php-cli ruby ruby-webrick openssh-server openssh-client jq)
+    libarchive-tools locales nodejs php-cli ruby ruby-webrick openssh-server openssh-client jq
+    nginx systemd cron faketime dpkg-dev fakeroot lintian)
 
 packages_to_bench=(zstd libarchive-tools rsync restic borgbackup casync ostree git eatmydata
     python3 xfsprogs btrfs-progs e2fsprogs mount)
@@ -272,6 +278,93 @@ install_built() { # install_built FOLDER
     write_manifest "${new[@]}"
 }
 
+# --- What starts apps with the host, and prunes them ---
+
+# By systemd where that runs, else by cron; nobody is bothered if there is neither. All of it names the
+# program by its path, by which what is ours is known again.
+program=$prefix/bin/shipit
+cron_table=$beside/etc/cron.d/shipit
+enabled_units=(shipit.service shipit-prune.timer)
+
+# The user's own manager counts only if it starts with the host and does not end when the user logs out.
+has_systemd() {
+    if [[ -z $for_user ]]; then
+        [[ -d /run/systemd/system && $(id -u) == 0 ]]
+    else
+        [[ -e /var/lib/systemd/linger/$(id -un) ]] && systemctl --user show-environment >/dev/null 2>&1
+    fi
+}
+
+enable_units() {
+    local kind=system systemctl=(systemctl) folder unit
+    [[ -z $for_user ]] || kind=user systemctl=(systemctl --user)
+    folder=$prefix/lib/systemd/$kind
+    "${systemctl[@]}" daemon-reload
+    # Where systemd does not look by itself.
+    if [[ $prefix != /usr && $prefix != /usr/local ]]; then
+        for unit in "$folder"/shipit*; do "${systemctl[@]}" --quiet link "$unit"; done
+    fi
+    "${systemctl[@]}" --quiet enable "${enabled_units[@]}"
+    "${systemctl[@]}" start "${enabled_units[@]}"
+    # Running supervisors become the new program; their apps serve on.
+    "${systemctl[@]}" reload 'shipit@*.service'
+    echo "    systemd starts apps with the host and prunes them daily: ${enabled_units[*]}"
+}
+
+disable_units() {
+    local systemctl=(systemctl)
+    [[ -z $for_user ]] || systemctl=(systemctl --user)
+    "${systemctl[@]}" --quiet disable --now shipit-prune.timer 2>/dev/null || true
+    # Not stopped: that would stop the apps.
+    "${systemctl[@]}" --quiet disable shipit.service shipit@.service 2>/dev/null || true
+}
+
+# set_crontab [LINE]…: these are the lines in the user's crontab that are ours; all others stay.
+set_crontab() {
+    command -v crontab >/dev/null || return 0
+    local before after
+    before=$(crontab -l 2>/dev/null || true)
+    after=$(grep -vF -e " $program " <<<"$before" || true)
+    after=$(printf '%s\n' "$after" "$@" | sed '/./,$!d')
+    if [[ $after != "$before" ]]; then
+        printf '%s\n' "$after" | crontab -
+    fi
+}
+
+enable_by_cron() {
+    if [[ -n $for_user && -z $beside ]]; then
+        set_crontab "@reboot $program start --all --quiet --wait=10m" \
+            "17 3 * * * $program prune --all --quiet --wait=1h >/dev/null"
+    elif [[ -n $beside && -z $for_user ]] || [[ -w /etc/cron.d ]]; then
+        mkdir -p "$(dirname "$cron_table")"
+        # Not written in its place: cron may read it just now.
+        install -m 644 "$target/lib/shipit/cron" "$cron_table.new"
+        mv "$cron_table.new" "$cron_table"
+    fi
+}
+
+enable_on_host() {
+    [[ -n $enables ]] || return 0
+    [[ -n $for_user ]] || enable_by_cron # its lines do nothing where systemd runs
+    if [[ -n $beside ]]; then
+        return 0
+    elif has_systemd; then
+        enable_units
+    elif [[ -n $for_user ]]; then
+        enable_by_cron
+    fi
+}
+
+disable_on_host() {
+    if [[ -n $for_user && -z $beside ]]; then
+        set_crontab
+    elif grep -qsF -e " $program " "$cron_table"; then
+        rm -f "$cron_table"
+        [[ -z $beside ]] || rmdir -p --ignore-fail-on-non-empty "$(dirname "$cron_table")"
+    fi
+    [[ -n $beside ]] || ! has_systemd || disable_units
+}
+
 # --- The modes ---
 
 do_install() {
@@ -287,6 +380,7 @@ do_install() {
         build_release
     fi
     install_built "${built:-build/release}"
+    enable_on_host
     say "Installed: $("$target/bin/shipit" version | head -n 1)"
     [[ :$PATH: == *:$prefix/bin:* ]] || echo "    $prefix/bin is not in your PATH yet."
     echo "    See what it does: ./install.sh --demo, man shipit, shipit help"
@@ -300,7 +394,9 @@ do_uninstall() {
         return
     fi
     need_to_write "$target"
+    disable_on_host
     remove_installed "${manifest_lines[@]}"
+    [[ -n $beside ]] || ! has_systemd || systemctl ${for_user:+--user} daemon-reload
     echo "Removed."
 }
 

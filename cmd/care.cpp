@@ -6,7 +6,6 @@
 #include "core/config/keys.hpp"
 #include "core/deploy/room.hpp"
 #include "core/deploy/upkeep.hpp"
-#include "core/sys/interrupt.hpp"
 
 #include <fmt/core.h>
 
@@ -130,34 +129,15 @@ bool prune_one(Invocation& invocation, const deploy::App& app, const Asked& aske
     return pruned.result.failures == 0;
 }
 
-// Each of them, whatever becomes of the others; gives the first failure's outcome.
-Outcome prune_all(Invocation& invocation, const Asked& asked, Json& all) {
-    Outcome outcome = Outcome::done;
-    const auto failed = [&outcome](Outcome how) {
-        if (outcome == Outcome::done)
-            outcome = how;
-    };
-    for (const AppName& name : deploy::app_names(invocation.host()))
-        try {
-            if (!prune_one(invocation, deploy::App::open(invocation.host(), name), asked, all))
-                failed(Outcome::failed);
-        } catch (const sys::Interrupted&) {
-            throw;
-        } catch (const Error& error) {
-            invocation.terminal.warning(
-                fmt::format("'{}' was not pruned: {}", name.text(), error.why()));
-            failed(error.outcome());
-        }
-    return outcome;
-}
-
 int prune(Invocation& invocation) {
     const Asked asked(invocation);
     Json all = Json::array();
     Outcome outcome = Outcome::done;
     const bool of_all = invocation.arguments.has("all");
     if (of_all)
-        outcome = prune_all(invocation, asked, all);
+        outcome = in_every_app(invocation, "was not pruned", [&](const deploy::App& app) {
+            return prune_one(invocation, app, asked, all) ? Outcome::done : Outcome::failed;
+        });
     else if (!prune_one(invocation, invocation.app(), asked, all))
         outcome = Outcome::failed;
     if (invocation.terminal.wants_json())

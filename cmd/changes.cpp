@@ -36,4 +36,24 @@ void tell_end(const Invocation& invocation, const deploy::App& app, const deploy
                         way_back.empty() ? "rollback " + changed.previous->text() : way_back));
 }
 
+Outcome in_every_app(const Invocation& invocation, std::string_view predicate,
+                     const std::function<Outcome(deploy::App)>& act) {
+    Outcome first = Outcome::done;
+    const auto note = [&first](Outcome outcome) {
+        if (first == Outcome::done)
+            first = outcome;
+    };
+    for (const AppName& name : deploy::app_names(invocation.host()))
+        try {
+            note(act(deploy::App::open(invocation.host(), name)));
+        } catch (const sys::Interrupted&) {
+            throw;
+        } catch (const Error& error) {
+            invocation.terminal.warning(
+                fmt::format("'{}' {}: {}", name.text(), predicate, error.why()));
+            note(error.outcome());
+        }
+    return first;
+}
+
 } // namespace shipit::cmd

@@ -5,6 +5,7 @@
 #include "core/deploy/change.hpp"
 #include "core/deploy/deploy.hpp"
 
+#include <functional>
 #include <string>
 
 namespace shipit::cmd {
@@ -28,5 +29,10 @@ void tell_end(const Invocation& invocation, const deploy::App& app, const deploy
 // What came of a deploy, on stdout; `is_rehearsal`: of one that was not carried out.
 void tell_deployed(const Invocation& invocation, const deploy::App& app,
                    const deploy::Deployed& deployed, bool is_rehearsal = false);
+
+// --all: each app of the host, whatever becomes of the others. One that throws is a warning,
+// "'blog' was not pruned: …" for the predicate "was not pruned". Gives the first failure's outcome.
+[[nodiscard]] Outcome in_every_app(const Invocation& invocation, std::string_view predicate,
+                                   const std::function<Outcome(deploy::App)>& act);
 
 } // namespace shipit::cmd

@@ -55,7 +55,27 @@ int ps(Invocation& invocation) {
     return 0;
 }
 
+int start_all(Invocation& invocation) {
+    return static_cast<int>(
+        in_every_app(invocation, "was not started", [&invocation](deploy::App app) {
+            if (deploy::bring_up(app, invocation.patience()))
+                invocation.terminal.note(fmt::format("{} is supervised", app.name().text()));
+            return Outcome::done;
+        }));
+}
+
+int stop_all(Invocation& invocation) {
+    return static_cast<int>(
+        in_every_app(invocation, "was not stopped", [&invocation](deploy::App app) {
+            deploy::take_down(app, invocation.patience());
+            invocation.terminal.note(fmt::format("Stopped {}", app.name().text()));
+            return Outcome::done;
+        }));
+}
+
 int start(Invocation& invocation) {
+    if (invocation.arguments.has("all"))
+        return start_all(invocation);
     auto app = invocation.app();
     deploy::start(app, invocation.patience());
     invocation.terminal.note(fmt::format("Started {}", app.name().text()));
@@ -63,6 +83,8 @@ int start(Invocation& invocation) {
 }
 
 int stop(Invocation& invocation) {
+    if (invocation.arguments.has("all"))
+        return stop_all(invocation);
     auto app = invocation.app();
     deploy::stop(app, invocation.patience());
     invocation.terminal.note(fmt::format("Stopped {}", app.name().text()));
@@ -113,11 +135,21 @@ extern const Command ps_command, start_command, stop_command, restart_command, r
 const Command ps_command{
     "ps", "list the processes", {}, {}, {"shipit -a blog ps", "shipit -a blog ps --json"}, ps};
 
-const Command start_command{"start", "start the live release's processes", {}, {wait_option}, {},
-                            start};
+const Command start_command{
+    "start",
+    "start the live release's processes",
+    {},
+    {{"--all", "", "every app that was not stopped, as at the host's start"}, wait_option},
+    {"shipit -a blog start", "shipit start --all --quiet --wait=10m"},
+    start};
 
 const Command stop_command{
-    "stop", "stop all processes, until start, restart or deploy", {}, {wait_option}, {}, stop};
+    "stop",
+    "stop all processes, until start, restart or deploy",
+    {},
+    {{"--all", "", "of every app, until the host's next start or start --all"}, wait_option},
+    {"shipit -a blog stop", "shipit stop --all --wait"},
+    stop};
 
 const Command restart_command{"restart",
                               "restart all processes, or one",

@@ -4,8 +4,6 @@
 #include "core/base/text.hpp"
 #include "core/deploy/running.hpp"
 #include "core/release/events.hpp"
-#include "core/supervise/client.hpp"
-#include "core/supervise/supervisor.hpp"
 #include "core/sys/clock.hpp"
 
 #include <fmt/core.h>
@@ -24,18 +22,6 @@ namespace {
     throw Error(fmt::format("there is no app '{}' under '{}'", name.text(), host.root.string()))
         .advise(meant ? fmt::format("did you mean '{}'?", *meant)
                       : fmt::format("make it with 'shipit create {}'", name.text()));
-}
-
-// The supervisor ends with its processes; afterwards nothing of the app runs.
-void shut_down(const App& app) {
-    if (!reach_supervisor_to_end(app))
-        return;
-    supervise::Client client(app.layout.run_folder());
-    (void)client.demand(Json::object({{"request", "shutdown"}}), std::chrono::minutes(1));
-    // It holds its lock for as long as it lives, and it lives for as long as its processes.
-    const sys::LockHolder self{app.host.origin.text(), "destroy", sys::now(), ::getpid()};
-    const sys::Lock gone(app.layout.run_folder() / supervise::supervisor_lock_name, self,
-                         std::chrono::hours(1));
 }
 
 } // namespace
@@ -146,7 +132,7 @@ App create_app(const Host& host, const AppName& name) {
 
 void destroy_app(App& app, std::chrono::milliseconds patience) {
     const auto lock = app.lock("destroy", patience);
-    shut_down(app);
+    end_supervisor(app);
     app.note_event("destroy", std::nullopt, "started"); // for who follows them
     const sys::Path run_folder = app.layout.run_folder();
     sys::remove_tree(

@@ -5,15 +5,18 @@
 #include "core/deploy/aftermath.hpp"
 #include "core/deploy/environment.hpp"
 #include "core/deploy/release_tree.hpp"
+#include "core/deploy/service.hpp"
 #include "core/supervise/client.hpp"
 #include "core/supervise/detach.hpp"
 #include "core/supervise/saved_state.hpp"
 #include "core/supervise/socket_path.hpp"
 #include "core/supervise/supervisor.hpp"
 #include "core/supervise/unix_slots.hpp"
+#include "core/sys/clock.hpp"
 #include "core/sys/process.hpp"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 namespace shipit::deploy {
 
@@ -79,6 +82,8 @@ ProcessFacts facts_from(const Json& json) {
 }
 
 void start_supervisor(const App& app) {
+    if (start_as_service(app))
+        return;
     sys::make_folders(app.layout.run_folder(), 0700);
     supervise::spawn_detached({sys::own_program().string(), "--root", app.host.root.string(),
                                "supervise", app.name().text()},
@@ -199,6 +204,18 @@ bool reach_supervisor_to_end(const App& app) {
     return true;
 }
 
+void end_supervisor(const App& app) {
+    const bool was_stopped = app.is_stopped();
+    if (!reach_supervisor_to_end(app))
+        return;
+    (void)demanded(app, Json::object({{"request", "shutdown"}}), std::chrono::minutes(1));
+    // It holds its lock for as long as it lives, and it lives for as long as its processes.
+    const sys::LockHolder self{app.host.origin.text(), "stop", sys::now(), ::getpid()};
+    const sys::Lock gone(app.layout.run_folder() / supervise::supervisor_lock_name, self,
+                         std::chrono::hours(1));
+    app.set_stopped(was_stopped);
+}
+
 std::vector<ProcessFacts> processes(const App& app) {
     std::vector<ProcessFacts> result;
     try {
@@ -221,6 +238,19 @@ void start(App& app, std::chrono::milliseconds patience) {
     ensure_supervisor(app);
     (void)demanded(app, Json::object({{"request", "start"}}), std::chrono::hours(1));
     app.note_event("start", app.ledger.current(), name_of(Outcome::done));
+}
+
+bool bring_up(App& app, std::chrono::milliseconds patience) {
+    const auto lock = app.lock("start", patience);
+    if (!live_generation(app))
+        return false;
+    ensure_supervisor(app);
+    return true;
+}
+
+void take_down(App& app, std::chrono::milliseconds patience) {
+    const auto lock = app.lock("stop", patience);
+    end_supervisor(app);
 }
 
 void stop(App& app, std::chrono::milliseconds patience) {

@@ -52,6 +52,10 @@ void ensure_supervisor(const App& app);
 // app's lock.
 [[nodiscard]] bool reach_supervisor_to_end(const App& app);
 
+// Ends the supervisor and with it all processes: afterwards nothing of the app runs. Whether it is
+// to run again is left as it was. Under the app's lock.
+void end_supervisor(const App& app);
+
 // Empty if no supervisor runs.
 [[nodiscard]] std::vector<ProcessFacts> processes(const App& app);
 [[nodiscard]] bool is_supervised(const App& app);
@@ -61,6 +65,12 @@ bool renew_supervisor(const App& app);
 
 // Starts the live release's processes; what runs already goes on.
 void start(App& app, std::chrono::milliseconds patience);
+// What a host's start and an upgrade of shipit take: unless the app was stopped or has nothing that
+// runs, there is a supervisor afterwards, which is of today's shipit and starts the processes; it
+// is not waited for their health. Gives whether there is one.
+bool bring_up(App& app, std::chrono::milliseconds patience);
+// The reverse: nothing of the app runs afterwards, until bring_up, start, restart or deploy.
+void take_down(App& app, std::chrono::milliseconds patience);
 // Stops all processes; they stay stopped, over reboots too, until start, restart or deploy.
 void stop(App& app, std::chrono::milliseconds patience);
 // All processes by the path of every change, or one process ("web.1") or type ("web") by itself.

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdlib>
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -94,6 +95,17 @@ void add_processes(const Path& cgroup, std::vector<pid_t>& pids) {
             add_processes(entry.path(), pids);
 }
 
+// Where the service may make no namespaces, systemd has the kernel deny clone3(2).
+pid_t fork_and_move(int cgroup) noexcept {
+    const sys::Fd members(::openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC));
+    if (!members)
+        return -1;
+    const pid_t child = ::fork();
+    if (child == 0 && ::write(members.get(), "0", 1) != 1)
+        ::_exit(EXIT_FAILURE);
+    return child;
+}
+
 // What launching and stopping will do.
 void try_out(const Path& cgroup) {
     if (::access((cgroup / "cgroup.kill").c_str(), W_OK) != 0)
@@ -165,7 +177,8 @@ pid_t fork_into(int cgroup) noexcept {
     arguments.flags = CLONE_INTO_CGROUP;
     arguments.exit_signal = SIGCHLD;
     arguments.cgroup = static_cast<__u64>(cgroup);
-    return static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
+    const long child = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+    return child < 0 && errno == ENOSYS ? fork_and_move(cgroup) : static_cast<pid_t>(child);
 }
 
 std::vector<pid_t> processes_in(const Path& cgroup) {

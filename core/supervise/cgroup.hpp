@@ -28,7 +28,8 @@ using sys::Path;
 [[nodiscard]] Path make_cgroup(const Path& app, const std::string& process);
 
 // fork(2) by which the child is born into a group, given by its folder's descriptor. To move it
-// later would take longer than the rest of its start: the kernel waits for all processors.
+// later would take longer than the rest of its start, since the kernel waits for all processors:
+// that is done only where clone3(2) is denied.
 [[nodiscard]] pid_t fork_into(int cgroup) noexcept;
 
 // All that is in it and below, without zombies; nothing if there is no such group.

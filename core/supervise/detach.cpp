@@ -41,9 +41,29 @@ void default_signals() noexcept {
     (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// What a service manager says to the process that it has started, and to no other: ours would speak
+// for a service that it is not.
+bool is_for_us_alone(std::string_view variable) {
+    for (const std::string_view name : {"NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=",
+                                        "LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES="})
+        if (variable.starts_with(name))
+            return true;
+    return false;
+}
+
+std::vector<char*> environment_for_others() {
+    std::vector<char*> result;
+    for (char** variable = environ; *variable != nullptr; ++variable)
+        if (!is_for_us_alone(*variable))
+            result.push_back(*variable);
+    result.push_back(nullptr);
+    return result;
+}
+
 enum class Parent { none, us };
 
-[[noreturn]] void become_daemon(char* const* argv, int log, int report, Parent parent) noexcept {
+[[noreturn]] void become_daemon(char* const* argv, char* const* environment, int log, int report,
+                                Parent parent) noexcept {
     (void)::setsid();
     if (parent == Parent::none && ::fork() != 0) // nor a terminal, ever, without a session's leader
         ::_exit(0);
@@ -57,7 +77,7 @@ enum class Parent { none, us };
     (void)!::chdir("/");
     default_signals();
     sys::restore_core_limit();
-    (void)::execv(argv[0], argv);
+    (void)::execve(argv[0], argv, environment);
     const int error_number = errno;
     (void)!::write(report, &error_number, sizeof error_number);
     ::_exit(exit_not_executed);
@@ -83,6 +103,7 @@ Report start(const std::vector<std::string>& argv, const Path& log, Parent paren
     for (const std::string& word : argv)
         words.push_back(const_cast<char*>(word.c_str())); // execv(3) does not write to them
     words.push_back(nullptr);
+    const std::vector<char*> environment = environment_for_others();
     const sys::Fd log_fd =
         sys::open_file(log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, log_mode);
     int ends[2];
@@ -94,7 +115,7 @@ Report start(const std::vector<std::string>& argv, const Path& log, Parent paren
     if (child < 0)
         throw_errno("cannot start a process");
     if (child == 0)
-        become_daemon(words.data(), log_fd.get(), writing.get(), parent);
+        become_daemon(words.data(), environment.data(), log_fd.get(), writing.get(), parent);
     writing.reset();
     if (parent == Parent::none)
         (void)::waitpid(child, nullptr, 0);

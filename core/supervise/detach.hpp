@@ -12,9 +12,10 @@ namespace shipit::supervise {
 using sys::Path;
 
 // Starts `argv` (argv[0] a path) as a daemon: a session of its own, working folder /, stdin empty,
-// stdout and stderr appended to `log`, no other descriptor, default signals, our environment.
-// Returns when a supervisor answers in `run_folder`. Throws Error if it ends before, with the end
-// of what it wrote, or if none answers within `patience`.
+// stdout and stderr appended to `log`, no other descriptor, default signals, our environment but
+// for what a service manager said to us alone. Returns when a supervisor answers in `run_folder`.
+// Throws Error if it ends before, with the end of what it wrote, or if none answers within
+// `patience`.
 void spawn_detached(const std::vector<std::string>& argv, const Path& run_folder, const Path& log,
                     std::chrono::milliseconds patience);
 

@@ -121,6 +121,7 @@ void Supervisor::Core::begin_watch(ClientId client, std::optional<TimePoint> end
     m_vigil = std::make_unique<Vigil>(
         m_loop, *m_crew, [this](const std::optional<std::string>& why_not) { watched(why_not); },
         end);
+    m_surroundings.changed();
 }
 
 void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
@@ -130,6 +131,7 @@ void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
     const ClientId client = std::exchange(m_watching_for, 0);
     if (!(why_not && take_back()) && m_is_warm_over)
         retire_warm();
+    m_surroundings.changed();
     note(release.text() + (why_not ? " failed in its watch: " + *why_not : " is good"));
     if (why_not) {
         m_control.send(client, event_of("watch_failed", release).set("why", *why_not));

@@ -22,6 +22,7 @@ namespace {
 constexpr Rotation own_rotation{1 << 20, 2};
 constexpr milliseconds calm{1000};            // nothing has changed for so long: the work is done
 constexpr milliseconds one_before_dies{1000}; // killed, and not yet all taken apart by the kernel
+constexpr milliseconds beyond_stop_timeouts = std::chrono::seconds(30);
 
 sys::LockHolder self() {
     return {"the supervisor", "supervise", sys::now(), static_cast<int>(::getpid())};
@@ -123,8 +124,12 @@ void Supervisor::Core::run() {
     } else {
         go_on(std::exchange(m_memory, Json()));
     }
-    if (m_options.on_ready)
-        m_loop.post([this] { m_options.on_ready(); });
+    m_loop.post([this] {
+        m_manager.ready();
+        m_manager.status(status_line());
+        if (m_options.on_ready)
+            m_options.on_ready();
+    });
     m_loop.run();
     note("ends");
 }
@@ -133,6 +138,7 @@ void Supervisor::Core::end_all() {
     if (m_ending)
         return;
     m_ending = true;
+    m_manager.stopping(time_to_end());
     begin("ending");
     m_vigil.reset();
     m_gate.reset();
@@ -182,7 +188,38 @@ std::vector<const Crew*> Supervisor::Core::crews() const {
 
 void Supervisor::Core::save() {
     save_state(m_options.run_folder, crews(), m_addresses.get(), m_surroundings.cgroups);
+    m_manager.status(status_line());
     m_rest = m_loop.after(calm, give_back_memory);
+}
+
+// For `systemctl status`.
+std::string Supervisor::Core::status_line() const {
+    if (m_ending)
+        return "stopping";
+    if (!m_crew)
+        return "nothing is live";
+    const auto& processes = m_crew->processes();
+    const auto up = std::count_if(processes.begin(), processes.end(), [](const auto& process) {
+        return process->phase() == Phase::up;
+    });
+    std::string line = m_crew->is_stopped()
+                           ? fmt::format("{} is live, and stopped", m_crew->release().text())
+                           : fmt::format("{} is live, {} of {} processes are up",
+                                         m_crew->release().text(), up, processes.size());
+    if (m_replacement)
+        line += fmt::format("; {} is on its way", m_replacement->release().text());
+    else if (m_vigil)
+        line += ", it is being watched";
+    return line;
+}
+
+// All that we have to stop is stopped at the same time, and killed after its stop timeout.
+milliseconds Supervisor::Core::time_to_end() const {
+    milliseconds longest{0};
+    for (const Crew* crew : crews())
+        for (const auto& process : crew->processes())
+            longest = std::max(longest, process->program().stop_timeout);
+    return longest + beyond_stop_timeouts;
 }
 
 void Supervisor::Core::note(const std::string& text) noexcept {

@@ -8,6 +8,7 @@
 #include "core/supervise/replacement.hpp"
 #include "core/supervise/retirement.hpp"
 #include "core/supervise/saved_state.hpp"
+#include "core/supervise/service_manager.hpp"
 #include "core/supervise/supervisor.hpp"
 #include "core/sys/lock.hpp"
 
@@ -38,6 +39,8 @@ class Supervisor::Core {
     void find_cgroups();
     void end_all();
     void save();
+    [[nodiscard]] std::string status_line() const;
+    [[nodiscard]] milliseconds time_to_end() const;
     [[nodiscard]] std::vector<const Crew*> crews() const;
     void note(const std::string& text) noexcept;
 
@@ -109,6 +112,7 @@ class Supervisor::Core {
     Json m_memory; // of the program before us; null: there was none
     sys::Lock m_lock;
     Loop m_loop;
+    ServiceManager m_manager{m_loop};
     LogFile m_app_log;
     LogFile m_own_log;
     std::unique_ptr<Addresses> m_addresses; // null: sockets cannot be handed over, because of

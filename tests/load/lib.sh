@@ -21,7 +21,8 @@ END
 
 supervisor() { pgrep -f "$SHIPIT_ROOT supervise load"; }
 
-# start_nginx UPSTREAM: in front of that URL, in its default set-up, on the port `front`, until the end.
+# start_nginx UPSTREAM [SERVER]: in front of that URL, in its default set-up, on the port `front`, until the end;
+# with another server block, if one is given.
 start_nginx() {
     local public=$port
     reserve_port
@@ -42,6 +43,7 @@ http {
         listen 127.0.0.1:$front;
         location / { proxy_pass $1; }
     }
+    ${2:-}
 }
 END
     nginx -p "$scratch/nginx" -e "$scratch/nginx.log" -c "$scratch/nginx/nginx.conf" &
