@@ -42,7 +42,7 @@ TEST_CASE("a release of files whose switch was cut short is good once that is fi
     manifest.status = release::Status::succeeded;
     app.ledger.save_before_switch(manifest);
     app.ledger.point_at(manifest.number, manifest.slug->id);
-    tidy(app);
+    const auto lock = lock_and_tidy(app, "set", std::chrono::milliseconds(0));
     CHECK(app.marks.has(release::MarkKind::good, manifest.number));
 }
 
