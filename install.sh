@@ -506,6 +506,7 @@ do_fuzz() {
     targets=("${targets[@]#tests/fuzz/}")
     export -f fuzz
     export seconds
+    # shellcheck disable=SC2016 # it is the inner bash that knows its argument
     printf '%s\0' "${targets[@]%_fuzz.cpp}" |
         xargs --null --max-args=1 --max-procs="$jobs" bash -c 'fuzz "$1"' fuzz
 }

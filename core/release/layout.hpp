@@ -47,7 +47,7 @@ struct Layout {
     [[nodiscard]] Path events() const { return folder() / "events.jsonl"; }
     [[nodiscard]] Path lock() const { return folder() / "lock"; }
     [[nodiscard]] Path order_note() const { return folder() / ".in-order"; } // order_note.hpp
-    [[nodiscard]] Path repository() const { return folder() / "repo.git"; } // `shipit git-init`
+    [[nodiscard]] Path repository() const { return folder() / "repo.git"; }  // `shipit git-init`
     [[nodiscard]] Path stat_cache() const { return folder() / "stat-cache"; }
 
     [[nodiscard]] Path releases() const { return folder() / "releases"; }
