@@ -100,7 +100,8 @@ packages_to_fuzz=(clang-14 libclang-rt-14-dev)
 # What single scenarios and linters need; without these, they are skipped.
 packages_to_test_all=(python3 curl python3-django gunicorn zstd xxhash strace mandoc shellcheck
     clang-format-14 procps util-linux git gzip bzip2 xz-utils zip libarchive-tools locales
-    nodejs php-cli ruby ruby-webrick)
+    nodejs php-cli ruby ruby-webrick
+    bash-completion zsh fish)
 
 packages_to_bench=(zstd libarchive-tools rsync restic borgbackup casync ostree git eatmydata
     python3 xfsprogs btrfs-progs e2fsprogs mount)

@@ -10,13 +10,14 @@
 
 namespace shipit::cmd {
 
-extern const Command apps_command, bless_command, config_command, config_export_command,
-    config_get_command, config_import_command, config_set_command, config_unset_command,
-    create_command, deploy_command, destroy_command, diff_command, doctor_command, events_command,
-    help_command, hold_command, hook_command, info_command, logs_command, mark_bad_command,
-    output_command, pin_command, prune_command, ps_command, releases_command, restart_command,
-    rollback_command, run_command, scale_command, set_command, start_command, status_command,
-    stop_command, supervise_command, unpin_command, verify_command, version_command, why_command;
+extern const Command apps_command, bless_command, complete_command, completion_command,
+    config_command, config_export_command, config_get_command, config_import_command,
+    config_set_command, config_unset_command, create_command, deploy_command, destroy_command,
+    diff_command, doctor_command, events_command, help_command, hold_command, hook_command,
+    info_command, logs_command, mark_bad_command, output_command, pin_command, prune_command,
+    ps_command, releases_command, restart_command, rollback_command, run_command, scale_command,
+    set_command, start_command, status_command, stop_command, supervise_command, unpin_command,
+    verify_command, version_command, why_command;
 
 namespace {
 
@@ -30,7 +31,7 @@ const std::array commands{
     &start_command,         &stop_command,       &restart_command,      &scale_command,
     &run_command,           &prune_command,      &verify_command,       &doctor_command,
     &hook_command,          &supervise_command,  &help_command,         &version_command,
-    &why_command,           &events_command,
+    &why_command,           &events_command,     &completion_command,   &complete_command,
 };
 
 struct Group {
@@ -47,7 +48,7 @@ const std::vector<Group> groups{
      {"config", "config get", "config set", "config unset", "config import", "config export"}},
     {"processes", {"status", "ps", "logs", "start", "stop", "restart", "scale", "run"}},
     {"care", {"prune", "verify", "doctor"}},
-    {"shipit itself", {"help", "version"}},
+    {"shipit itself", {"completion", "help", "version"}},
 };
 
 // Heroku's spellings whose command has another name here; the rest only swap ':' for a space.
@@ -134,6 +135,10 @@ std::size_t words_of_common_option(std::string_view word) {
 
 std::span<const Command* const> all_commands() {
     return commands;
+}
+
+const Command* command_named(std::string_view name) {
+    return named(name);
 }
 
 CommandLine find_command(std::vector<std::string> words) {
