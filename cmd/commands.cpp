@@ -10,14 +10,14 @@
 
 namespace shipit::cmd {
 
-extern const Command apps_command, bless_command, config_command, config_edit_command,
-    config_export_command, config_get_command, config_import_command, config_set_command,
-    config_unset_command, create_command, deploy_command, destroy_command, diff_command,
-    doctor_command, events_command, help_command, hold_command, hook_command, info_command,
-    logs_command, mark_bad_command, output_command, pin_command, prune_command, ps_command,
-    releases_command, restart_command, rollback_command, run_command, scale_command, set_command,
-    start_command, status_command, stop_command, supervise_command, unpin_command, verify_command,
-    version_command, why_command;
+extern const Command apps_command, bless_command, complete_command, completion_command,
+    config_command, config_edit_command, config_export_command, config_get_command,
+    config_import_command, config_set_command, config_unset_command, create_command, deploy_command,
+    destroy_command, diff_command, doctor_command, events_command, help_command, hold_command,
+    hook_command, info_command, logs_command, mark_bad_command, output_command, pin_command,
+    prune_command, ps_command, releases_command, restart_command, rollback_command, run_command,
+    scale_command, set_command, start_command, status_command, stop_command, supervise_command,
+    unpin_command, verify_command, version_command, why_command;
 // Over ssh.
 extern const Command receive_command, key_add_command, key_list_command, key_remove_command,
     git_init_command, git_hook_command;
@@ -36,7 +36,7 @@ const std::array commands{
     &doctor_command,        &hook_command,        &supervise_command,    &help_command,
     &version_command,       &why_command,         &events_command,       &receive_command,
     &key_add_command,       &key_list_command,    &key_remove_command,   &git_init_command,
-    &git_hook_command,
+    &git_hook_command,      &completion_command,  &complete_command,
 };
 
 struct Group {
@@ -141,6 +141,10 @@ std::size_t words_of_common_option(std::string_view word) {
 
 std::span<const Command* const> all_commands() {
     return commands;
+}
+
+const Command* command_named(std::string_view name) {
+    return named(name);
 }
 
 CommandLine find_command(std::vector<std::string> words) {

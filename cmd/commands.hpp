@@ -6,11 +6,15 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace shipit::cmd {
 
 [[nodiscard]] std::span<const Command* const> all_commands();
+
+// By its own name or one of Heroku's; null if there is none.
+[[nodiscard]] const Command* command_named(std::string_view name);
 
 // A command line with its parts sorted out.
 struct CommandLine {
