@@ -50,11 +50,12 @@ const std::vector<Group> groups{
      {"deploy", "rollback", "releases", "info", "why", "output", "diff", "bless", "mark-bad",
       "hold", "pin", "unpin", "events"}},
     {"config vars",
-     {"config", "config get", "config set", "config unset", "config import", "config export"}},
+     {"config", "config get", "config set", "config unset", "config edit", "config import",
+      "config export"}},
     {"processes", {"status", "ps", "logs", "start", "stop", "restart", "scale", "run"}},
     {"care", {"prune", "verify", "doctor"}},
     {"over ssh", {"receive", "key add", "key list", "key remove", "git-init"}},
-    {"shipit itself", {"help", "version"}},
+    {"shipit itself", {"completion", "help", "version"}},
 };
 
 // Heroku's spellings whose command has another name here; the rest only swap ':' for a space.
@@ -78,6 +79,7 @@ constexpr std::array aliases{
     Alias{"config:get", "config get"},
     Alias{"config:set", "config set"},
     Alias{"config:unset", "config unset"},
+    Alias{"config:edit", "config edit"},
     Alias{"config:import", "config import"},
     Alias{"config:export", "config export"},
 };

@@ -51,7 +51,7 @@ expect_exit 1 over_ssh admin shipit -a nothing releases
 # --- The connection drops ---
 
 newest() { ship releases --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["version"])'; }
-nothing_is_staged() { [[ -z $(compgen -G "$SHIPIT_ROOT/hello/releases/.build-*") ]]; }
+nothing_is_staged() { [[ -z $(compgen -G "$SHIPIT_ROOT/hello/.build-*") ]]; }
 something_is_staged() { ! nothing_is_staged; }
 before=$(newest)
 # Nothing has been deployed, nothing is left, and nobody is in the way of the next one.

@@ -9,7 +9,7 @@ needs curl cpack dpkg-deb dpkg-shlibdeps lintian gzip
 pack() {
     expect_exit 0 cpack --config "$SHIPIT_BUILD/CPackConfig.cmake" -G DEB -B "$scratch/packed" \
         -D "CPACK_PACKAGE_VERSION=$1"
-    package=$(find "$scratch/packed" -name "shipit_$1_*.deb")
+    package=$(find "$scratch/packed" -maxdepth 1 -name "shipit_$1_*.deb")
 }
 pack 0.1.0
 first=$package

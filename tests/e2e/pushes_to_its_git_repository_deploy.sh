@@ -83,7 +83,7 @@ rejected() { # rejected REF: as git says it
     expect_err "[remote rejected] trunk -> trunk (pre-receive hook declined)"
     expect_answer "$url" "Hello, World!"
     [[ $(branch trunk) != "$(git rev-parse HEAD)" ]] || fail "the rejected commit was taken"
-    [[ -z $(compgen -G "$SHIPIT_ROOT/hello/releases/.build-*") ]] || fail "a checkout is left"
+    [[ -z $(compgen -G "$SHIPIT_ROOT/hello/.build-*") ]] || fail "a checkout is left"
 }
 good=$(git rev-parse HEAD)
 before=$(ship releases --json)
@@ -146,7 +146,7 @@ commit "Quick again"
 # At once: it waits for the lost one, and finds the branch where that left it, or where it was.
 git push shipit trunk || git push shipit trunk
 expect_answer "$url" "Good afternoon, World!"
-[[ -z $(compgen -G "$SHIPIT_ROOT/hello/releases/.build-*") ]] || fail "a checkout is left"
+[[ -z $(compgen -G "$SHIPIT_ROOT/hello/.build-*") ]] || fail "a checkout is left"
 
 # --- Another branch by choice; the key reads nothing by git ---
 expect_exit 0 ship git-init hello --branch=production
