@@ -373,7 +373,7 @@ do_fuzz() {
     build fuzz -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo \
         -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -gline-tables-only" -DSHIPIT_SANITIZE=fuzzer,address
     local name
-    for name in archive slug; do
+    for name in archive push slug; do
         say "$name"
         mkdir -p "build/fuzz/corpus/$name"
         "build/fuzz/tests/fuzz/${name}_fuzz" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=2048 \

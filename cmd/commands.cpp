@@ -17,6 +17,7 @@ extern const Command apps_command, bless_command, config_command, config_export_
     output_command, pin_command, prune_command, ps_command, releases_command, restart_command,
     rollback_command, run_command, scale_command, set_command, start_command, status_command,
     stop_command, supervise_command, unpin_command, verify_command, version_command, why_command;
+extern const Command push_command, receive_command;
 
 namespace {
 
@@ -30,7 +31,7 @@ const std::array commands{
     &start_command,         &stop_command,       &restart_command,      &scale_command,
     &run_command,           &prune_command,      &verify_command,       &doctor_command,
     &hook_command,          &supervise_command,  &help_command,         &version_command,
-    &why_command,           &events_command,
+    &why_command,           &events_command,     &push_command,         &receive_command,
 };
 
 struct Group {
@@ -46,6 +47,7 @@ const std::vector<Group> groups{
     {"config vars",
      {"config", "config get", "config set", "config unset", "config import", "config export"}},
     {"processes", {"status", "ps", "logs", "start", "stop", "restart", "scale", "run"}},
+    {"other machines", {"push"}},
     {"care", {"prune", "verify", "doctor"}},
     {"shipit itself", {"help", "version"}},
 };

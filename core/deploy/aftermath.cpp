@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/config/config_vars.hpp"
+#include "core/push/arrivals.hpp"
 #include "core/sys/clock.hpp"
 
 #include <fmt/core.h>
@@ -45,6 +46,7 @@ void finish_switch(const App& app, release::Manifest& manifest, const std::strin
 void tidy(const App& app) {
     for (const std::string& done : app.ledger.tidy())
         app.host.progress.begin_phase("tidied up: " + done);
+    push::expire_arrivals(push::arrivals_in(app.layout.folder()), sys::now());
     try {
         const auto live = app.ledger.current();
         if (!live)

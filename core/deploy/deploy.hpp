@@ -2,8 +2,12 @@
 #pragma once
 
 #include "core/deploy/change.hpp"
+#include "core/release/source.hpp"
+#include "core/slug/build.hpp"
+#include "core/slug/limits.hpp"
 #include "core/slug/pack.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,6 +20,10 @@ struct DeployRequest {
     // Goes back by itself unless it is blessed so soon after it went live.
     std::optional<std::chrono::milliseconds> trial = {};
     bool dry_run = false; // pack nothing, record nothing: tell what would be done
+    // Instead of `build`: gives it, under the lock; and where it comes from, which is not asked
+    // then.
+    std::function<slug::Build(const slug::Limits&)> open_build = {};
+    std::optional<release::Source> source = {};
     ChangeOptions options;
 };
 
@@ -24,6 +32,9 @@ struct Deployed {
     slug::Packed slug;
     std::string description;
 };
+
+// How big an archive for this app may be, as this host's settings say.
+[[nodiscard]] slug::Limits limits_of(const App& app);
 
 // Throws Error; see Changed for the outcomes of the change itself.
 [[nodiscard]] Deployed deploy(App& app, const DeployRequest& request);

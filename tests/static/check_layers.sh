@@ -12,10 +12,11 @@ sys:       base
 config:    base sys
 slug:      base sys
 release:   base sys slug
+push:      base sys slug release
 supervise: base sys
-deploy:    base sys config slug release supervise
-cmd:       base sys config slug release supervise deploy
-tests:     base sys config slug release supervise deploy cmd tests
+deploy:    base sys config slug release push supervise
+cmd:       base sys config slug release push supervise deploy
+tests:     base sys config slug release push supervise deploy cmd tests
 '
 
 # Headers as an extended regular expression: the rooms whose .cpp files (never .hpp) may include them.
