@@ -1,6 +1,8 @@
 #include "cmd/changes.hpp"
 
+#include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/bless.hpp"
 #include "core/sys/interrupt.hpp"
 
 #include <fmt/core.h>
@@ -23,17 +25,82 @@ Json json_of(const deploy::Changed& changed) {
                          {"took_ms", std::int64_t{changed.took.count()}}});
 }
 
+std::optional<std::chrono::milliseconds> asked_trial(const Invocation& invocation) {
+    const auto text = invocation.arguments.text("trial");
+    if (!text)
+        return std::nullopt;
+    constexpr std::chrono::seconds shortest(1);
+    const auto trial = parse_duration(*text);
+    if (!trial || *trial < shortest)
+        throw Error(fmt::format("'--trial {}': that is no time of at least 1s", printable(*text)),
+                    Outcome::usage)
+            .advise("write it like --trial 10m");
+    return trial;
+}
+
+void say(Terminal& terminal, const std::vector<Saying>& sayings) {
+    for (const Saying& saying : sayings)
+        if (saying.is_result)
+            terminal.print(saying.text);
+        else
+            terminal.note(saying.text);
+}
+
+std::vector<Saying> end_of(const deploy::App& app, const deploy::Changed& changed,
+                           const std::string& way_back) {
+    std::vector<Saying> sayings;
+    if (!changed.release)
+        return sayings;
+    sayings.push_back(
+        {false, fmt::format("{} is live{} ({} from lock to switch)", changed.release->text(),
+                            changed.is_good ? " and good" : "", duration_text(changed.took))});
+    if (changed.previous && changed.previous != changed.release)
+        sayings.push_back(
+            {false,
+             fmt::format("to undo: shipit -a {} {}", app.name().text(),
+                         way_back.empty() ? "rollback " + changed.previous->text() : way_back)});
+    return sayings;
+}
+
 void tell_end(const Invocation& invocation, const deploy::App& app, const deploy::Changed& changed,
               const std::string& way_back) {
-    if (!changed.release)
-        return;
-    invocation.terminal.note(
-        fmt::format("{} is live{} ({} from lock to switch)", changed.release->text(),
-                    changed.is_good ? " and good" : "", duration_text(changed.took)));
-    if (changed.previous && changed.previous != changed.release)
-        invocation.terminal.note(
-            fmt::format("to undo: shipit -a {} {}", app.name().text(),
-                        way_back.empty() ? "rollback " + changed.previous->text() : way_back));
+    say(invocation.terminal, end_of(app, changed, way_back));
+}
+
+Json json_of(const deploy::App& app, const deploy::Deployed& deployed) {
+    const auto& slug = deployed.slug;
+    Json result = json_of(deployed.changed);
+    if (const auto release = deployed.changed.release)
+        if (const auto end = deploy::trial_end(app, *release))
+            result.set("trial_ends", time_text(*end));
+    result.set("app", app.name().text()).set("description", deployed.description);
+    result.set("slug", Json::object({{"id", slug.id.text()},
+                                     {"size", slug.size},
+                                     {"unpacked", slug.unpacked},
+                                     {"files", slug.files},
+                                     {"sha256", slug.sha256},
+                                     {"stored_already", slug.stored_already}}));
+    return result;
+}
+
+std::vector<Saying> end_of(const deploy::App& app, const deploy::Deployed& deployed) {
+    const auto& slug = deployed.slug;
+    const auto& release = deployed.changed.release;
+    if (!release)
+        return {
+            {true, fmt::format("Nothing changed: slug {} with these config vars is live already",
+                               slug.id.brief())}};
+    std::vector<Saying> sayings;
+    if (slug.stored_already)
+        sayings.push_back({false, fmt::format("slug {} was stored already", slug.id.brief())});
+    sayings.push_back({true, fmt::format("Deployed {} to {}: {}", release->text(),
+                                         app.name().text(), printable(deployed.description))});
+    const auto rest = end_of(app, deployed.changed);
+    sayings.insert(sayings.end(), rest.begin(), rest.end());
+    if (const auto end = deploy::trial_end(app, *release))
+        sayings.push_back({false, fmt::format("on trial until {}; to keep it: shipit -a {} bless",
+                                              time_text(*end), app.name().text())});
+    return sayings;
 }
 
 Outcome in_every_app(const Invocation& invocation, std::string_view predicate,

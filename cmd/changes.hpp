@@ -4,9 +4,11 @@
 #include "cmd/invocation.hpp"
 #include "core/deploy/change.hpp"
 #include "core/deploy/deploy.hpp"
+#include "core/push/messages.hpp"
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace shipit::cmd {
 
@@ -15,20 +17,30 @@ inline constexpr Option wait_option{"--wait", "[TIME]",
 inline constexpr Option no_wait_option{"--no-wait", "",
                                        "return at the switch, not when the release is good"};
 
+inline constexpr Option trial_option{"--trial", "TIME",
+                                     "go back by itself unless 'shipit bless' comes in time"};
+// From --trial.
+[[nodiscard]] std::optional<std::chrono::milliseconds> asked_trial(const Invocation& invocation);
+
 // From --wait and --no-wait.
 [[nodiscard]] deploy::ChangeOptions change_options(const Invocation& invocation);
 
 // The members that every change's JSON has: release, previous, good, took_ms, changed.
 [[nodiscard]] Json json_of(const deploy::Changed& changed);
 
+using push::Saying;
+void say(Terminal& terminal, const std::vector<Saying>& sayings);
+
 // "v4 is live" and, unless --no-wait, "and good"; with the command that is the way back, which is
 // "rollback vN" unless told.
+[[nodiscard]] std::vector<Saying> end_of(const deploy::App& app, const deploy::Changed& changed,
+                                         const std::string& way_back = {});
 void tell_end(const Invocation& invocation, const deploy::App& app, const deploy::Changed& changed,
               const std::string& way_back = {});
 
-// What came of a deploy, on stdout; `is_rehearsal`: of one that was not carried out.
-void tell_deployed(const Invocation& invocation, const deploy::App& app,
-                   const deploy::Deployed& deployed, bool is_rehearsal = false);
+// How a deploy ended: as JSON, and in words.
+[[nodiscard]] Json json_of(const deploy::App& app, const deploy::Deployed& deployed);
+[[nodiscard]] std::vector<Saying> end_of(const deploy::App& app, const deploy::Deployed& deployed);
 
 // --all: each app of the host, whatever becomes of the others. One that throws is a warning,
 // "'blog' was not pruned: …" for the predicate "was not pruned". Gives the first failure's outcome.

@@ -19,8 +19,8 @@ extern const Command apps_command, bless_command, complete_command, completion_c
     scale_command, set_command, start_command, status_command, stop_command, supervise_command,
     unpin_command, verify_command, version_command, why_command;
 // Over ssh.
-extern const Command receive_command, key_add_command, key_list_command, key_remove_command,
-    git_init_command, git_hook_command;
+extern const Command push_command, receive_command, key_add_command, key_list_command,
+    key_remove_command, git_init_command, git_hook_command;
 
 namespace {
 
@@ -36,7 +36,7 @@ const std::array commands{
     &doctor_command,        &hook_command,        &supervise_command,    &help_command,
     &version_command,       &why_command,         &events_command,       &receive_command,
     &key_add_command,       &key_list_command,    &key_remove_command,   &git_init_command,
-    &git_hook_command,      &completion_command,  &complete_command,
+    &git_hook_command,      &push_command,        &completion_command,   &complete_command,
 };
 
 struct Group {
@@ -54,7 +54,7 @@ const std::vector<Group> groups{
       "config export"}},
     {"processes", {"status", "ps", "logs", "start", "stop", "restart", "scale", "run"}},
     {"care", {"prune", "verify", "doctor"}},
-    {"over ssh", {"receive", "key add", "key list", "key remove", "git-init"}},
+    {"over ssh", {"push", "receive", "key add", "key list", "key remove", "git-init"}},
     {"shipit itself", {"completion", "help", "version"}},
 };
 

@@ -42,8 +42,13 @@ int hook(Invocation& invocation) {
         deploy::ref_updates(sys::read_all(STDIN_FILENO, "standard input", longest));
     auto options = change_options(invocation);
     options.lock_patience = std::chrono::minutes(10); // behind another push
-    if (const auto deployed = deploy::deploy_push(app, updates, options))
-        tell_deployed(invocation, app, *deployed);
+    const auto deployed = deploy::deploy_push(app, updates, options);
+    if (!deployed)
+        return 0;
+    if (invocation.terminal.wants_json())
+        invocation.terminal.print_json(json_of(app, *deployed));
+    else
+        say(invocation.terminal, end_of(app, *deployed));
     return 0;
 }
 

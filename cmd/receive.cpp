@@ -1,5 +1,6 @@
 // receive: the other side of `shipit push`, and what a deploy key may do beside it.
 #include "cmd/invocation.hpp"
+#include "cmd/push_session.hpp"
 #include "cmd/receive_policy.hpp"
 
 #include "core/base/error.hpp"
@@ -20,12 +21,6 @@ namespace shipit::cmd {
 namespace {
 
 constexpr const char* asked_by_client = "SSH_ORIGINAL_COMMAND"; // sshd(8)
-
-// The seam to `shipit push`: serves one push over standard input and output.
-int serve_push(const deploy::App& /*app*/, int /*in*/, int /*out*/) {
-    throw Error("this shipit does not take pushes yet")
-        .advise("tar c . | ssh HOST shipit deploy -");
-}
 
 struct Asked {
     std::optional<std::string> command; // nothing: sshd was given none

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/config/config_vars.hpp"
+#include "core/push/arrivals.hpp"
 #include "core/sys/clock.hpp"
 
 #include <fmt/core.h>
@@ -49,6 +50,7 @@ void tidy(const App& app, AppLock& lock) {
     for (const std::string& done : app.ledger.tidy(lock.order.is_in_order()))
         app.host.progress.begin_phase("tidied up: " + done);
     lock.order.set_in_order();
+    push::expire_arrivals(push::arrivals_in(app.layout.folder()), sys::now());
     try {
         const auto live = app.ledger.current();
         if (!live)

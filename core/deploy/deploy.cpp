@@ -37,20 +37,6 @@ void refuse_build_around_root(const App& app, const slug::Build& build) {
             .advise("deploy a folder that holds only what the app needs");
 }
 
-slug::Limits limits_of(const App& app) {
-    const config::ArchiveLimits asked = app.host_settings().archive_limits;
-    slug::Limits limits;
-    limits.entries = asked.max_entries.value_or(limits.entries);
-    limits.bytes = asked.max_bytes.value_or(limits.bytes);
-    limits.depth = asked.max_depth.value_or(limits.depth);
-    limits.path_bytes = asked.max_path.value_or(limits.path_bytes);
-    limits.name_bytes = asked.max_name.value_or(limits.name_bytes);
-    limits.expansion = asked.max_expansion.value_or(limits.expansion);
-    limits.outside_links = asked.outside_links;
-    limits.set_command = fmt::format("shipit -a {} set", app.name().text());
-    return limits;
-}
-
 config::Settings checked_settings(const App& app, const slug::Build& build,
                                   const ConfigVars& vars) {
     config::Settings settings =
@@ -163,9 +149,7 @@ class Deploy {
     std::optional<Plan> plan(App& app) {
         if (!m_request.force)
             refuse_if_held(app);
-        // What is staged outlives the lock: it is where the next command looks in any case.
-        m_build.emplace(slug::Build::open(m_request.build, app.layout.folder(), limits_of(app),
-                                          app.host.progress));
+        m_build.emplace(opened_build(app));
         const slug::Build& build = *m_build;
         refuse_build_around_root(app, build);
         if (m_request.prepare)
@@ -218,6 +202,14 @@ class Deploy {
     [[nodiscard]] const std::string& description() const { return m_description; }
 
   private:
+    [[nodiscard]] slug::Build opened_build(const App& app) const {
+        const auto limits = limits_of(app);
+        // What is staged outlives the lock: it is where the next command looks in any case.
+        return m_request.open_build ? m_request.open_build(limits)
+                                    : slug::Build::open(m_request.build, app.layout.folder(),
+                                                        limits, app.host.progress);
+    }
+
     void refuse_trial_without_way_back(const App& app, const config::Settings& settings) const {
         if (!m_request.trial)
             return;
@@ -285,6 +277,20 @@ class Deploy {
 };
 
 } // namespace
+
+slug::Limits limits_of(const App& app) {
+    const config::ArchiveLimits asked = app.host_settings().archive_limits;
+    slug::Limits limits;
+    limits.entries = asked.max_entries.value_or(limits.entries);
+    limits.bytes = asked.max_bytes.value_or(limits.bytes);
+    limits.depth = asked.max_depth.value_or(limits.depth);
+    limits.path_bytes = asked.max_path.value_or(limits.path_bytes);
+    limits.name_bytes = asked.max_name.value_or(limits.name_bytes);
+    limits.expansion = asked.max_expansion.value_or(limits.expansion);
+    limits.outside_links = asked.outside_links;
+    limits.set_command = fmt::format("shipit -a {} set", app.name().text());
+    return limits;
+}
 
 Deployed deploy(App& app, const DeployRequest& request) {
     Deploy plan(request);

@@ -4,6 +4,7 @@
 #include "core/deploy/change.hpp"
 #include "core/release/source.hpp"
 #include "core/slug/build.hpp"
+#include "core/slug/limits.hpp"
 #include "core/slug/pack.hpp"
 
 #include <functional>
@@ -19,6 +20,8 @@ struct DeployRequest {
     // Goes back by itself unless it is blessed so soon after it went live.
     std::optional<std::chrono::milliseconds> trial = {};
     bool dry_run = false; // pack nothing, record nothing: tell what would be done
+    // Instead of `build`: gives it, under the lock.
+    std::function<slug::Build(const slug::Limits&)> open_build = {};
     // Where a build that comes as an archive is from, if the caller knows that.
     std::optional<release::Source> source = {};
     // Called under the lock, before anything of the build is read: may change what is in its folder
@@ -32,6 +35,9 @@ struct Deployed {
     slug::Packed slug;
     std::string description;
 };
+
+// How big an archive for this app may be, as this host's settings say.
+[[nodiscard]] slug::Limits limits_of(const App& app);
 
 // Throws Error; see Changed for the outcomes of the change itself.
 [[nodiscard]] Deployed deploy(App& app, const DeployRequest& request);

@@ -1,7 +1,7 @@
 // Where everything of an app is on disk. Every file name is made here and read here, nowhere else.
 //
 //   ROOT/APP/app.toml  config.toml  current  events.jsonl  lock  stat-cache  .in-order
-//            shared/  log/  marks/  trees/ID/
+//            shared/  log/  marks/  trees/ID/  push/ (core/push/README.md)
 //            releases/v12.toml  v12.log  v12.evidence  v12 -> ../trees/ID  ID.tar.zst  .last
 //
 // The lock stands beside the data, not in the run folder: commands from cron and from ssh see

@@ -15,8 +15,6 @@ namespace shipit::slug {
 
 namespace {
 
-constexpr const char* staging_prefix = ".build-";
-
 sys::TempFolder staged(int fd, const std::string& name, const Path& parent, const Limits& limits,
                        const Progress& progress) {
     sys::TempFolder folder(parent, staging_prefix);
@@ -50,12 +48,16 @@ Build::Build(std::string name, Path folder, std::optional<sys::TempFolder> stage
         throw_errno(fmt::format("cannot read the build '{}'", printable(m_name)));
 }
 
+Build Build::made(std::string name, sys::TempFolder folder) {
+    auto path = folder.path();
+    return {std::move(name), std::move(path), std::move(folder)};
+}
+
 Build Build::open(const Path& what, const Path& staging_parent, const Limits& limits,
                   const Progress& progress) {
     if (what == "-") {
-        auto folder = staged(STDIN_FILENO, "standard input", staging_parent, limits, progress);
-        auto path = folder.path();
-        return {"standard input", std::move(path), std::move(folder)};
+        return made("standard input",
+                    staged(STDIN_FILENO, "standard input", staging_parent, limits, progress));
     }
     struct stat status {};
     if (::stat(what.c_str(), &status) != 0) {
@@ -70,9 +72,7 @@ Build Build::open(const Path& what, const Path& staging_parent, const Limits& li
         throw Error(fmt::format("the build '{}' is neither a folder nor an archive",
                                 printable(what.string())));
     const auto fd = sys::open_file(what, O_RDONLY);
-    auto folder = staged(fd.get(), what.string(), staging_parent, limits, progress);
-    auto path = folder.path();
-    return {what.string(), std::move(path), std::move(folder)};
+    return made(what.string(), staged(fd.get(), what.string(), staging_parent, limits, progress));
 }
 
 std::optional<std::string> Build::read_file(const std::string& file, std::uint64_t limit) const {

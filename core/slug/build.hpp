@@ -15,6 +15,9 @@ namespace shipit::slug {
 
 using sys::Path;
 
+// What the names of folders with builds that came from outside begin with.
+constexpr const char* staging_prefix = ".build-";
+
 class Build {
   public:
     // `what` is a folder, an archive (tar, or tar with gzip, bzip2, xz or zstd; zip), or "-" for an
@@ -23,6 +26,8 @@ class Build {
     // incomplete, against `limits`, or containing what no build may contain.
     [[nodiscard]] static Build open(const Path& what, const Path& staging_parent,
                                     const Limits& limits, const Progress& progress);
+    // A build that was put together in a private folder, which goes when the Build goes.
+    [[nodiscard]] static Build made(std::string name, sys::TempFolder folder);
 
     [[nodiscard]] int fd() const { return m_fd.get(); }
     // What people call it: the folder, the archive, or "standard input".

@@ -124,7 +124,8 @@ only 0 prune --dry-run
 both 0 verify --trees
 once=1 both 0 doctor
 only 0 git-init hello
-only 2 receive hello
+only 2 push
+only 1 receive hello
 only 2 key add hello "$sentinel"
 only 0 key list hello
 only 3 key remove hello someone

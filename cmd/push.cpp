@@ -1,0 +1,173 @@
+#include "cmd/changes.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/config/settings.hpp"
+#include "core/push/sender.hpp"
+#include "core/push/tunnel.hpp"
+#include "core/sys/clock.hpp"
+#include "core/sys/interrupt.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+namespace shipit::cmd {
+
+namespace {
+
+struct Target {
+    std::string host; // as ssh takes it, with its user
+    AppName app;
+};
+
+config::Settings settings_of(const slug::Build& build) {
+    config::Sources sources;
+    sources.build_toml = build.read_file("shipit.toml");
+    sources.procfile = build.read_file("Procfile");
+    return config::load(sources);
+}
+
+// The app of a HOST without one.
+AppName named_elsewhere(const Invocation& invocation, const config::Settings& settings) {
+    if (const auto name = invocation.arguments.text("app"))
+        return AppName::parse(*name);
+    if (const char* name = std::getenv("SHIPIT_APP"); name != nullptr && *name != '\0')
+        return AppName::parse(name);
+    if (settings.name)
+        return *settings.name;
+    throw Error("it is not clear which app is meant", Outcome::usage)
+        .advise("write HOST:APP, or 'name' in the build's shipit.toml");
+}
+
+// "[USER@]HOST[:APP]"; an IPv6 address stands in brackets where an app follows.
+Target target_of(const Invocation& invocation, const config::Settings& settings) {
+    const auto word = invocation.arguments.word(0).value_or("");
+    const auto colon = word.rfind(':');
+    const bool has_app = colon != std::string::npos && word.find(']', colon) == std::string::npos;
+    auto host = has_app ? word.substr(0, colon) : word;
+    std::erase_if(host, [](char c) { return c == '[' || c == ']'; });
+    const bool is_odd = std::any_of(host.begin(), host.end(), [](char c) {
+        return static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f;
+    });
+    // One that begins with '-' would be an option of ssh's.
+    if (host.empty() || host.front() == '-' || is_odd)
+        throw Error(fmt::format("'{}' names no host", printable(word)), Outcome::usage)
+            .advise("write it as ssh takes it: deploy@example.org:blog");
+    return {host, has_app ? AppName::parse(word.substr(colon + 1))
+                          : named_elsewhere(invocation, settings)};
+}
+
+std::string setting(const Invocation& invocation, const char* option, const char* variable,
+                    const char* otherwise) {
+    if (const auto given = invocation.arguments.text(option))
+        return *given;
+    const char* value = std::getenv(variable);
+    return value != nullptr && *value != '\0' ? value : otherwise;
+}
+
+std::vector<std::string> command_for(const Invocation& invocation, const Target& target) {
+    auto words = push::words_of(setting(invocation, "ssh", "SHIPIT_SSH", "ssh"));
+    if (words.empty())
+        throw Error("'--ssh' names no program", Outcome::usage);
+    words.push_back(target.host);
+    for (auto& word : push::words_of(setting(invocation, "remote", "SHIPIT_REMOTE", "shipit")))
+        words.push_back(std::move(word));
+    words.insert(words.end(), {"receive", target.app.text()});
+    return words;
+}
+
+push::Sending sending_of(const Invocation& invocation, const slug::Build& build,
+                         const config::Settings& settings) {
+    const auto options = change_options(invocation);
+    push::Sending sending;
+    sending.options = {invocation.arguments.text("message").value_or(""),
+                       invocation.arguments.has("force"),
+                       options.patience == deploy::Patience::until_live, options.lock_patience,
+                       asked_trial(invocation)};
+    if (!build.is_staged())
+        sending.source = release::source_of(build.folder());
+    sending.leave_out = settings.app.shared;
+    sending.level = settings.slug_level;
+    sending.progress = invocation.terminal.progress();
+    return sending;
+}
+
+// What is wrong with the connection is ssh's to say, and it has said it.
+[[noreturn]] void refuse_lost(const push::Disconnected& lost, push::Tunnel& tunnel,
+                              bool is_delivered) {
+    const int status = tunnel.finish();
+    Error error(fmt::format("{} (exit status {})", lost.why(), status));
+    if (is_delivered)
+        error.advise("the deploy goes on there: the same command again joins it");
+    else
+        error.advise("the same command again sends what is still missing");
+    throw error;
+}
+
+push::Result push_build(const Invocation& invocation, const Target& target,
+                        const slug::Build& build, const push::Sending& sending, Json& traffic) {
+    const push::Cache cache(push::cache_folder(target.host, target.app),
+                            {sys::own_account().name, "push", sys::now(), ::getpid()});
+    push::Tunnel tunnel(command_for(invocation, target));
+    push::Wire wire(tunnel.from(), tunnel.to(), fmt::format("the host '{}'", target.host));
+    push::Sender sender(wire, cache, sending);
+    try {
+        auto result = sender.push(build);
+        traffic = Json::object({{"sent", wire.sent()}, {"received", wire.received()}});
+        (void)tunnel.finish();
+        return result;
+    } catch (const push::Disconnected& lost) {
+        refuse_lost(lost, tunnel, sender.is_delivered());
+    }
+}
+
+int run(Invocation& invocation) {
+    const auto word = invocation.arguments.word(1).value_or(".");
+    if (word == "-" && ::isatty(STDIN_FILENO) == 1)
+        throw Error("'push HOST -' reads a tar archive from standard input, which is a terminal",
+                    Outcome::usage)
+            .advise("tar c . | shipit push HOST -");
+    const char* temporary = std::getenv("TMPDIR");
+    const auto build =
+        slug::Build::open(word, temporary != nullptr && *temporary != '\0' ? temporary : "/tmp", {},
+                          invocation.terminal.progress());
+    const auto settings = settings_of(build);
+    const auto target = target_of(invocation, settings);
+    const auto sending = sending_of(invocation, build, settings);
+    Json traffic;
+    auto result = while_doing(fmt::format("pushing to '{}'", target.host), [&] {
+        return push_build(invocation, target, build, sending, traffic);
+    });
+    if (result.error) {
+        invocation.terminal.error(*result.error);
+        return result.status;
+    }
+    if (invocation.terminal.wants_json())
+        invocation.terminal.print_json(result.json.set("traffic", traffic));
+    else
+        say(invocation.terminal, result.said);
+    return result.status;
+}
+
+} // namespace
+
+extern const Command push_command;
+const Command push_command{
+    "push",
+    "deploy a build to another host, by ssh",
+    {{"[USER@]HOST[:APP]"}, {"BUILD", Argument::Number::optional}},
+    {{"-m,--message", "TEXT", "what this release is, for 'shipit releases'"},
+     {"--force", "", "deploy also what is held after a rollback"},
+     trial_option,
+     {"--ssh", "COMMAND", "how ssh is called (else SHIPIT_SSH, or ssh)"},
+     {"--remote", "COMMAND", "how shipit is called there (else SHIPIT_REMOTE, or shipit)"},
+     no_wait_option,
+     wait_option},
+    {"shipit push deploy@example.org:blog ./build -m 'New front page'",
+     "shipit push --ssh 'ssh -p 2222' --remote 'sudo shipit' example.org:blog"},
+    run};
+
+} // namespace shipit::cmd

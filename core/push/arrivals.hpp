@@ -1,0 +1,58 @@
+// What has arrived of pushes that are not over: ROOT/APP/push/
+//
+//   KEY/N           piece N of the plan that KEY stands for, whole, as it came
+//   SLUG-TOKEN.run  the deploy of a push: its events, and in the end its result
+//
+// Pieces are of use only to a push of the same list against the same base: KEY is the hash of both
+// and of what was needed. They go when the slug is stored, or after some days; so do runs.
+#pragma once
+
+#include "core/base/ids.hpp"
+#include "core/push/messages.hpp"
+#include "core/sys/clock.hpp"
+#include "core/sys/fd.hpp"
+#include "core/sys/file.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace shipit::push {
+
+using sys::Path;
+
+// Where an app's arrivals are, below its folder.
+[[nodiscard]] inline Path arrivals_in(const Path& app_folder) {
+    return app_folder / "push";
+}
+
+// Removes what is older than a week, all but the newest few, and what was half written; never what
+// a push or a deploy is at work on. What cannot be removed stays.
+void expire_arrivals(const Path& arrivals, WallTime now) noexcept;
+
+class Arrivals {
+  public:
+    // Makes the folder, and keeps expire_arrivals() away from it for as long as this lives.
+    Arrivals(const Path& arrivals, const std::string& key);
+
+    // Which of `count` pieces are there.
+    [[nodiscard]] Bits present(std::size_t count) const;
+    // Takes the body of a piece's message: checks number and SHA-256, and keeps it under its name,
+    // whole or not at all. Throws Error (corrupt).
+    void take(std::string_view body, std::size_t count) const;
+    // The patch of a piece that is there.
+    [[nodiscard]] std::string patch(std::size_t index) const;
+    void remove() const;
+
+  private:
+    [[nodiscard]] Path path_of(std::size_t index) const;
+
+    Path m_folder;
+    sys::Fd m_lock;
+};
+
+// The body of a piece's message.
+[[nodiscard]] std::string piece_message(std::size_t index, std::string_view patch);
+
+} // namespace shipit::push

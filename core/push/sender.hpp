@@ -1,0 +1,59 @@
+// The pusher's side: packs, sends what the host lacks, follows the deploy to its end.
+#pragma once
+
+#include "core/push/cache.hpp"
+#include "core/push/messages.hpp"
+#include "core/push/pieces.hpp"
+#include "core/push/wire.hpp"
+#include "core/slug/build.hpp"
+#include "core/slug/pack.hpp"
+#include "core/slug/slug_file.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace shipit::push {
+
+struct Sending {
+    Options options;
+    std::optional<release::Source> source;
+    std::vector<std::string> leave_out; // as the build says, if the host says nothing
+    int level = slug::default_level;    // of the slug that is kept
+    Progress progress;
+};
+
+class Sender {
+  public:
+    // All outlive this.
+    Sender(Wire& wire, const Cache& cache, const Sending& sending)
+        : m_wire(wire), m_cache(cache), m_sending(sending) {}
+
+    // Pushes `build`; gives how its deploy ended, whether or not that is well. Throws Error;
+    // Disconnected, after which the same push goes on where this one was.
+    [[nodiscard]] Result push(const slug::Build& build);
+
+    // Whether the host has got all of it.
+    [[nodiscard]] bool is_delivered() const { return m_is_delivered; }
+
+  private:
+    void open_base(const Offer& offer);
+    [[nodiscard]] slug::Packed pack(const slug::Build& build, const Offer& offer) const;
+    [[nodiscard]] const slug::FileList& base_list() const;
+    // What the host says after the request: either joins, or has what it needs sent.
+    void deliver();
+    void send_missing(const Bits& needed);
+    void send_pieces(const std::vector<Piece>& pieces, const Bits& present);
+    [[nodiscard]] Result follow();
+
+    Wire& m_wire;
+    const Cache& m_cache;
+    const Sending& m_sending;
+    std::unique_ptr<slug::SlugFile> m_slug;
+    std::unique_ptr<slug::SlugFile> m_base; // or null
+    std::optional<Result> m_early;          // that came instead of an answer
+    bool m_is_delivered = false;
+};
+
+} // namespace shipit::push

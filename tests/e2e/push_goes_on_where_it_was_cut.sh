@@ -1,0 +1,143 @@
+# Pushes over OpenSSH, cut at any moment: the client is killed, ssh, sshd's child. Afterwards the old or
+# the new release is live and whole, and the next push works, without sending again what has arrived.
+# A deploy that has begun goes on, and the same push joins it.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/sshd.sh"
+needs curl python3
+
+new_key laptop
+let_in laptop
+start_sshd "$(shipit_is_found)"
+reserve_port
+url=http://127.0.0.1:$port/
+a_copy_of hello
+expect_exit 0 ship create hello
+expect_exit 0 ship set "app.port=$port"
+
+# ssh, but after $scratch/limit bytes from the client it waits for $scratch/go_on.
+cat >"$scratch/bin/ssh" <<END
+#!/usr/bin/env python3
+import os, subprocess, sys, threading, time
+limit = int(open("$scratch/limit").read())
+ssh = subprocess.Popen(["$(command -v ssh)", "-F", "$ssh_config", *sys.argv[1:]], stdin=subprocess.PIPE, bufsize=0)
+open("$scratch/ssh.pid", "w").write(str(ssh.pid))
+def carry():
+    passed = 0
+    try:
+        while data := os.read(0, min(65536, limit - passed) if passed < limit else 65536):
+            passed += ssh.stdin.write(data)
+            if passed == limit:
+                open("$scratch/paused", "w").close()
+                while not os.path.exists("$scratch/go_on"):
+                    time.sleep(0.01)
+        ssh.stdin.close()
+    except BrokenPipeError:
+        pass
+threading.Thread(target=carry, daemon=True).start()
+os._exit(ssh.wait() & 255)
+END
+chmod +x "$scratch/bin/ssh"
+export SHIPIT_SSH=$scratch/bin/ssh
+push() { SHIPIT_ROOT=$scratch/nowhere "$SHIPIT_BIN" push laptop:hello "$scratch/hello" --no-wait --json "$@"; }
+sent() { json "$out" 'it["traffic"]["sent"]'; }
+releases() { ship releases --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'; }
+echo 1000000000 >"$scratch/limit"
+touch "$scratch/go_on"
+
+# --- Three releases ---
+for i in 1 2 3; do
+    head -c 9000000 /dev/urandom >"$scratch/hello/big"
+    expect_exit 0 push
+    expect_answer "$url" "This is release v$i."
+done
+
+# --- Cut while it is on its way ---
+sshd_child() { # of the connection: the session's shipit is below it
+    local pid=$1
+    while [[ $(ps -o comm= -p "$pid") != sshd* ]]; do pid=$(ps -o ppid= -p "$pid" | tr -d ' '); done
+    echo "$pid"
+}
+receivers() { pgrep -f -x "(shipit|$scratch/bin/shipit) receive hello" || true; }
+no_receiver() { [[ -z $(receivers) ]]; }
+some_receiver() { ! no_receiver; }
+live=3
+# cut WHO LIMIT: the push of a new build is cut when so many bytes have passed.
+cut() {
+    local client
+    head -c 9000000 /dev/urandom >"$scratch/hello/big"
+    echo "$2" >"$scratch/limit"
+    rm -f "$scratch/paused" "$scratch/go_on"
+    push >"$scratch/client.log" 2>&1 &
+    client=$!
+    expect_soon 20 test -e "$scratch/paused"
+    case $1 in
+    client) kill -KILL "$(pgrep -P "$client" -x shipit || echo "$client")" ;;
+    ssh) kill -KILL "$(cat "$scratch/ssh.pid")" ;;
+    sshd)
+        expect_soon 10 some_receiver
+        kill -KILL "$(sshd_child "$(receivers | head -n 1)")"
+        ;;
+    esac
+    touch "$scratch/go_on"
+    ! wait "$client" || fail "a push that was cut ended well"
+    expect_soon 10 no_receiver
+    expect_answer "$url" "This is release v$live."
+    echo 1000000000 >"$scratch/limit"
+}
+# What has arrived is not sent again: pieces have 4 MiB.
+next_works() {
+    expect_exit 0 ship verify --trees # what is live is whole
+    expect_exit 0 push
+    (($(sent) < 9000000 + 20000 - $1)) || fail "$(sent) bytes were sent, though $1 had arrived"
+    live=$((live + 1))
+    expect_answer "$url" "This is release v$live."
+}
+for limit in 1 14 100 400 2000 100000 4000000 4300000 8000000 8500000; do
+    cut client "$limit"
+done
+next_works 8388608
+for who in ssh sshd; do
+    for limit in 14 4500000; do
+        cut "$who" "$limit"
+    done
+    next_works 4194304
+done
+expect_equal "$(releases)" "$live"
+
+# --- Cut when all has arrived: the deploy goes on, and the same push is told how it ended ---
+hello_release_command "touch $scratch/begun; until [ -e $scratch/finish ]; do sleep 0.02; done"
+push -m "Joined" >"$scratch/client.log" 2>&1 &
+client=$!
+expect_soon 20 test -e "$scratch/begun"
+kill -KILL "$(sshd_child "$(receivers | head -n 1)")"
+! wait "$client" || fail "a push without its connection ended well"
+grep -qF "the deploy goes on there: the same command again joins it" "$scratch/client.log" ||
+    fail "it does not say that the deploy goes on: $(cat "$scratch/client.log")"
+finish() { expect_soon 10 grep -qF "joining" "$scratch/again.log" && touch "$scratch/finish"; }
+push -m "Joined" >"$out" 2>"$scratch/again.log" &
+client=$!
+finish
+wait "$client" || fail "the push that joined failed: $(cat "$scratch/again.log")"
+live=$((live + 1))
+expect_equal "$(json "$out" 'it["release"], it["description"]')" "('v$live', 'Joined')"
+expect_answer "$url" "This is release v$live."
+expect_equal "$(releases)" "$live"
+
+# --- And when it has ended meanwhile: the same ---
+rm "$scratch/begun" "$scratch/finish"
+echo "# once more" >>"$scratch/hello/server.py"
+push -m "Ended" >"$scratch/client.log" 2>&1 &
+client=$!
+expect_soon 20 test -e "$scratch/begun"
+kill -KILL "$(pgrep -P "$client" -x shipit || echo "$client")"
+! wait "$client" || fail "a push that was killed ended well"
+touch "$scratch/finish"
+live=$((live + 1))
+expect_soon 20 answers "$url" "This is release v$live."
+expect_soon 10 no_receiver
+expect_exit 0 push -m "Ended"
+expect_err "joining"
+expect_equal "$(json "$out" 'it["release"], it["description"]')" "('v$live', 'Ended')"
+expect_exit 0 push -m "Ended"
+expect_equal "$(json "$out" 'it["changed"]')" False
+expect_equal "$(releases)" "$live"

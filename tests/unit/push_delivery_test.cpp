@@ -1,0 +1,345 @@
+// The two sides of a push, up to the build that is put together.
+#include "core/push/cache.hpp"
+#include "core/push/receiver.hpp"
+#include "core/push/sender.hpp"
+#include "core/slug/patch.hpp"
+#include "core/slug/slug_contents.hpp"
+#include "core/sys/clock.hpp"
+#include "tests/unit/push_support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <thread>
+
+#include <sys/socket.h>
+
+namespace shipit::tests {
+
+namespace {
+
+using push::Type;
+
+// An app on a host.
+class Host {
+  public:
+    Host() : app{m_folder / "releases", m_folder / "push", {}, {}} {}
+
+    // All that comes in a stream, from its greeting on.
+    push::Delivery receive(const std::string& stream) const {
+        const Stream in(stream);
+        const Stream out;
+        push::Wire wire(in.fd(), out.fd(), "the pusher");
+        push::Receiver receiver(wire, app);
+        const auto request = receiver.greet();
+        return receiver.receive(request);
+    }
+    // Stores what was delivered as a deploy does; gives its id.
+    SlugId store(const push::Delivery& delivery) const {
+        return slug::pack(delivery.assemble(m_folder / "staging", app.limits, {}), m_folder.store,
+                          {})
+            .id;
+    }
+    [[nodiscard]] std::size_t pieces_kept() const {
+        std::size_t count = 0;
+        if (sys::is_there(app.arrivals))
+            for (const auto& push : sys::names_in(app.arrivals))
+                count += sys::names_in(app.arrivals / push).size();
+        return count;
+    }
+
+  private:
+    SlugFolder m_folder;
+
+  public:
+    push::Receiving app;
+};
+
+// A folder with a build, and the cache of whoever pushes it.
+class Pusher {
+  public:
+    Pusher() : m_cache(m_folder / "cache", {"somebody", "push", sys::now(), 0}) {}
+
+    std::string run_in_build(const std::string& line) const { return m_folder.run_in_build(line); }
+
+    struct Pushed {
+        SlugId id;
+        std::uint64_t sent;
+    };
+    // Pushes the build to `host`, which stores it and says that all is well.
+    [[nodiscard]] Pushed push_to(const Host& host) const {
+        const PipesDoNotKill as_in_shipit;
+        std::array<int, 2> ends{};
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+        const sys::Fd here(ends[0]);
+        sys::Fd there(ends[1]);
+        std::optional<SlugId> stored;
+        std::string failure;
+        std::thread serving([&] {
+            push::Wire wire(there.get(), there.get(), "the pusher");
+            failure = why_not([&] {
+                push::Receiver receiver(wire, host.app);
+                const auto request = receiver.greet();
+                const auto delivery = receiver.receive(request);
+                stored = host.store(delivery);
+                delivery.discard();
+                wire.send(Type::result, push::Result().text());
+            });
+            there.reset();
+        });
+        push::Wire wire(here.get(), here.get(), "the host");
+        const push::Sending sending;
+        const auto failed = why_not([&] {
+            const auto result =
+                push::Sender(wire, m_cache, sending).push(m_folder.open(m_folder.build()));
+            CHECK(result.status == 0);
+        });
+        serving.join();
+        CHECK(failed == "");
+        CHECK(failure == "");
+        REQUIRE(stored.has_value());
+        return {*stored, wire.sent()};
+    }
+
+    // The build as a slug of its own.
+    [[nodiscard]] std::unique_ptr<slug::SlugFile> packed() const {
+        return std::make_unique<slug::SlugFile>(m_folder.store.path_of(m_folder.pack().id));
+    }
+
+  private:
+    SlugFolder m_folder;
+    push::Cache m_cache;
+};
+
+// The parts of the stream of a push without a base, to a host that has nothing.
+struct Parts {
+    explicit Parts(const slug::SlugFile& slug)
+        : request{slug.id(), std::string(32, '0')}, list(push::bytes_of(slug.list(), {})),
+          sha256(push::sha256_of(slug, {})) {
+        push::Bits needed;
+        for (const auto& entry : slug.list().entries)
+            needed.push_back(entry.type == slug::Type::file && entry.size > 0);
+        slug::SlugContents contents(slug);
+        for (const auto& piece : push::plan_pieces(slug.list(), needed, {})) {
+            std::string bytes;
+            for (const auto& stretch : piece.contents)
+                contents.append(bytes, stretch.entry, stretch.offset, stretch.size);
+            patches.push_back(slug::patch_of(bytes, {}, 1));
+        }
+    }
+
+    [[nodiscard]] std::string stream() const {
+        auto bytes = "shipit push 1\n" + message(Type::request, request.text()) +
+                     message(Type::list, push::list_message(list, {}));
+        for (std::size_t i = 0; i < patches.size(); i++)
+            bytes += message(Type::piece, push::piece_message(i, patches[i]));
+        return bytes + message(Type::end, sha256);
+    }
+
+    push::Request request;
+    std::string list;
+    std::vector<std::string> patches;
+    std::string sha256;
+};
+
+// Why the host refuses this, at the latest when it puts the build together.
+std::string refusal_of(const Host& host, const std::string& stream) {
+    return why_not([&] { (void)host.store(host.receive(stream)); });
+}
+
+constexpr const char* small = "mkdir a; echo one > a/one; echo two > two; ln -s two three";
+
+} // namespace
+
+TEST_SUITE_BEGIN("push delivery");
+
+TEST_CASE("everything that may be in a build arrives") {
+    const Pusher pusher;
+    const Host host;
+    pusher.run_in_build(everything);
+    CHECK(pusher.push_to(host).id == pusher.packed()->id());
+    CHECK(host.pieces_kept() == 0);
+}
+
+TEST_CASE("of a big file that was edited only what changed is sent") {
+    const Pusher pusher;
+    const Host host;
+    pusher.run_in_build("head -c 9000000 /dev/urandom > big; for i in $(seq 200); do head -c 3000 "
+                        "/dev/urandom > f$i; done");
+    const auto first = pusher.push_to(host);
+    CHECK(first.sent > 9'000'000);
+    pusher.run_in_build("printf 'inserted' | cat - big > new; mv new big; echo more >> big; "
+                        "for i in $(seq 0 40 199); do echo more >> f$((i + 1)); done");
+    const auto second = pusher.push_to(host);
+    CHECK(second.id == pusher.packed()->id());
+    CHECK(second.sent < 20'000);
+}
+
+TEST_CASE("nothing but the list is sent of what was renamed, or is in an older slug") {
+    const Pusher pusher;
+    const Host host;
+    pusher.run_in_build("head -c 900000 /dev/urandom > one; head -c 900000 /dev/urandom > two");
+    (void)pusher.push_to(host);
+    pusher.run_in_build("mv one three; rm two");
+    CHECK(pusher.push_to(host).sent < 2000);
+    pusher.run_in_build("mv three one");
+    CHECK(pusher.push_to(host).sent < 2000);
+}
+
+TEST_CASE("without a cache, what the host has is not sent again all the same") {
+    const Host host;
+    const Pusher first;
+    first.run_in_build("seq 200000 > one; echo x > two");
+    (void)first.push_to(host);
+    const Pusher second;
+    second.run_in_build("seq 200000 > one; echo y > two");
+    const auto pushed = second.push_to(host);
+    CHECK(pushed.id == second.packed()->id());
+    CHECK(pushed.sent < 2000);
+}
+
+TEST_CASE("a stream cut off at any byte delivers nothing, and leaves whole pieces only") {
+    const Pusher pusher;
+    pusher.run_in_build(small);
+    const Parts parts(*pusher.packed());
+    const auto stream = parts.stream();
+    const auto pieces_from = stream.size() - message(Type::end, parts.sha256).size();
+    for (std::size_t size = 0; size < stream.size(); size++) {
+        CAPTURE(size);
+        const Host host;
+        CHECK(refusal_of(host, stream.substr(0, size)) != "");
+        CHECK(host.pieces_kept() == (size < pieces_from ? 0 : 1));
+    }
+}
+
+TEST_CASE("what has arrived of a push that was cut off is not sent again") {
+    const Pusher pusher;
+    const Host host;
+    pusher.run_in_build("head -c 9000000 /dev/urandom > big");
+    const Parts parts(*pusher.packed());
+    REQUIRE(parts.patches.size() == 3);
+    const auto stream = parts.stream();
+    CHECK(refusal_of(host, stream.substr(0, stream.size() - 300'000)) != "");
+    CHECK(host.pieces_kept() == 2);
+    const auto pushed = pusher.push_to(host);
+    CHECK(pushed.id == parts.request.slug);
+    CHECK(pushed.sent < 2'000'000);
+    CHECK(host.pieces_kept() == 0);
+}
+
+TEST_CASE("a piece that is not what it was sent as is refused and not kept") {
+    const Pusher pusher;
+    const Host host;
+    pusher.run_in_build(small);
+    const auto stream = Parts(*pusher.packed()).stream();
+    auto flipped = stream;
+    flipped[stream.size() - 80] = static_cast<char>(flipped[stream.size() - 80] ^ 1);
+    CHECK(refusal_of(host, flipped).find("SHA-256") != std::string::npos);
+    CHECK(host.pieces_kept() == 0);
+    CHECK(refusal_of(host, stream) == "");
+}
+
+TEST_CASE("contents that are not the list's are refused") {
+    const Pusher pusher;
+    const Host host;
+    pusher.run_in_build(small);
+    Parts parts(*pusher.packed());
+    parts.patches[0] = slug::patch_of("One\ntwo\n", {}, 1);
+    CHECK(refusal_of(host, parts.stream()).find("the content of 'a/one' has the hash") == 0);
+    parts.patches[0] = slug::patch_of("too long for that", {}, 1);
+    CHECK(refusal_of(host, parts.stream()) != "");
+    parts.patches[0] = "no zstd at all";
+    CHECK(refusal_of(host, parts.stream()) != "");
+}
+
+TEST_CASE("another SHA-256 of all of it is refused") {
+    const Pusher pusher;
+    const Host host;
+    pusher.run_in_build(small);
+    Parts parts(*pusher.packed());
+    parts.sha256 = std::string(64, '0');
+    CHECK(refusal_of(host, parts.stream()) ==
+          "what was put together has another SHA-256 than what was pushed");
+    parts.sha256 = "0";
+    CHECK(refusal_of(Host(), parts.stream()) == "the push ended without a SHA-256");
+}
+
+TEST_CASE("a list of another slug, or against a base that is not there, is refused") {
+    const Pusher pusher;
+    const Host host;
+    pusher.run_in_build(small);
+    Parts parts(*pusher.packed());
+    const auto wanted = parts.request.slug;
+    parts.request.slug = *SlugId::parse(std::string(32, 'a'));
+    CHECK(refusal_of(host, parts.stream()) ==
+          "the pushed list is not that of the slug that it was pushed as");
+    parts.request.slug = wanted;
+    parts.request.base = SlugId::parse(std::string(32, 'a'));
+    CHECK(refusal_of(host, parts.stream()) != "");
+    CHECK(host.pieces_kept() == 0);
+}
+
+TEST_CASE("a list that leads out of the build, or is beyond the limits, is refused") {
+    const Pusher pusher;
+    Host host;
+    const auto refused = [&](const std::string& lines) {
+        Parts parts(*pusher.packed());
+        parts.request.slug = slug::id_of_text(lines);
+        const auto count = static_cast<std::size_t>(std::count(lines.begin(), lines.end(), '\n'));
+        parts.list.clear();
+        parts.patches.clear();
+        for (unsigned shift = 0; shift < 64; shift += 8)
+            parts.list += static_cast<char>(lines.size() >> shift & 0xFFU);
+        parts.list += lines + std::string(count * 8, '\0');
+        return refusal_of(host, parts.stream());
+    };
+    pusher.run_in_build(small);
+    CHECK(refused("d\t0755\t-\t-\t..\t\n").find("'..'") != std::string::npos);
+    CHECK(refused("d\t0755\t-\t-\t/etc\t\n") != "");
+    CHECK(refused("l\t-\t-\t-\tout\t../../etc/passwd\n").find("leads out of the build") !=
+          std::string::npos);
+    const std::string hash(32, '0');
+    CHECK(refused("f\t0644\t576460752303423488\t" + hash + "\tbig\t\n").find("slug.max_bytes") !=
+          std::string::npos);
+    host.app.limits.entries = 2;
+    pusher.run_in_build("touch x y z");
+    CHECK(refusal_of(host, Parts(*pusher.packed()).stream()).find("slug.max_entries") !=
+          std::string::npos);
+    CHECK(host.pieces_kept() <= 2);
+}
+
+TEST_CASE("what is left of pushes goes after a week, and beyond the newest few") {
+    const TestFolder folder;
+    const auto arrivals = folder / "push";
+    for (const char* key : {"a", "b", "c", "d", "e"})
+        sys::make_folders(arrivals / key, 0700);
+    push::expire_arrivals(arrivals, sys::now());
+    CHECK(sys::names_in(arrivals).size() == 3);
+    const push::Arrivals at_work(arrivals, "f");
+    push::expire_arrivals(arrivals, sys::now() + std::chrono::hours(24 * 8));
+    CHECK(sys::names_in(arrivals) == std::vector<std::string>{"f"});
+}
+
+TEST_CASE("a push has the token that it had until its end is known") {
+    const TestFolder folder;
+    const push::Cache cache(folder / "cache", {"somebody", "push", sys::now(), 0});
+    const auto one = *SlugId::parse(std::string(32, '1'));
+    const auto two = *SlugId::parse(std::string(32, '2'));
+    push::Options options;
+    const auto token = cache.token(one, options);
+    CHECK(cache.token(one, options) == token);
+    options.force = true;
+    const auto forced = cache.token(one, options);
+    CHECK(forced != token);
+    CHECK(cache.token(one, options) == forced);
+    const auto other = cache.token(two, options);
+    CHECK(other != forced);
+    cache.forget_token();
+    CHECK(cache.token(two, options) != other);
+}
+
+TEST_SUITE_END();
+
+} // namespace shipit::tests
