@@ -99,12 +99,9 @@ push::Sending sending_of(const Invocation& invocation, const slug::Build& build,
 [[noreturn]] void refuse_lost(const push::Disconnected& lost, push::Tunnel& tunnel,
                               bool is_delivered) {
     const int status = tunnel.finish();
-    Error error(fmt::format("{} (exit status {})", lost.why(), status));
-    if (is_delivered)
-        error.advise("the deploy goes on there: the same command again joins it");
-    else
-        error.advise("the same command again sends what is still missing");
-    throw error;
+    throw Error(fmt::format("{} (exit status {})", lost.why(), status))
+        .advise(is_delivered ? "the deploy goes on there: the same command again joins it"
+                             : "the same command again sends what is still missing");
 }
 
 push::Result push_build(const Invocation& invocation, const Target& target,

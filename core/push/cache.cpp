@@ -50,7 +50,7 @@ Path cache_folder(const std::string& host, const AppName& app) {
     return user_cache() / "shipit" / "push" / file_name(host + ":" + app.text());
 }
 
-Cache::Cache(Path folder, const sys::LockHolder& self)
+Cache::Cache(const Path& folder, const sys::LockHolder& self)
     : m_folder(made(folder)), m_slugs(m_folder),
       m_lock(m_folder / "lock", self, std::chrono::milliseconds(0)) {
     m_slugs.tidy();

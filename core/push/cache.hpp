@@ -20,7 +20,7 @@ using sys::Path;
 class Cache {
   public:
     // Makes the folder, and has it for itself: throws Error (locked) if another push has it.
-    Cache(Path folder, const sys::LockHolder& self);
+    Cache(const Path& folder, const sys::LockHolder& self);
 
     [[nodiscard]] const slug::Store& slugs() const { return m_slugs; }
     [[nodiscard]] Path stat_cache() const { return m_folder / "stat-cache"; }

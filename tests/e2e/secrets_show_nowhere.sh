@@ -126,7 +126,7 @@ once=1 both 0 doctor
 only 0 git-init hello
 only 2 push
 only 1 receive hello
-only 2 key add hello "$piped"
+only 2 key add hello nothing
 only 0 key list hello
 only 3 key remove hello someone
 only 0 completion bash

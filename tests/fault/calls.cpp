@@ -169,7 +169,7 @@ std::string target_of(pid_t pid, const Row& row, const Arguments& arguments) {
     if (row.path == none)
         return row.descriptor == none ? std::string()
                                       : descriptor_text(pid, argument(row.descriptor));
-    const std::string path = read_text(pid, argument(row.path));
+    std::string path = read_text(pid, argument(row.path));
     if (path.starts_with('/'))
         return path;
     const std::string folder =
@@ -200,7 +200,7 @@ Kind kind_of(pid_t pid, const Row& row, const Arguments& arguments) {
     if (row.kind == Kind::open) {
         if (row.number == SYS_openat2)
             return kind_of_opening(read_number(pid, arguments[2]));
-        return kind_of_opening(arguments[static_cast<std::size_t>(row.path + 1)]);
+        return kind_of_opening(arguments[static_cast<std::size_t>(row.path) + 1]);
     }
     if (row.number == SYS_ioctl)
         return kind_of_ioctl(arguments[1]);
