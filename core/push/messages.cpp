@@ -220,7 +220,7 @@ Bits bits_in(std::string_view message, std::size_t count) {
     const auto bytes = slug::patched(message, {}, (count + 7) / 8);
     Bits bits(count);
     for (std::size_t i = 0; i < count; i++)
-        bits[i] = (static_cast<unsigned char>(bytes[i / 8]) >> (i % 8) & 1U) != 0;
+        bits[i] = (static_cast<unsigned char>(bytes[i / 8]) & (1U << (i % 8))) != 0;
     return bits;
 }
 

@@ -128,7 +128,7 @@ only 2 push
 only 1 receive hello
 only 2 key add hello nothing
 only 0 key list hello
-only 3 key remove hello someone
+only 1 key remove hello someone
 only 0 completion bash
 both 0 help
 both 0 version
