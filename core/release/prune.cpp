@@ -231,7 +231,9 @@ PruneResult prune(const Ledger& ledger, const PrunePlan& plan, const Pruner& pru
     }
     pruning.remove_links(plan.expiring);
     pruning.flush();
-    return pruning.result();
+    PruneResult result = pruning.result();
+    result.failures += plan.warnings.size(); // for each of which nothing may go: cron should tell
+    return result;
 }
 
 } // namespace shipit::release
