@@ -31,6 +31,7 @@ type_in_zsh() {
         _shipit' zsh "$scratch/completion.zsh" "$@"
 }
 type_in_fish() {
+    # shellcheck disable=SC2016  # fish expands it
     fish --no-config -c '
         source $argv[1]
         complete -C "shipit $argv[2..-1]"' "$scratch/completion.fish" "$@"
