@@ -99,7 +99,8 @@ const Command* named(std::string_view name) {
         if (!command->internal)
             names.emplace_back(command->name);
     const auto meant = nearest(typed, names);
-    throw Error(fmt::format("unknown command '{}'", printable(typed)), Outcome::usage)
+    const std::string shown = typed.substr(0, typed.find('=')); // behind it may be a secret
+    throw Error(fmt::format("unknown command '{}'", printable(shown)), Outcome::usage)
         .advise(meant ? fmt::format("did you mean '{}'?", *meant)
                       : "'shipit help' lists the commands");
 }
