@@ -61,6 +61,7 @@ receivers() { pgrep -f -x "(shipit|$scratch/bin/shipit) receive hello" || true; 
 no_receiver() { [[ -z $(receivers) ]]; }
 some_receiver() { ! no_receiver; }
 live=3
+a_piece_arrived() { [[ -n $(find "$SHIPIT_ROOT/hello/push" -type f ! -name '.*' -size +4095k -newer "$scratch/hello/big") ]]; }
 # cut WHO LIMIT: the push of a new build is cut when so many bytes have passed.
 cut() {
     local client
@@ -70,6 +71,8 @@ cut() {
     push >"$scratch/client.log" 2>&1 &
     client=$!
     expect_soon 20 test -e "$scratch/paused"
+    # What has passed may still be on its way within sshd, which is killed, too.
+    (($2 < 4300000)) || expect_soon 20 a_piece_arrived
     case $1 in
     client) kill -KILL "$(pgrep -P "$client" -x shipit || echo "$client")" ;;
     ssh) kill -KILL "$(cat "$scratch/ssh.pid")" ;;
