@@ -58,6 +58,8 @@ sys::Fd held(std::uint16_t port) {
         fd.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
         any.family = AF_INET;
     }
+    if (!fd)
+        throw_errno("cannot make a socket for the health probe");
     sockaddr_storage name{};
     const socklen_t length = any.put_into(name);
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&name), length) != 0)

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -267,6 +268,23 @@ TEST_CASE("once closed, connections are refused again") {
     CHECK_FALSE(app.addresses.holds(app.port));
     CHECK(app.run("c = socket.socket(); assert c.connect_ex(('127.0.0.1', port)) == "
                   "errno.ECONNREFUSED") == 0);
+}
+
+TEST_CASE("where there are no descriptors for the probe, it does not say that no ports are free") {
+    Loop loop;
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const sys::Fd next(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+    const rlimit scarce{static_cast<rlim_t>(next.get()) + 5, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &scarce) == 0);
+    std::string why;
+    try {
+        const Addresses addresses(loop, {});
+    } catch (const Error& error) {
+        why = error.why();
+    }
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(why == "cannot make a socket for the health probe: Too many open files");
 }
 
 TEST_SUITE_END();
