@@ -8,8 +8,8 @@
 namespace shipit::cmd {
 
 ConfigVars config_vars_meant(const Invocation& invocation, const deploy::App& app) {
-    if (const auto release = invocation.arguments.text("release"))
-        return app.ledger.load(Invocation::release_number(*release)).config;
+    if (const auto release = invocation.release_option(app, "release"))
+        return app.ledger.load(*release).config;
     return config::load_config(app.layout.config_toml());
 }
 

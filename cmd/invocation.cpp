@@ -10,6 +10,18 @@
 
 namespace shipit::cmd {
 
+namespace {
+
+ReleaseNumber release_called(const deploy::App& app, const std::string& word) {
+    if (const auto number = ReleaseNumber::parse(word))
+        return *number;
+    if (const auto pinned = app.marks.pinned_as(word))
+        return *pinned;
+    return Invocation::release_number(word); // which says what is wrong
+}
+
+} // namespace
+
 deploy::Host Invocation::host() const {
     return deploy::Host::at(arguments.text("root"), terminal.progress());
 }
@@ -36,13 +48,13 @@ std::chrono::milliseconds Invocation::patience() const {
 
 std::optional<ReleaseNumber> Invocation::release(const deploy::App& app, std::size_t index) const {
     const auto word = arguments.word(index);
-    if (!word)
-        return std::nullopt;
-    if (const auto number = ReleaseNumber::parse(*word))
-        return number;
-    if (const auto pinned = app.marks.pinned_as(*word))
-        return pinned;
-    return release_number(*word); // which says what is wrong
+    return word ? std::optional(release_called(app, *word)) : std::nullopt;
+}
+
+std::optional<ReleaseNumber> Invocation::release_option(const deploy::App& app,
+                                                        std::string_view option) const {
+    const auto text = arguments.text(option);
+    return text ? std::optional(release_called(app, *text)) : std::nullopt;
 }
 
 ReleaseNumber Invocation::release_number(const std::string& text) {

@@ -27,6 +27,9 @@ class Invocation {
     // Error (usage) for anything else.
     [[nodiscard]] std::optional<ReleaseNumber> release(const deploy::App& app,
                                                        std::size_t index) const;
+    // The same of the value of an option; nothing without it.
+    [[nodiscard]] std::optional<ReleaseNumber> release_option(const deploy::App& app,
+                                                              std::string_view option) const;
     [[nodiscard]] static ReleaseNumber release_number(const std::string& text);
     [[nodiscard]] std::optional<unsigned> number(std::string_view option) const;
 };

@@ -43,8 +43,7 @@ int run(Invocation& invocation) {
     const auto app = invocation.app();
     supervise::LogFilter filter;
     filter.process = invocation.arguments.text("process").value_or("");
-    if (const auto release = invocation.arguments.text("release"))
-        filter.release = Invocation::release_number(*release);
+    filter.release = invocation.release_option(app, "release");
     supervise::LogReader reader(app.layout.log() / "app.log", filter);
     print(invocation, reader.last(invocation.number("lines").value_or(usual_records)));
     if (!invocation.arguments.has("follow"))

@@ -105,9 +105,7 @@ int restart(Invocation& invocation) {
 
 int run(Invocation& invocation) {
     auto app = invocation.app();
-    std::optional<ReleaseNumber> release;
-    if (const auto text = invocation.arguments.text("release"))
-        release = Invocation::release_number(*text);
+    const auto release = invocation.release_option(app, "release");
     const auto words = invocation.arguments.words();
     return deploy::run_one_off(app, release, {words.begin(), words.end()});
 }

@@ -40,6 +40,12 @@ expect_exit 2 ship rollback --undo v3
 expect_exit 0 ship pin v1 first
 expect_exit 0 ship pin
 expect_match "v1 first: pinned by"
+expect_exit 0 ship run --release first -- printenv SHIPIT_RELEASE
+expect_out v1
+expect_exit 0 ship config --release first
+expect_exit 0 ship logs --release first
+expect_exit 2 ship config --release second
+expect_err "or by the name of a pin"
 expect_exit 2 ship pin v3 first
 expect_err "v1 is pinned as 'first' already"
 expect_exit 2 ship pin v3 v7
