@@ -13,9 +13,12 @@ url=http://127.0.0.1:$port/
 expect_exit 0 ship create shop
 new_key ci
 new_key other
+new_key plain
 expect_exit 0 ship key add hello "$ssh_folder/ci.pub" --file "$authorized_keys"
 expect_out "Added SHA256:"
 expect_exit 0 ship key add shop "$ssh_folder/other.pub" --file "$authorized_keys"
+# Written by hand, and without a name.
+echo "restrict,command=\"$SHIPIT_BIN receive hello --root=$SHIPIT_ROOT\" $(cat "$ssh_folder/plain.pub")" >>"$authorized_keys"
 
 # --- What it can do ---
 
@@ -110,6 +113,13 @@ ssh_ci "shipit receive hello --key=boss@example"
 ssh_ci "shipit key add hello ssh-ed25519 AAAA"
 ssh_ci "git-upload-pack 'hello'"
 ssh_ci "git-receive-pack '$SHIPIT_ROOT/shop/repo.git'"
+# Overruling people, by a push: the same for a key whose line says no name.
+export XDG_CACHE_HOME=$ssh_folder/cache
+for name in ci plain; do
+    refused "$SHIPIT_BIN" push --force --ssh "ssh -F $ssh_config" "$name:hello" "$scratch/hello"
+    expect_err "this key may not use '--force' with 'push'"
+done
+told user "a key as $login"
 # Odd bytes.
 ssh_ci "$(printf 'shipit info v%05000d' 1)"
 ssh_ci $'shipit info \xff\xfe'
