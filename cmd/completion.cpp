@@ -19,7 +19,6 @@ constexpr std::array meanings{
     Meaning{"BUILD", Choice::files},
     Meaning{"FILE", Choice::files},
     Meaning{"DIR", Choice::files},
-    Meaning{"LAYOUT", Choice::files},
     Meaning{"vN", Choice::releases},
     Meaning{"vA", Choice::releases},
     Meaning{"vB", Choice::releases},
@@ -37,17 +36,12 @@ struct FixedValues {
 constexpr std::array fixed_values{
     FixedValues{"WHEN", "auto always never"},
     FixedValues{"SHELL", "bash zsh fish"},
-    FixedValues{"FORMAT", "tar oci"},
 };
 
 Choice choice_of(std::string_view name) {
     const auto found = std::find_if(meanings.begin(), meanings.end(),
                                     [name](const Meaning& m) { return m.name == name; });
     return found != meanings.end() ? found->choice : Choice::nothing;
-}
-
-bool begins_with(std::string_view text, std::string_view beginning) {
-    return text.substr(0, beginning.size()) == beginning;
 }
 
 // Goes along the words as the parser would, but lets pass what the parser refuses.
@@ -138,7 +132,7 @@ class Reader {
         auto& all = m_result.candidates;
         const bool is_there = std::any_of(all.begin(), all.end(),
                                           [&text](const Candidate& c) { return c.text == text; });
-        if (begins_with(text, typed) && !is_there)
+        if (text.starts_with(typed) && !is_there)
             all.push_back({std::move(text), std::string(description)});
     }
 
@@ -159,7 +153,7 @@ class Reader {
     void offer_commands(const std::string& word) {
         const std::string before = m_name.empty() ? "" : m_name + " ";
         for (const Command* command : all_commands()) {
-            if (command->internal || !begins_with(command->name, before))
+            if (command->internal || !command->name.starts_with(before))
                 continue;
             const std::string_view rest = command->name.substr(before.size());
             add(std::string(rest.substr(0, rest.find(' '))), word, command->summary);
@@ -187,7 +181,7 @@ class Reader {
     void offer_argument(std::string_view name, const std::string& word) {
         if (m_command->name == "create") // a name that is not taken
             return;
-        if (name == "NAME" && begins_with(m_command->name, "config")) {
+        if (name == "NAME" && m_command->name.starts_with("config")) {
             m_result.choice = Choice::config_names;
             m_result.typed = word;
             return;

@@ -110,8 +110,8 @@ std::string fingerprint_of(const Line& line) {
 [[noreturn]] void refuse_second_line(const PublicKey& key, std::size_t number, const Line& line) {
     DeployKey other{number, "", "", "", "", ""};
     if (read_command(command_in(line.options), other))
-        throw Error(fmt::format("key {} is app '{}' 's already (line {}); sshd goes by the first "
-                                "line of a key, so that each can be for one app only",
+        throw Error(fmt::format("key {} is one of app '{}' already (line {}); sshd goes by the "
+                                "first line of a key, so that each can be for one app only",
                                 key.fingerprint, other.app, number),
                     Outcome::usage)
             .advise("make another key for this app: ssh-keygen -t ed25519");

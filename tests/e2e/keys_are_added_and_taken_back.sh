@@ -22,7 +22,7 @@ expect_equal "$(json "$out" 'it["fingerprint"], it["changed"]')" "('$(fingerprin
 key 0 add blog "$scratch/ci.pub"
 expect_out "Nothing changed"
 key 2 add shop "$scratch/ci.pub"
-expect_err "is app 'blog' 's already"
+expect_err "is one of app 'blog' already"
 key 0 add shop "$(cat "$scratch/spare.pub")"
 
 # Others' lines are as they were, ours are what sshd takes.

@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 
+#include "tests/unit/public_keys.hpp"
 #include "tests/unit/test_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -15,16 +16,10 @@
 
 using namespace shipit;
 using namespace shipit::ssh;
+using tests::ed25519;
+using tests::nistp256;
 
 namespace {
-
-const std::string ed25519 =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHlNXgaPAYbOoBycqodFzJ3xT2QTaMloyNc0ofEA"
-    "0Hn5";
-const std::string nistp256 =
-    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBJaK"
-    "oHwHlmvaTbde9udgeCc8YQUnhEyEhzbmZPhFR0mdf678G4vJ6bdBVDw0huRRkJzEPjewTew26vfN"
-    "YdlvshI=";
 
 const AppName blog = AppName::parse("blog");
 const AppName shop = AppName::parse("shop");

@@ -2,21 +2,18 @@
 
 #include "core/base/error.hpp"
 
+#include "tests/unit/public_keys.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace shipit;
 using namespace shipit::ssh;
+using tests::ed25519;
+using tests::nistp256;
 
 namespace {
 
-// Made by ssh-keygen, whose fingerprints these are.
-const std::string ed25519 =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHlNXgaPAYbOoBycqodFzJ3xT2QTaMloyNc0ofEA"
-    "0Hn5";
-const std::string nistp256 =
-    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBJaK"
-    "oHwHlmvaTbde9udgeCc8YQUnhEyEhzbmZPhFR0mdf678G4vJ6bdBVDw0huRRkJzEPjewTew26vfN"
-    "YdlvshI=";
+// Made by ssh-keygen, as those of public_keys.hpp.
 const std::string nistp521 =
     "ecdsa-sha2-nistp521 AAAAE2VjZHNhLXNoYTItbmlzdHA1MjEAAAAIbmlzdHA1MjEAAACFBAF1"
     "uHqq0Ys4YINB5a7MpLka2DoAW/3GWYpr8hqqJVtoZWHVWoxje+EzrgQWnSbjagavqghBTWLMNUIt"
