@@ -100,13 +100,6 @@ void tell_skipped(Terminal& terminal, const std::vector<std::string>& skipped) {
                                   skipped.size() - few_to_read));
 }
 
-Json list_of(const std::vector<std::string>& skipped) {
-    Json json = Json::array();
-    for (const std::string& each : skipped)
-        json.push_back(each);
-    return json;
-}
-
 // --- --check ---
 
 Json rehearsal_json(const deploy::App& app, const deploy::Rehearsal& rehearsal) {
@@ -119,7 +112,7 @@ Json rehearsal_json(const deploy::App& app, const deploy::Rehearsal& rehearsal) 
          {"ready", rehearsal.is_ready()},
          {"outcome", name_of(rehearsal.outcome)},
          {"findings", findings},
-         {"skipped", list_of(rehearsal.skipped)},
+         {"skipped", Json::array_of(rehearsal.skipped)},
          {"estimated_ms",
           rehearsal.estimate ? Json(std::int64_t{rehearsal.estimate->count()}) : Json()}});
 }
@@ -165,7 +158,7 @@ int run(Invocation& invocation) {
         invocation.terminal.print_json(json_of(done.changed)
                                            .set("app", app.name().text())
                                            .set("rolled_back_to", done.target.text())
-                                           .set("skipped", list_of(done.skipped)));
+                                           .set("skipped", Json::array_of(done.skipped)));
         return 0;
     }
     if (!done.changed.release) {

@@ -85,20 +85,14 @@ std::string error_text(const Error& error) {
 }
 
 Json error_json(const Error& error) {
-    Json attempts = Json::array();
-    for (const std::string& attempt : error.attempts())
-        attempts.push_back(attempt);
     Json inner = Json::object({{"outcome", name_of(error.outcome())},
                                {"code", static_cast<int>(error.outcome())},
-                               {"attempts", attempts},
+                               {"attempts", Json::array_of(error.attempts())},
                                {"why", error.why()}});
     if (!error.next().empty())
         inner.set("next", error.next());
-    Json details = Json::array();
-    for (const std::string& detail : error.details())
-        details.push_back(detail);
     if (!error.details().empty())
-        inner.set("details", details);
+        inner.set("details", Json::array_of(error.details()));
     return Json::object({{"error", inner}});
 }
 

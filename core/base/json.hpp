@@ -41,6 +41,14 @@ class Json {
 
     [[nodiscard]] static Json object(std::initializer_list<Member> members = {});
     [[nodiscard]] static Json array() { return Json(Array{}); }
+    // Of texts, or whatever else becomes one by itself.
+    template <class Range>
+    [[nodiscard]] static Json array_of(const Range& items) {
+        Json result = array();
+        for (const auto& item : items)
+            result.push_back(item);
+        return result;
+    }
 
     // Throws Error ("not JSON: …") for anything but exactly one value; nesting is limited to 64.
     [[nodiscard]] static Json parse(std::string_view text);

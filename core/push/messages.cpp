@@ -61,13 +61,6 @@ std::optional<release::Source> source_in(const Json& json) {
     return source;
 }
 
-Json json_of(const std::vector<std::string>& texts) {
-    Json all = Json::array();
-    for (const auto& text : texts)
-        all.push_back(text);
-    return all;
-}
-
 std::vector<std::string> texts_in(const Json& json) {
     std::vector<std::string> texts;
     for (const auto& item : json.items())
@@ -90,7 +83,7 @@ std::string Offer::text() const {
     Json ids = Json::array();
     for (const auto& id : slugs)
         ids.push_back(id.text());
-    return Json::object({{"slugs", ids}, {"leave_out", json_of(leave_out)}}).dump();
+    return Json::object({{"slugs", ids}, {"leave_out", Json::array_of(leave_out)}}).dump();
 }
 
 Offer Offer::parse(std::string_view text) {

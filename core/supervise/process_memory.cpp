@@ -64,9 +64,7 @@ sys::ProcessName name_from(const Json& json) {
 } // namespace
 
 Json Process::memory(Bequest& bequest) const {
-    Json marks = Json::array();
-    for (const std::string& mark : m_marks)
-        marks.push_back(mark);
+    const Json marks = Json::array_of(m_marks);
     Json tail = Json::array();
     for (const std::string& line : m_tail)
         tail.push_back(hex_of(line));

@@ -71,9 +71,7 @@ Json Addresses::state() const {
     for (const auto& address : m_addresses) {
         Json slots = Json::object();
         for (const Side side : sides) {
-            Json listeners = Json::array();
-            for (const std::string& process : address->listeners[at(side)])
-                listeners.push_back(process);
+            const Json listeners = Json::array_of(address->listeners[at(side)]);
             slots.set(name_of(side),
                       Json::object({{"inode", std::uint64_t{address->slots.inode(side)}},
                                     {"place", address->slots.place(side)},

@@ -12,13 +12,6 @@ namespace shipit::supervise {
 
 namespace {
 
-Json array_of(const std::set<std::string>& texts) {
-    Json array = Json::array();
-    for (const std::string& text : texts)
-        array.push_back(text);
-    return array;
-}
-
 std::set<std::string> set_of(const Json& array) {
     std::set<std::string> texts;
     for (const Json& text : array.items())
@@ -205,8 +198,8 @@ Json UnixSockets::state() const {
         for (const Side side : sides) {
             slots.set(name_of(side),
                       Json::object({{"inode", std::uint64_t{socket->slots.inode(side)}},
-                                    {"binders", array_of(socket->binders[at(side)])},
-                                    {"listeners", array_of(socket->listeners[at(side)])},
+                                    {"binders", Json::array_of(socket->binders[at(side)])},
+                                    {"listeners", Json::array_of(socket->listeners[at(side)])},
                                     {"claimed", socket->claimed[at(side)]}}));
         }
         all.push_back(
