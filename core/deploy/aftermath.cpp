@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/config/config_vars.hpp"
+#include "core/deploy/running.hpp"
 #include "core/push/arrivals.hpp"
 #include "core/sys/clock.hpp"
 
@@ -47,7 +48,8 @@ void finish_switch(const App& app, release::Manifest& manifest, const std::strin
 }
 
 void tidy(const App& app, AppLock& lock) {
-    for (const std::string& done : app.ledger.tidy(lock.order.is_in_order()))
+    const bool is_in_order = lock.order.is_in_order() && !has_lost_supervisor(app);
+    for (const std::string& done : app.ledger.tidy(is_in_order))
         app.host.progress.begin_phase("tidied up: " + done);
     lock.order.set_in_order();
     push::expire_arrivals(push::arrivals_in(app.layout.folder()), sys::now());

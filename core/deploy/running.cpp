@@ -204,15 +204,31 @@ bool reach_supervisor_to_end(const App& app) {
     return true;
 }
 
+bool has_lost_supervisor(const App& app) {
+    return supervise::has_left_processes(app.layout.run_folder()) && !is_supervised(app);
+}
+
 void end_supervisor(const App& app) {
+    constexpr int most = 5; // of them: each is killed before it is done by nobody's mistake
     const bool was_stopped = app.is_stopped();
-    if (!reach_supervisor_to_end(app))
-        return;
-    (void)demanded(app, Json::object({{"request", "shutdown"}}), std::chrono::minutes(1));
-    // It holds its lock for as long as it lives, and it lives for as long as its processes.
     const sys::LockHolder self{app.host.origin.text(), "stop", sys::now(), ::getpid()};
-    const sys::Lock gone(app.layout.run_folder() / supervise::supervisor_lock_name, self,
-                         std::chrono::hours(1));
+    int count = 0;
+    while (reach_supervisor_to_end(app)) {
+        if (++count > most)
+            throw Error(fmt::format("the supervisor of '{}' ends before its processes do, again "
+                                    "and again",
+                                    app.name().text()))
+                .advise(fmt::format("see '{}'",
+                                    (app.layout.log() / supervise::supervisor_log_name).string()));
+        try {
+            (void)demanded(app, Json::object({{"request", "shutdown"}}), std::chrono::minutes(1));
+        } catch (const supervise::SupervisorGone&) {
+            continue; // killed: the next one ends what it has left
+        }
+        // It holds its lock for as long as it lives, and it lives for as long as its processes.
+        const sys::Lock gone(app.layout.run_folder() / supervise::supervisor_lock_name, self,
+                             std::chrono::hours(1));
+    }
     app.set_stopped(was_stopped);
 }
 

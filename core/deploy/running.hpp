@@ -52,8 +52,13 @@ void ensure_supervisor(const App& app);
 // app's lock.
 [[nodiscard]] bool reach_supervisor_to_end(const App& app);
 
-// Ends the supervisor and with it all processes: afterwards nothing of the app runs. Whether it is
-// to run again is left as it was. Under the app's lock.
+// Whether processes run without the supervisor that started them: it was killed, and nobody has
+// taken its place yet.
+[[nodiscard]] bool has_lost_supervisor(const App& app);
+
+// Ends the supervisor and with it all processes: afterwards nothing of the app runs, also if it is
+// killed meanwhile. Whether it is to run again is left as it was. Under the app's lock. Throws
+// Error.
 void end_supervisor(const App& app);
 
 // Empty if no supervisor runs.

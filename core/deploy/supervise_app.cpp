@@ -10,10 +10,7 @@
 #include "core/sys/clock.hpp"
 #include "core/sys/process.hpp"
 
-#include <utility>
-
 #include <fmt/core.h>
-#include <unistd.h>
 
 namespace shipit::deploy {
 
@@ -64,16 +61,6 @@ void tell_crash_hook(const App& app, ReleaseNumber release, const std::string& p
                            app.layout.log() / supervise::supervisor_log_name);
 }
 
-// What a supervisor that was killed was writing: this is the only one now. A command's leftovers
-// are not its to judge.
-void remove_own_leftovers(const App& app) {
-    for (const sys::Path& folder : {app.layout.run_folder(), app.layout.releases()})
-        for (const std::string& name : sys::names_in(folder))
-            if (name.starts_with(".new-state.json-") ||
-                (name.starts_with(".new-v") && name.find(".evidence-") != std::string::npos))
-                (void)::unlink((folder / name).c_str());
-}
-
 } // namespace
 
 void supervise_app(App& app, std::optional<int> inherited) {
@@ -95,12 +82,7 @@ void supervise_app(App& app, std::optional<int> inherited) {
     };
     options.run_folder = app.layout.run_folder();
     options.log_folder = app.layout.log();
-    // Asked for the first time under the supervisor's lock.
-    options.live = [&app, is_first = !inherited]() mutable {
-        if (std::exchange(is_first, false))
-            remove_own_leftovers(app);
-        return live_generation(app);
-    };
+    options.live = [&app] { return live_generation(app); };
     options.needs_watch = [&app](ReleaseNumber release) {
         return !app.marks.get(release::MarkKind::good, release).has_value();
     };

@@ -5,7 +5,8 @@
 // the lock leaves it empty. It names the boot that it was filled in, since after a power cut nobody
 // knows; and it is not filled by who could not clear up behind himself. A supervisor, which writes
 // without the lock, takes the note away as it starts, since the one before it may have been killed;
-// who held the lock meanwhile does not bring it back.
+// who held the lock meanwhile does not bring it back. Where one was killed and none has started
+// since, the note is not asked (deploy/aftermath).
 //
 // No note, and one that says anything else, stand for: read all folders (Ledger::tidy).
 #pragma once

@@ -26,6 +26,26 @@ expect_exit 0 ship destroy stubborn --confirm stubborn
 expect_soon 5 nothing_left
 [[ ! -e $SHIPIT_ROOT/stubborn ]] || fail "destroy left a folder"
 
+# Also if the supervisor is killed while it ends them.
+mkdir "$scratch/slow"
+cat >"$scratch/slow/slow.sh" <<END
+trap "touch $scratch/was_told" TERM
+while true; do
+    sleep 1000 &
+    wait
+done
+END
+echo 'processes.slow = { command = "bash slow.sh", stop_timeout = "3s" }' >"$scratch/slow/shipit.toml"
+expect_exit 0 ship create slow
+expect_exit 0 ship deploy "$scratch/slow"
+"$SHIPIT_BIN" destroy slow --confirm slow &
+destroying=$!
+expect_soon 10 test -e "$scratch/was_told"
+kill -KILL "$(pgrep -f "$SHIPIT_ROOT supervise slow")"
+wait "$destroying" || fail "destroy failed"
+expect_soon 5 nothing_left
+[[ ! -e $SHIPIT_ROOT/slow ]] || fail "destroy left a folder"
+
 # Fifty that ignore SIGTERM, each forked twice and in a session of its own.
 cat >"$scratch/ignores_sigterm/stubborn.sh" <<END
 for _ in {1..50}; do

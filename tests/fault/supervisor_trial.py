@@ -78,7 +78,12 @@ class SupervisorTrial(Trial):
             again = self.world.ship(*words, expect=None)
             if again.code not in self.case.repeats:
                 found.append(f"run again, {again}")
-        found += self.in_the_end()
+        ends = self.in_the_end()
+        if ends and hit is None and self.hit():  # it came to that call while it was looked at
+            hit = self.hit()
+            self.world.ship(*words, expect=None)
+            ends = self.in_the_end()
+        found += ends
         where = f"supervisor {error or 'killed'} at call {hit or number}"
         self.end_round(where, found, result, hit)
         return hit is not None
