@@ -68,14 +68,16 @@ std::string setting(const Invocation& invocation, const char* option, const char
     return value != nullptr && *value != '\0' ? value : otherwise;
 }
 
-std::vector<std::string> command_for(const Invocation& invocation, const Target& target) {
+// What runs `shipit WORDS` there.
+std::vector<std::string> command_for(const Invocation& invocation, const Target& target,
+                                     std::initializer_list<std::string> what) {
     auto words = push::words_of(setting(invocation, "ssh", "SHIPIT_SSH", "ssh"));
     if (words.empty())
         throw Error("'--ssh' names no program", Outcome::usage);
     words.push_back(target.host);
     for (auto& word : push::words_of(setting(invocation, "remote", "SHIPIT_REMOTE", "shipit")))
         words.push_back(std::move(word));
-    words.insert(words.end(), {"receive", target.app.text()});
+    words.insert(words.end(), what);
     return words;
 }
 
@@ -97,18 +99,26 @@ push::Sending sending_of(const Invocation& invocation, const slug::Build& build,
 
 // What is wrong with the connection is ssh's to say, and it has said it.
 [[noreturn]] void refuse_lost(const push::Disconnected& lost, push::Tunnel& tunnel,
-                              bool is_delivered) {
+                              const std::string& next) {
     const int status = tunnel.finish();
-    throw Error(fmt::format("{} (exit status {})", lost.why(), status))
-        .advise(is_delivered ? "the deploy goes on there: the same command again joins it"
-                             : "the same command again sends what is still missing");
+    throw Error(fmt::format("{} (exit status {})", lost.why(), status)).advise(next);
+}
+
+std::string advice_after_loss(const Invocation& invocation, const Target& target,
+                              const push::Wire& wire, const push::Sender& sender) {
+    if (sender.is_delivered())
+        return "the deploy goes on there: the same command again joins it";
+    if (wire.received() > 0)
+        return "the same command again sends what is still missing";
+    return fmt::format("see whether this works: {}",
+                       printable(joined(command_for(invocation, target, {"version"}), " ")));
 }
 
 push::Result push_build(const Invocation& invocation, const Target& target,
                         const slug::Build& build, const push::Sending& sending, Json& traffic) {
     const push::Cache cache(push::cache_folder(target.host, target.app),
                             {sys::own_account().name, "push", sys::now(), ::getpid()});
-    push::Tunnel tunnel(command_for(invocation, target));
+    push::Tunnel tunnel(command_for(invocation, target, {"receive", target.app.text()}));
     push::Wire wire(tunnel.from(), tunnel.to(), fmt::format("the host '{}'", target.host));
     push::Sender sender(wire, cache, sending);
     try {
@@ -117,7 +127,7 @@ push::Result push_build(const Invocation& invocation, const Target& target,
         (void)tunnel.finish();
         return result;
     } catch (const push::Disconnected& lost) {
-        refuse_lost(lost, tunnel, sender.is_delivered());
+        refuse_lost(lost, tunnel, advice_after_loss(invocation, target, wire, sender));
     }
 }
 

@@ -29,6 +29,9 @@ expect_exit 0 ship -a hello set "app.port=$port"
 # --- The first one: all of it ---
 head -c 6000000 /dev/urandom >"$scratch/hello/big"
 for i in $(seq 100); do seq "$i" 3000 >"$scratch/hello/lines$i"; done
+expect_exit 1 push example:hello "$scratch/hello" --ssh /bin/false --remote "sudo shipit"
+expect_err "the host 'example' ended the connection without a word (exit status 1)"
+expect_err "  next: see whether this works: /bin/false example sudo shipit version"
 expect_exit 0 push example:hello "$scratch/hello" -m "From afar"
 expect_err "-----> packing"
 expect_err "-----> sending 103 of 103 files"

@@ -270,6 +270,7 @@ TEST_CASE("once closed, connections are refused again") {
                   "errno.ECONNREFUSED") == 0);
 }
 
+#ifndef __SANITIZE_ADDRESS__ // UBSan, beside it, looks through a pipe at the objects that it judges
 TEST_CASE("where there are no descriptors for the probe, it does not say that no ports are free") {
     Loop loop;
     rlimit before{};
@@ -286,5 +287,6 @@ TEST_CASE("where there are no descriptors for the probe, it does not say that no
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
     CHECK(why == "cannot make a socket for the health probe: Too many open files");
 }
+#endif
 
 TEST_SUITE_END();
