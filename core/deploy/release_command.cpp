@@ -17,39 +17,9 @@ namespace shipit::deploy {
 
 namespace {
 
-// Output comes in pieces; what is recorded with a time are lines.
-class Lines {
-  public:
-    explicit Lines(const OnOutput& sink) : m_sink(sink) {}
-
-    void add(std::string_view piece) {
-        m_unfinished += piece;
-        const auto end = m_unfinished.rfind('\n');
-        if (end == std::string::npos && m_unfinished.size() < longest_line)
-            return;
-        const std::size_t whole = end == std::string::npos ? m_unfinished.size() : end + 1;
-        m_sink(std::string_view(m_unfinished).substr(0, whole));
-        m_unfinished.erase(0, whole);
-    }
-
-    void finish() {
-        if (!m_unfinished.empty())
-            m_sink(m_unfinished);
-        m_unfinished.clear();
-    }
-
-  private:
-    static constexpr std::size_t longest_line = 64 << 10;
-    const OnOutput& m_sink;
-    std::string m_unfinished;
-};
-
 supervise::OnceEnd run_in_time(const supervise::Program& program, milliseconds timeout,
                                const std::string& called, const OnOutput& on_output) {
-    Lines lines(on_output);
-    supervise::OnceEnd end = supervise::run_once(
-        program, timeout, [&lines](std::string_view piece) { lines.add(piece); });
-    lines.finish();
+    supervise::OnceEnd end = supervise::run_once(program, timeout, on_output);
     if (end.interrupted_by != 0)
         throw sys::Interrupted(end.interrupted_by);
     if (end.timed_out)

@@ -91,6 +91,33 @@ class Reaper {
     int m_before = 0;
 };
 
+// Output comes in pieces, even byte by byte; what is recorded with a time are lines.
+class Lines {
+  public:
+    explicit Lines(const std::function<void(std::string_view)>& sink) : m_sink(sink) {}
+
+    void add(std::string_view piece) {
+        m_unfinished += piece;
+        const auto end = m_unfinished.rfind('\n');
+        if (end == std::string::npos && m_unfinished.size() < longest_line)
+            return;
+        const std::size_t whole = end == std::string::npos ? m_unfinished.size() : end + 1;
+        m_sink(std::string_view(m_unfinished).substr(0, whole));
+        m_unfinished.erase(0, whole);
+    }
+
+    void finish() {
+        if (!m_unfinished.empty())
+            m_sink(m_unfinished);
+        m_unfinished.clear();
+    }
+
+  private:
+    static constexpr std::size_t longest_line = 64 << 10;
+    const std::function<void(std::string_view)>& m_sink;
+    std::string m_unfinished;
+};
+
 Launch launch_of(const Program& program) {
     Launch launch;
     launch.argv = argv_of(program.command);
@@ -133,12 +160,10 @@ OnceEnd run(Launch launch, Plan plan) {
 OnceEnd run_once(const Program& program, milliseconds timeout,
                  const std::function<void(std::string_view)>& output, int input) {
     int interrupted_by = 0;
+    Lines lines(output);
     Plan plan;
     plan.timeout = timeout;
-    plan.output = [&output](std::string_view text) {
-        if (output)
-            output(text);
-    };
+    plan.output = [&lines](std::string_view piece) { lines.add(piece); };
     plan.signals = {SIGINT, SIGTERM};
     plan.on_signal = [&interrupted_by](RunCommand& command, int signal) {
         interrupted_by = signal;
@@ -147,6 +172,7 @@ OnceEnd run_once(const Program& program, milliseconds timeout,
     Launch launch = launch_of(program);
     launch.input = input;
     OnceEnd end = run(std::move(launch), std::move(plan));
+    lines.finish();
     end.interrupted_by = interrupted_by;
     return end;
 }

@@ -18,8 +18,8 @@ struct OnceEnd {
 
 // Runs the program's command with its environment, folder and user, in a session of its own, its
 // stdin `input` (-1: empty), until it ends, `timeout` (zero: none) passes, or we get SIGINT or
-// SIGTERM. When this returns nothing of its process tree is alive. `output` gets what it writes.
-// Throws Error if it cannot be started.
+// SIGTERM. When this returns nothing of its process tree is alive. `output` gets what it writes, in
+// whole lines, of which a long one may come in parts. Throws Error if it cannot be started.
 [[nodiscard]] OnceEnd run_once(const Program& program, milliseconds timeout,
                                const std::function<void(std::string_view)>& output, int input = -1);
 

@@ -1,7 +1,7 @@
 # The hooks that stand as examples in shipit.toml(5) post to a chat room and send a text message: they are
 # taken from the page as a reader sees it, and run against a server that notes what it gets.
 . "$(dirname "$0")/lib.sh"
-needs curl jq mandoc
+needs curl jq mandoc openssl
 
 # example NAME: the file that begins with "# NAME:", or with that behind a "#!" line, as the page shows it.
 example() {
@@ -17,10 +17,18 @@ for line in page[found.start() :].splitlines():
 print("\n".join(lines).strip())' "$1"
 }
 
+# Secrets of this run alone: no process of another one has them among its arguments.
+chat_secret=$(openssl rand -hex 8)
+phone_secret=$(openssl rand -hex 8)
+account=AC5ef872f6:$phone_secret
+printf '%s\n' "$chat_secret" "$phone_secret" "$(printf %s "$account" | base64)" >"$scratch/secrets"
+
 # A server for both, that also looks whether an argument list holds a secret while it is asked. The pages
 # that it refuses are those of an account that was closed.
 cat >"$scratch/server.py" <<'END'
 import glob, http.server, json, os, sys
+
+secrets = open(sys.argv[3], "rb").read().split()
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
@@ -31,7 +39,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 arguments = open(file, "rb").read()
             except OSError:
                 continue
-            shown += any(secret in arguments for secret in (b"xz7wrp43mbo1", b"3a1c9e07d2", b"Basic "))
+            shown += any(secret in arguments for secret in secrets)
         told = {"path": self.path, "headers": dict(self.headers), "body": body, "shown": shown}
         with open(sys.argv[1], "a") as file:
             file.write(json.dumps(told) + "\n")
@@ -48,15 +56,17 @@ print(server.server_port, flush=True)
 server.serve_forever()
 END
 : >"$scratch/told"
-python3 "$scratch/server.py" "$scratch/told" "$scratch/closed" >"$scratch/server.port" &
+python3 "$scratch/server.py" "$scratch/told" "$scratch/closed" "$scratch/secrets" \
+    >"$scratch/server.port" &
 expect_soon 10 test -s "$scratch/server.port"
 server=http://127.0.0.1:$(cat "$scratch/server.port")
 
-# Only where they are posted to is changed. All of it belongs to the app's user, who alone can read it.
+# Only where they are posted to and the secrets are changed. All of it belongs to the app's user, who alone can read it.
 hooks=$scratch/hooks
 mkdir -m 755 "$hooks"
 for name in tell-chat tell-phone chat.curl phone.curl; do
-    example "$name" | sed "s|https://[a-z.]*example.com|$server|" >"$hooks/$name"
+    example "$name" | sed -e "s|https://[a-z.]*example.com|$server|" -e "s|xz7wrp43mbo1|$chat_secret|" \
+        -e "s|3a1c9e07d2|$phone_secret|" >"$hooks/$name"
 done
 grep -qF "$server" "$hooks/chat.curl" || fail "chat.curl has no address"
 grep -qF "$server" "$hooks/phone.curl" || fail "phone.curl has no address"
@@ -88,7 +98,7 @@ expect_exit 0 ship deploy "$scratch/hello" -m "$odd"
 expect_not_in "warning: hooks"
 expect_told 1
 expect_equal "$(told 1 'it["path"], it["headers"]["Content-Type"], it["shown"]')" \
-    "('/hooks/xz7wrp43mbo1', 'application/json', 0)"
+    "('/hooks/$chat_secret', 'application/json', 0)"
 expect_equal "$(told 1 'json.loads(it["body"])["text"]')" "hello v1 deployed, by $user: $odd"
 
 echo 2 >"$scratch/hello/build"
@@ -101,7 +111,7 @@ fields='__import__("urllib.parse").parse.parse_qs(it["body"], strict_parsing=Tru
 expect_equal "$(told 3 'it["path"], it["headers"]["Content-Type"], it["shown"]')" \
     "('/2010-04-01/Accounts/AC5ef872f6/Messages.json', 'application/x-www-form-urlencoded', 0)"
 expect_equal "$(told 3 '__import__("base64").b64decode(it["headers"]["Authorization"].removeprefix("Basic "))')" \
-    "b'AC5ef872f6:3a1c9e07d2'"
+    "b'$account'"
 expect_equal "$(told 3 "sorted($fields), ${fields}['From'], ${fields}['To']")" \
     "(['Body', 'From', 'To'], ['+15005550006'], ['+4915112345678'])"
 text=$(told 3 "${fields}['Body'][0]")
@@ -121,4 +131,4 @@ expect_err "hooks.deployed exited with status 22, ignoring"
 expect_answer "http://127.0.0.1:$port/" "This is release v5."
 expect_exit 0 ship output v5
 expect_out "403"
-! grep -rqe xz7wrp43mbo1 -e 3a1c9e07d2 "$SHIPIT_ROOT" || fail "a secret is in the app's folder"
+! grep -rqFf "$scratch/secrets" "$SHIPIT_ROOT" || fail "a secret is in the app's folder"

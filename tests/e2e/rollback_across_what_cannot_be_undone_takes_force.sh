@@ -50,7 +50,7 @@ expect_err "there is no way back from a trial"
 sed -i 's/^watch = .*/watch = "20s"/' "$scratch/hello/shipit.toml"
 sed -i 's|^    if path == "/pid":|    if path == "/die":\n        os._exit(1)\n&|' "$scratch/hello/server.py"
 # Only v7 knows what that means, and only when it has been committed is it for nobody to take back.
-ask_to_die() { grep -qs ' live$' "$SHIPIT_ROOT/hello/releases/v7.log" && page "${url}die"; }
+ask_to_die() { grep -qs 'Z live$' "$SHIPIT_ROOT/hello/releases/v7.log" && page "${url}die"; }
 wait_until 30 ask_to_die &
 asker=$!
 expect_exit 8 ship deploy "$scratch/hello" -m "Dies when it is live"
