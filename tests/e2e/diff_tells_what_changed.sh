@@ -7,7 +7,7 @@ build=$scratch/build
 git_in_build() { git -C "$build" -c user.name=a -c user.email=a@b -c commit.gpgsign=false "$@" >/dev/null; }
 mkdir -p "$build/public" "$build/docs"
 cd "$build"
-printf '[processes]\nworker = "sleep 1000"\n' >shipit.toml
+printf '[health]\nwatch = "1s"\n[processes]\nworker = "sleep 1000"\n' >shipit.toml
 printf '.git\n' >.slugignore
 echo "first page" >public/index.html
 echo "old" >public/old.html
@@ -30,7 +30,7 @@ rm public/old.html $'public/odd\e[2J'
 echo "new" >public/new.html
 mkdir -p public/empty
 chmod 755 run.sh
-printf '[processes]\nworker = "sleep 2000"\nclock = "sleep 3000"\n' >shipit.toml
+printf '[health]\nwatch = "1s"\n[processes]\nworker = "sleep 2000"\nclock = "sleep 3000"\n' >shipit.toml
 git_in_build add -A
 git_in_build commit -qm "Second page"
 expect_exit 0 ship config set --no-restart SECRET=s3cret-after NEW=1

@@ -4,7 +4,7 @@
 
 mkdir "$scratch/ticker"
 # shellcheck disable=SC2016 # the app's shell expands it
-printf '[processes]\nticker = "echo tick of $SHIPIT_RELEASE; exec sleep 1000"\n' >"$scratch/ticker/shipit.toml"
+printf '[health]\nwatch = "1s"\n\n[processes]\nticker = "echo tick of $SHIPIT_RELEASE; exec sleep 1000"\n' >"$scratch/ticker/shipit.toml"
 expect_exit 0 ship create ticker
 expect_exit 0 ship -a ticker deploy "$scratch/ticker"
 
@@ -18,7 +18,7 @@ expect_soon 10 has_followed "v2 ticker.1 tick of v2"
 
 # Enough for several rotations, which the follower may not fall behind by.
 # shellcheck disable=SC2016 # the app's shell expands it
-printf '[processes]\nticker = "seq -f \\"number %%.0f\\" 700000; echo tick of $SHIPIT_RELEASE; exec sleep 1000"\n' >"$scratch/ticker/shipit.toml"
+printf '[health]\nwatch = "1s"\n\n[processes]\nticker = "seq -f \\"number %%.0f\\" 700000; echo tick of $SHIPIT_RELEASE; exec sleep 1000"\n' >"$scratch/ticker/shipit.toml"
 expect_exit 0 ship -a ticker deploy "$scratch/ticker"
 expect_soon 60 has_followed "v3 ticker.1 tick of v3"
 [[ -e $SHIPIT_ROOT/ticker/log/app.log.2 ]] || fail "the log was not rotated"

@@ -35,7 +35,8 @@ while true; do
     wait
 done
 END
-echo 'processes.slow = { command = "bash slow.sh", stop_timeout = "3s" }' >"$scratch/slow/shipit.toml"
+printf '%s\n' 'health.watch = "1s"' 'processes.slow = { command = "bash slow.sh", stop_timeout = "3s" }' \
+    >"$scratch/slow/shipit.toml"
 expect_exit 0 ship create slow
 expect_exit 0 ship deploy "$scratch/slow"
 "$SHIPIT_BIN" destroy slow --confirm slow &
