@@ -15,7 +15,7 @@ example() {
 # in_front PAGE: what the page has, with this test's addresses and folders.
 in_front() {
     sed -e "s|/var/lib/shipit/blog|$SHIPIT_ROOT/hello|" -e "s|127.0.0.1:8000|127.0.0.1:$upstream|" \
-        -e "s|listen 80;|listen 127.0.0.1:$front;|" -e "s|blog.example.org|http://127.0.0.1:$front|"
+        -e "s|listen 80;|listen 127.0.0.1:$front;|" -e "s|blog.example.org|http://:$front|"
 }
 
 start_caddy() {
