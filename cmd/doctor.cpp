@@ -55,9 +55,9 @@ void tell(Terminal& terminal, const Examination& examination) {
         terminal.print(fmt::format("=== {}", examination.app->text()));
     for (const Finding& finding : examination.findings) {
         const std::string_view verdict = name_of(finding.verdict);
-        terminal.print(fmt::format(
-            "{}{}{}: {}", terminal.coloured(verdict, colour_of(finding.verdict)),
-            std::string(width - verdict.size(), ' '), finding.about, printable(finding.what)));
+        terminal.paragraph(terminal.coloured(verdict, colour_of(finding.verdict)) +
+                               std::string(width - verdict.size(), ' '),
+                           width, fmt::format("{}: {}", finding.about, printable(finding.what)));
         if (!finding.next.empty())
             terminal.print(
                 fmt::format("{}next: {}", std::string(width, ' '), printable(finding.next)));

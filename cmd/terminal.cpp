@@ -112,6 +112,16 @@ void Terminal::print_json(const Json& value) {
     raw((m_output_is_terminal ? value.dump_pretty() : value.dump()) + "\n");
 }
 
+void Terminal::paragraph(std::string_view head, std::size_t indent, std::string_view text) {
+    if (!m_output_is_terminal || m_width <= indent)
+        return print(std::string(head) + std::string(text));
+    std::string before(head);
+    for (const std::string& line : wrapped(text, m_width - indent)) {
+        print(before + line);
+        before.assign(indent, ' ');
+    }
+}
+
 void Terminal::raw(std::string_view bytes) {
     if (!write_out(stdout, bytes) && m_lost == 0)
         m_lost = errno;

@@ -32,6 +32,9 @@ class Terminal {
     // --- stdout ---
     void print(std::string_view line);
     void print_json(const Json& value);
+    // `text` behind `head`, which takes `indent` columns; on a terminal broken between words, to go
+    // on below where it began.
+    void paragraph(std::string_view head, std::size_t indent, std::string_view text);
     // Bytes as they are, without a newline added.
     void raw(std::string_view bytes);
     // Aligned columns; on a terminal the column `shrinking` is cut so that rows fit the width.

@@ -202,4 +202,16 @@ std::string shortened(std::string_view text, std::size_t width) {
     return result + "…";
 }
 
+std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+    std::vector<std::string> lines;
+    for (const std::string_view word : split(text, ' ')) {
+        const bool fits = !lines.empty() && columns(lines.back()) + 1 + columns(word) <= width;
+        if (fits)
+            lines.back() += " " + std::string(word);
+        else
+            lines.emplace_back(word);
+    }
+    return lines;
+}
+
 } // namespace shipit

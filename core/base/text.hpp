@@ -39,6 +39,9 @@ inline constexpr std::size_t few_to_read = 10;
 [[nodiscard]] std::size_t columns(std::string_view text);
 // `text` cut to at most `width` columns, ending in "…" where it was cut.
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t width);
+// `text` in lines of at most `width` columns, broken at blanks; a longer word has its line alone.
+// At least one.
+[[nodiscard]] std::vector<std::string> wrapped(std::string_view text, std::size_t width);
 
 // --- Guessing what was meant ---
 

@@ -33,6 +33,15 @@ TEST_CASE("a shell reads a quoted word back as it was") {
     CHECK(shell_quoted("") == "''");
 }
 
+TEST_CASE("text is broken at blanks into lines that fit") {
+    using Lines = std::vector<std::string>;
+    CHECK(wrapped("", 10) == Lines{""});
+    CHECK(wrapped("one two three", 13) == Lines{"one two three"});
+    CHECK(wrapped("one two three", 12) == Lines{"one two", "three"});
+    CHECK(wrapped("one unbreakable three", 5) == Lines{"one", "unbreakable", "three"});
+    CHECK(wrapped("\xe6\x97\xa5 \xe6\x9c\xac", 4) == Lines{"\xe6\x97\xa5", "\xe6\x9c\xac"});
+}
+
 TEST_CASE("text is shortened by columns, not by bytes") {
     CHECK(columns("\xe6\x97\xa5\xe6\x9c\xac") == 4);
     CHECK(shortened("short", 10) == "short");

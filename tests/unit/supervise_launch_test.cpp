@@ -226,10 +226,10 @@ TEST_CASE("what a program leaves behind does not outlive run_once") {
 
 TEST_CASE("what a program writes byte by byte comes in whole lines") {
     std::vector<std::string> pieces;
-    const Program program = program_of("for i in 1 2 3; do echo \"line $i of them\"; done | dd bs=1 "
-                                       "2>/dev/null; printf unfinished");
-    (void)run_once(program, 10s,
-                   [&pieces](std::string_view piece) { pieces.emplace_back(piece); });
+    const Program program =
+        program_of("for i in 1 2 3; do echo \"line $i of them\"; done | dd bs=1 "
+                   "2>/dev/null; printf unfinished");
+    (void)run_once(program, 10s, [&pieces](std::string_view piece) { pieces.emplace_back(piece); });
     REQUIRE_FALSE(pieces.empty());
     const std::string last = pieces.back();
     pieces.pop_back();
