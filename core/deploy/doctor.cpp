@@ -22,6 +22,8 @@ constexpr Check<Host> host_checks[] = {
     {"locks and links", check_names},
     {"disk", check_disk},
     {"clock", check_clock},
+    {"start", check_start},
+    {"sshd", check_sshd},
 };
 
 constexpr Check<Examined> app_checks[] = {

@@ -20,7 +20,7 @@ namespace shipit::deploy {
 [[nodiscard]] Finding problem(std::string what, std::string next = {});
 [[nodiscard]] Finding problem_of(const Error& error);
 
-// --- The host: doctor_host.cpp, doctor_root.cpp ---
+// --- The host: doctor_host.cpp, doctor_root.cpp, doctor_services.cpp ---
 
 [[nodiscard]] Findings check_user(const Host& host);
 [[nodiscard]] Findings check_logout(const Host& host);
@@ -31,6 +31,8 @@ namespace shipit::deploy {
 [[nodiscard]] Findings check_names(const Host& host);
 [[nodiscard]] Findings check_disk(const Host& host);
 [[nodiscard]] Findings check_clock(const Host& host);
+[[nodiscard]] Findings check_start(const Host& host);
+[[nodiscard]] Findings check_sshd(const Host& host);
 
 // From this port on, whoever we are may listen.
 [[nodiscard]] unsigned lowest_port();
@@ -49,6 +51,9 @@ struct Past {
     std::string what; // "v3 of 'blog' was made"
 };
 [[nodiscard]] Finding judge_clock(WallTime now, const std::optional<Past>& latest);
+
+// Of what `sshd -T` tells (sshd(8)).
+[[nodiscard]] Findings judge_sshd(std::string_view effective);
 
 // --- An app: doctor_app.cpp, doctor_processes.cpp ---
 

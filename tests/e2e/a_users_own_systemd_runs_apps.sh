@@ -49,6 +49,8 @@ says_status() { [[ $(says $unit StatusText) == "$1" ]]; }
 expect_soon 5 says_status "v1 is live, 1 of 1 processes are up"
 web() { ship ps --json | python3 -c 'import json, sys; print(*[p["pid"] for p in json.load(sys.stdin) if p["state"] == "up"])'; }
 expect_equal "$(inside stat -c %U "/proc/$(web)")" deployer
+expect_exit 0 ship doctor
+expect_match "^ok +start: systemd starts apps with the host and prunes old releases daily"
 
 start_hammer
 supervisor=$(says $unit MainPID) process=$(web)

@@ -13,6 +13,14 @@ expect_exit 0 install_shipit
 expect_exit 0 inside systemctl is-enabled shipit.service shipit-prune.timer
 expect_exit 0 inside systemctl is-active shipit.service shipit-prune.timer
 
+expect_exit 0 inside shipit doctor
+expect_match "^ok +start: systemd starts apps with the host and prunes old releases daily"
+expect_exit 0 inside systemctl disable shipit.service
+expect_exit 0 inside shipit doctor
+expect_match "^note +start: nothing starts the apps when the host starts"
+expect_match "^ +next: systemctl enable --now shipit.service"
+expect_exit 0 inside systemctl enable shipit.service
+
 # An app that answers /slow when it is told to, even if it is asked to stop meanwhile.
 reserve_port
 mkdir "$scratch/app" "$scratch/slow"

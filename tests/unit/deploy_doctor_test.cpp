@@ -37,6 +37,23 @@ bool has(const Findings& findings, const std::string& about, Verdict verdict) {
 
 TEST_SUITE_BEGIN("deploy: doctor");
 
+TEST_CASE("an sshd that takes any environment from a login is a problem for deploy keys") {
+    const auto verdicts_on = [](std::string_view effective) {
+        std::vector<Verdict> verdicts;
+        for (const Finding& finding : judge_sshd(effective))
+            verdicts.push_back(finding.verdict);
+        return verdicts;
+    };
+    using Verdicts = std::vector<Verdict>;
+    CHECK(verdicts_on("port 22\npubkeyauthentication yes\nacceptenv LANG\nacceptenv LC_*\n") ==
+          Verdicts{Verdict::ok});
+    CHECK(verdicts_on("") == Verdicts{Verdict::ok});
+    CHECK(verdicts_on("acceptenv LANG *\n") == Verdicts{Verdict::problem});
+    CHECK(verdicts_on("acceptenv SHIPIT_*\nacceptenv BASH_ENV\n") ==
+          Verdicts{Verdict::problem, Verdict::problem});
+    CHECK(verdicts_on("pubkeyauthentication no\n") == Verdicts{Verdict::note});
+}
+
 TEST_CASE("a disk has room if a release like the greatest fits several times") {
     CHECK(verdict_on(free_space(gigabyte)) == Verdict::ok);
     CHECK(verdict_on(free_space(100 * megabyte)) == Verdict::note);
