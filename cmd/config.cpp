@@ -69,7 +69,8 @@ int get(Invocation& invocation) {
     const ConfigVars vars = config_vars_meant(invocation, app);
     const auto found = vars.find(name);
     if (found == vars.end())
-        throw Error(fmt::format("{} has no config var '{}'", app.name().text(), printable(name)));
+        throw Error(fmt::format("{} has no config var '{}'", app.name().text(), printable(name)))
+            .advise(meant_or(name, config::names_of(vars), "'shipit config' lists them"));
     if (invocation.terminal.wants_json())
         invocation.terminal.print_json(Json::object({{name, found->second}}));
     else

@@ -17,7 +17,10 @@ ReleaseNumber release_called(const deploy::App& app, const std::string& word) {
         return *number;
     if (const auto pinned = app.marks.pinned_as(word))
         return *pinned;
-    return Invocation::release_number(word); // which says what is wrong
+    throw Error(fmt::format("'{}' is not a release", printable(word)), Outcome::usage)
+        .advise(meant_or(word, app.marks.pin_names(),
+                         "releases are called v1, v2, ..., or by the name of a pin; 'shipit "
+                         "releases' lists them"));
 }
 
 } // namespace

@@ -44,6 +44,8 @@ int run(Invocation& invocation) {
     supervise::LogFilter filter;
     filter.process = invocation.arguments.text("process").value_or("");
     filter.release = invocation.release_option(app, "release");
+    if (filter.release)
+        app.ledger.check_is_there(*filter.release);
     supervise::LogReader reader(app.layout.log() / "app.log", filter);
     print(invocation, reader.last(invocation.number("lines").value_or(usual_records)));
     if (!invocation.arguments.has("follow"))

@@ -94,6 +94,12 @@ std::optional<std::string> nearest(std::string_view typed,
     return result;
 }
 
+std::string meant_or(std::string_view typed, std::span<const std::string> candidates,
+                     std::string otherwise) {
+    const auto meant = nearest(typed, candidates);
+    return meant ? fmt::format("did you mean '{}'?", *meant) : std::move(otherwise);
+}
+
 std::optional<milliseconds> parse_duration(std::string_view text) {
     if (text.empty())
         return std::nullopt;

@@ -49,6 +49,9 @@ inline constexpr std::size_t few_to_read = 10;
 // to be what was meant.
 [[nodiscard]] std::optional<std::string> nearest(std::string_view typed,
                                                  std::span<const std::string> candidates);
+// What to do next about a word that is none of `candidates`: "did you mean 'web'?", or `otherwise`.
+[[nodiscard]] std::string meant_or(std::string_view typed, std::span<const std::string> candidates,
+                                   std::string otherwise);
 
 // --- Amounts and times ---
 

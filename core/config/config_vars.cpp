@@ -134,4 +134,11 @@ std::string change_description(const std::vector<std::string>& set,
     return fmt::format("Set {}, unset {} config vars", joined(set, ", "), joined(unset, ", "));
 }
 
+std::vector<std::string> names_of(const ConfigVars& vars) {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : vars)
+        names.push_back(name);
+    return names;
+}
+
 } // namespace shipit::config

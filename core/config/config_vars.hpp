@@ -27,6 +27,8 @@ void check_value(std::string_view name, std::string_view value);
 // All of the above, and the sum.
 void check_vars(const ConfigVars& vars);
 
+[[nodiscard]] std::vector<std::string> names_of(const ConfigVars& vars);
+
 // What a word of `config set` says: the first '=' or '@' in it decides, since no name holds either.
 struct Assignment {
     enum class From { word, file } from; // NAME=VALUE; NAME@FILE, whose content is the value

@@ -18,10 +18,9 @@ namespace {
     std::vector<std::string> names;
     for (const AppName& each : app_names(host))
         names.push_back(each.text());
-    const auto meant = nearest(name.text(), names);
     throw Error(fmt::format("there is no app '{}' under '{}'", name.text(), host.root.string()))
-        .advise(meant ? fmt::format("did you mean '{}'?", *meant)
-                      : fmt::format("make it with 'shipit create {}'", name.text()));
+        .advise(meant_or(name.text(), names,
+                         fmt::format("make it with 'shipit create {}'", name.text())));
 }
 
 } // namespace

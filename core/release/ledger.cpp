@@ -44,6 +44,21 @@ Error foreign_current(const Path& current, const std::string& what) {
                             shell_quoted(current.string())));
 }
 
+// By number, not by digits: who types v120 of forty releases means one of the last.
+std::string advice_on_absent(ReleaseNumber typed, const std::vector<ReleaseNumber>& all) {
+    if (all.empty())
+        return "it has none yet: 'shipit deploy' makes the first";
+    const auto distance = [typed](ReleaseNumber each) {
+        return std::max(each, typed).value() - std::min(each, typed).value();
+    };
+    const ReleaseNumber nearest =
+        *std::min_element(all.begin(), all.end(), [&](ReleaseNumber a, ReleaseNumber b) {
+            return distance(a) < distance(b);
+        });
+    return fmt::format("the nearest is {}{}; 'shipit releases' lists them", nearest.text(),
+                       nearest == all.back() ? ", the newest" : "");
+}
+
 } // namespace
 
 std::vector<ReleaseNumber> Ledger::numbers() const {
@@ -56,6 +71,17 @@ std::vector<ReleaseNumber> Ledger::numbers() const {
     return numbers;
 }
 
+void Ledger::refuse_absent(ReleaseNumber number) const {
+    throw Error(fmt::format("there is no release {} of '{}'", number.text(), m_layout.app.text()))
+        .advise(advice_on_absent(number, numbers()));
+}
+
+void Ledger::check_is_there(ReleaseNumber number) const {
+    const std::vector<ReleaseNumber> known = numbers();
+    if (!std::binary_search(known.begin(), known.end(), number))
+        refuse_absent(number);
+}
+
 std::string Ledger::text_of(ReleaseNumber number) const {
     const Path file = m_layout.manifest(number);
     if (sys::link_target(file)) // ours never are; another's might lead anywhere
@@ -63,9 +89,7 @@ std::string Ledger::text_of(ReleaseNumber number) const {
                     Outcome::corrupt);
     auto text = sys::read_file_if_any(file, largest_manifest);
     if (!text)
-        throw Error(
-            fmt::format("there is no release {} of '{}'", number.text(), m_layout.app.text()))
-            .advise("'shipit releases' lists them");
+        refuse_absent(number);
     return *std::move(text);
 }
 

@@ -41,6 +41,8 @@ class Ledger {
     // ("interrupted …"), whether or not tidy() has come by. Throws Error: (failed) "there is no
     // release v12 of 'blog'", (corrupt) for what is no manifest of that release.
     [[nodiscard]] Manifest load(ReleaseNumber number) const;
+    // Throws Error (failed), which names the nearest one, unless there is such a release.
+    void check_is_there(ReleaseNumber number) const;
     // The newest ones, newest first; only these are parsed.
     [[nodiscard]] std::vector<Entry> newest(std::size_t limit) const;
     // For choice.hpp and retention.hpp, of the newest ones, sorted by number.
@@ -91,6 +93,7 @@ class Ledger {
 
   private:
     [[nodiscard]] std::string text_of(ReleaseNumber number) const;
+    [[noreturn]] void refuse_absent(ReleaseNumber number) const;
     [[nodiscard]] Manifest parsed(ReleaseNumber number, const std::string& text) const;
     [[nodiscard]] Manifest read(ReleaseNumber number) const; // as it is written
     [[nodiscard]] Manifest as_it_stands(Manifest manifest) const;

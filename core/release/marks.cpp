@@ -117,6 +117,14 @@ std::optional<ReleaseNumber> Marks::pinned_as(std::string_view name) const {
     return std::nullopt;
 }
 
+std::vector<std::string> Marks::pin_names() const {
+    std::vector<std::string> names;
+    for (const ReleaseNumber number : all(MarkKind::pin))
+        if (const auto mark = get(MarkKind::pin, number); mark && !mark->why.empty())
+            names.push_back(mark->why);
+    return names;
+}
+
 void Marks::hold(const SlugId& slug, const Mark& mark) const {
     write(holds() / slug.text(), mark);
 }

@@ -53,6 +53,7 @@ class Marks {
     [[nodiscard]] std::vector<ReleaseNumber> barriers_after(ReleaseNumber target) const;
     // The release whose pin has that name.
     [[nodiscard]] std::optional<ReleaseNumber> pinned_as(std::string_view name) const;
+    [[nodiscard]] std::vector<std::string> pin_names() const;
 
     // --- Holds: slugs, or everything of the app, that deploys must refuse ---
 

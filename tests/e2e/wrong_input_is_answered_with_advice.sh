@@ -63,7 +63,10 @@ expect_exit 0 ship set app.user=
 # --- Releases ---
 expect_exit 1 ship info v99
 expect_golden unknown_release
+expect_exit 1 ship logs --release v99
+expect_err "the nearest is v1, the newest"
 expect_exit 1 ship rollback v99
+expect_err "the nearest is v1, the newest"
 expect_exit 0 ship rollback v1 # which is live: nothing to do
 expect_in "already"
 expect_not_in "v0"
@@ -71,6 +74,16 @@ expect_exit 1 ship rollback
 expect_err "there is no release before v1"
 expect_exit 2 ship rollback latest
 expect_err "latest"
+expect_exit 0 ship pin v1 before-the-move
+expect_exit 2 ship rollback befor-the-move
+expect_err "did you mean 'before-the-move'?"
+expect_exit 0 ship unpin v1
+expect_exit 0 ship config set --no-restart DATABASE_URL=db
+expect_exit 1 ship config get DATABSE_URL
+expect_err "did you mean 'DATABASE_URL'?"
+expect_exit 1 ship config unset DATABSE_URL
+expect_err "did you mean 'DATABASE_URL'?"
+expect_exit 0 ship config unset --no-restart DATABASE_URL
 
 find "$SHIPIT_ROOT/hello/releases" | sort | diff -u "$scratch/before" - || fail "something was changed"
 expect_answer "$url" "This is release v1."

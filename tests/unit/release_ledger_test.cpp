@@ -183,12 +183,14 @@ TEST_CASE("a listing is complete whatever the high-water mark says") {
         listed += entry.number.text();
     CHECK(listed == "v5v3v2");
     CHECK(app.ledger().newest(10).size() == 4);
+    CHECK(complaint([&] { app.ledger().check_is_there(ReleaseNumber(50)); }) ==
+          "there is no release v50 of 'blog' | the nearest is v5, the newest; 'shipit releases' "
+          "lists them");
 }
 
 TEST_CASE("a release that does not exist is told of with what to do") {
-    const App app;
-    CHECK(complaint([&] { (void)app.ledger().load(ReleaseNumber(5)); }) ==
-          "there is no release v5 of 'blog' | 'shipit releases' lists them");
+    CHECK(complaint([] { (void)App().ledger().load(ReleaseNumber(5)); }) ==
+          "there is no release v5 of 'blog' | it has none yet: 'shipit deploy' makes the first");
 }
 
 TEST_CASE(
