@@ -4,7 +4,7 @@
 // How to add a command:
 //   1. a file cmd/NAME.cpp with a `const Command NAME_command` (options beside run, no logic);
 //   2. its line in cmd/commands.cpp, and the file in cmd/CMakeLists.txt;
-//   3. its section in man/shipit.1;
+//   3. its page man/shipit-NAME.1, and its line in man/shipit.1;
 //   4. what it does in core/deploy, with a unit test;
 //   5. a scenario in tests/e2e.
 #pragma once
@@ -75,5 +75,7 @@ class Arguments {
 // "usage: shipit deploy [BUILD] [-m TEXT] …", options, examples.
 [[nodiscard]] std::string usage_line(const Command& command);
 [[nodiscard]] std::string help_text(const Command& command);
+// Its page of the manual: "shipit-config-set".
+[[nodiscard]] std::string page_of(const Command& command);
 
 } // namespace shipit::cmd

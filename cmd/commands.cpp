@@ -188,11 +188,12 @@ std::string overview() {
         for (const std::string_view name : group.names)
             text += fmt::format("  {:<14} {}\n", name, named(name)->summary);
     }
-    return text + "\nexamples:\n"
-                  "  shipit create blog\n"
-                  "  shipit -a blog deploy ./build -m 'New front page'\n"
-                  "  shipit -a blog rollback\n\n"
-                  "'shipit COMMAND --help' tells more, 'man shipit' all.\n";
+    return text +
+           "\nexamples:\n"
+           "  shipit create blog\n"
+           "  shipit -a blog deploy ./build -m 'New front page'\n"
+           "  shipit -a blog rollback\n\n"
+           "'shipit COMMAND -h' is short, 'shipit help COMMAND' opens its page of the manual.\n";
 }
 
 } // namespace shipit::cmd

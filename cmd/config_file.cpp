@@ -35,7 +35,7 @@ int import(Invocation& invocation) {
     if (read.vars.empty())
         throw Error(fmt::format("there are no config vars in '{}'", printable(shown)),
                     Outcome::usage)
-            .advise("see 'config import' in shipit(1) for what it may hold");
+            .advise("shipit-config(1) tells what it may hold");
     deploy::ConfigRequest request = config_request(invocation);
     request.set = std::move(read.vars);
     return tell_config_change(invocation, app, deploy::change_config(app, request));

@@ -251,16 +251,25 @@ std::string usage_line(const Command& command) {
     return result;
 }
 
+std::string page_of(const Command& command) {
+    std::string page = fmt::format("shipit-{}", command.name);
+    std::replace(page.begin(), page.end(), ' ', '-');
+    return page;
+}
+
 std::string help_text(const Command& command) {
     std::string result = fmt::format("{}\n\n{}\n", usage_line(command), command.summary);
     if (!command.options.empty())
         result += "\noptions:\n" + option_lines(command.options);
-    result += "\noptions of every command:\n" + option_lines(options_of_all);
     if (!command.examples.empty())
         result += "\nexamples:\n";
     for (const std::string_view example : command.examples)
         result += fmt::format("  {}\n", example);
-    return result;
+    result += "\noptions of every command:";
+    for (const Option& option : options_of_all)
+        result += fmt::format("{} {}", &option == &options_of_all.front() ? "" : ",",
+                              option_text(option));
+    return result + fmt::format("\n'shipit help {}' tells more\n", command.name);
 }
 
 } // namespace shipit::cmd

@@ -19,6 +19,6 @@ int run(Invocation& invocation) {
 } // namespace
 
 extern const Command version_command;
-const Command version_command{"version", "print shipit's version", {}, {}, {}, run};
+const Command version_command{"version", "print shipit's version", {}, {}, {"shipit version"}, run};
 
 } // namespace shipit::cmd

@@ -1,6 +1,6 @@
 // Config vars as text, as many programs write them into a file `.env`: read strictly, so that no
 // value becomes another one than whoever wrote it, or the shell, would take it for. The grammar
-// stands in shipit(1), "config import".
+// stands in shipit-config(1).
 //
 // Values are secrets: no error text of this file holds a piece of what was read, but for names that
 // shipit sets itself.

@@ -17,7 +17,7 @@ namespace {
 
 std::string text_of(const App& app, const ConfigVars& vars) {
     std::string text =
-        fmt::format("# Config vars of {}: NAME=VALUE, as 'config import' in shipit(1) tells.\n"
+        fmt::format("# Config vars of {}: NAME=VALUE, as shipit-config(1) tells.\n"
                     "# Lines that are taken out are unset. If nothing is changed here, or the "
                     "editor fails,\n# nothing is changed there.\n\n",
                     app.name().text());

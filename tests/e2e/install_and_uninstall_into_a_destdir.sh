@@ -13,6 +13,9 @@ expect_exit 0 "$installer" --prefix /opt/ship --build "$SHIPIT_BUILD"
 installed=$DESTDIR/opt/ship
 expect_exit 0 "$installed/bin/shipit" version
 expect_exit 0 test -s "$installed/share/man/man1/shipit.1"
+expect_exit 0 test -s "$installed/share/man/man1/shipit-deploy.1"
+expect_equal "$(cat "$installed/share/man/man1/shipit-config-set.1")" ".so man1/shipit-config.1"
+expect_exit 0 test -s "$installed/share/man/man8/shipit-supervise.8"
 expect_exit 0 test -s "$installed/share/man/man5/shipit.toml.5"
 expect_exit 0 test -s "$installed/share/man/man5/shipit-slug.5"
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Help, man pages and code say the same: every command in `shipit help` has a section in shipit(1)
-# and the other way round, that tells of each of its options; every Outcome is in EXIT STATUS, every key of the settings is in
-# shipit.toml(5), every page lints.
+# Help, man pages and code say the same: every command in `shipit help` has a line in shipit(1) that
+# says what the help says, a page of its own or a share in one, and examples; a page's OPTIONS are
+# the options of its commands; every Outcome is in shipit(1)'s EXIT STATUS, and no page has others;
+# every page lints.
 # `check_docs.sh SHIPIT [ROOT]`
 set -euo pipefail
 shipit=${1:?the built shipit}
@@ -12,31 +13,70 @@ complain() {
     printf '%s\n' "$1"
     failures=$((failures + 1))
 }
+section() { sed -n "/^\.Sh $2\$/,/^\.Sh /p" "$1"; } # section PAGE NAME
+# Options as "-m, --message" or "--force", one on a line: of a page's or a command's own.
+options_in() { sed -nE 's/^\.It (Fl (.) , )?Fl (-[a-z-]+).*/-\2, -\3/; T; s/^-, //; p'; }
+options_of() { "$shipit" "$@" --help | sed -nE '/^options:/,/^$/s/^  ((-., )?--[a-z-]+).*/\1/p'; }
 
 # Commands in the help: indented by two, a word, two spaces or more, what it does.
-commands=$("$shipit" --help | sed -nE 's/^  ([a-z][a-z-]*( [a-z][a-z-]*)?)  +[^ ].*$/\1/p' | sort -u)
+listed=$("$shipit" --help | sed -nE 's/^  ([a-z][a-z-]*( [a-z][a-z-]*)?)  +([^ ].*)$/\1\t\3/p')
+commands=$(cut -f1 <<<"$listed" | sort -u)
 [[ $(wc -l <<<"$commands") -ge 10 ]] || complain "shipit --help lists hardly any command: $commands"
-# Commands in the page: ".It Nm NAME …" or ".Ss NAME" or ".It Ic NAME …".
-documented=$(sed -nE 's/^\.(It|Ss)( Xo)?( (Nm|Ic|Cm))* "?([a-z][a-z-]*( (get|set|unset|import|export|edit|add|list|remove))?).*$/\5/p' man/shipit.1 | sort -u)
-while read -r command; do
-    grep -qx -e "$command" <<<"$documented" || complain "man/shipit.1: has nothing on '$command'"
-done <<<"$commands"
+[[ $(wc -l <<<"$commands") == $(wc -l <<<"$listed") ]] || complain "shipit --help lists a command twice"
 
-# Options, as "  -m, --message TEXT" in the command's help: by one of their names in its section.
-# (--wait is told of once for all commands.)
-while read -r command; do
-    section=$(awk -v name="$command" '/^\.(S[sh]|It Ic) / { found = $0 " " ~ "^.(Ss|It Ic) " name " " } found' man/shipit.1)
+# Each command: its line in shipit(1), its page, its examples.
+declare -A page_of=()
+for page in man/shipit-*.[1-8]; do
+    for name in $(section "$page" NAME | sed -nE 's/^\.Nm (shipit-[a-z-]+)( ,)?$/\1/p'); do
+        [[ -z ${page_of[$name]-} ]] || complain "$page: '$name' is in ${page_of[$name]}, too"
+        page_of[$name]=$page
+    done
+done
+while IFS=$'\t' read -r command summary; do
+    name=shipit-${command// /-}
+    page=${page_of[$name]-}
+    [[ -n $page ]] || { complain "man: has no page on '$command'" && continue; }
+    line=$(sed -n "/^\.It Xr $name ${page##*.}\$/{n;p;}" man/shipit.1)
+    [[ $line == "$summary" ]] || complain "man/shipit.1: of '$command' it says '$line', the help '$summary'"
     # shellcheck disable=SC2086  # "config set" is two words
-    while read -r names; do
-        any=$(sed -E 's/, /|/g; s/--/(--|Fl -)/g; s/(^|\|)-([a-z])/\1(-|Fl )\2/' <<<"$names")
-        grep -qE -e "($any)([^a-z-]|$)" <<<"$section" || complain "man/shipit.1: '$command' has nothing on $names"
-    done < <("$shipit" $command --help | sed -nE '/^options:/,/^$/s/^  ((-., )?--[a-z-]+).*/\1/p' | grep -vx -e --wait)
-done <<<"$commands"
+    grep -q '^examples:' < <("$shipit" $command --help) || complain "shipit $command --help: has no examples"
+done <<<"$listed"
 
-# The exit statuses: every value of the enum, as ".It 3" or ".It Li 3" in EXIT STATUS.
+while read -r name; do
+    grep -qx "$name" < <(sed 's/^/shipit-/; s/ /-/' <<<"$commands") || complain "man/shipit.1: there is no command for $name"
+done < <(sed -nE 's/^\.It Xr (shipit-[a-z-]+) [18]$/\1/p' man/shipit.1)
+
+# Each page of commands: its sections, the options of its commands and no others, its statuses.
 statuses=$(sed -n '/^enum class Outcome/,/^};/s/^ *[a-z_]* = \([0-9]*\),.*/\1/p' core/base/error.hpp)
 [[ -n $statuses ]] || complain "core/base/error.hpp: where is enum class Outcome?"
-exit_section=$(sed -n '/^\.Sh EXIT STATUS/,/^\.Sh /p' man/shipit.1)
+common=$(options_in <man/shipit.1)
+for page in $(printf '%s\n' "${page_of[@]}" | sort -u); do
+    [[ $page == *.[18] ]] || continue
+    for title in NAME SYNOPSIS DESCRIPTION OPTIONS "EXIT STATUS" EXAMPLES "SEE ALSO"; do
+        grep -qx ".Sh $title" "$page" || complain "$page: has no $title"
+    done
+    names=$(section "$page" SYNOPSIS | sed -nE 's/^\.Nm shipit ([a-z -]+)$/\1/p')
+    [[ -n $names ]] || complain "$page: SYNOPSIS has no command"
+    of_commands=''
+    while read -r command; do
+        [[ ${page_of[shipit-${command// /-}]-} == "$page" ]] || complain "$page: '$command' is in SYNOPSIS, not in NAME"
+        # shellcheck disable=SC2086
+        of_commands+=$(options_of $command)$'\n'
+    done <<<"$names"
+    in_page=$(section "$page" OPTIONS | options_in)
+    while read -r option; do
+        [[ -z $option ]] || grep -qx -e "$option" <<<"$in_page" || complain "$page: has nothing on $option"
+    done < <(sort -u <<<"$of_commands")
+    while read -r option; do
+        [[ -z $option ]] || grep -qx -e "$option" <<<"$of_commands$common" || complain "$page: no command of it has $option"
+    done <<<"$in_page"
+    for status in $(section "$page" "EXIT STATUS" | sed -nE 's/^\.It ([0-9]+)$/\1/p'); do
+        ((status > 128)) || grep -qx "$status" <<<"$statuses" || complain "$page: shipit never ends with $status"
+    done
+done
+
+# The exit statuses: every value of the enum, as ".It 3" or ".It Li 3" in EXIT STATUS.
+exit_section=$(section man/shipit.1 "EXIT STATUS")
 for status in $statuses; do
     grep -qE "^\.It( Li| Sy)? $status\$" <<<"$exit_section" ||
         complain "man/shipit.1: EXIT STATUS says nothing of $status"

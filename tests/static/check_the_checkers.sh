@@ -28,13 +28,16 @@ END
 #!/bin/sh
 echo "usage: shipit COMMAND"
 echo
-for c in a b c d e f g h i deploy; do echo "  $c  does $c"; done
-[ "$1" != deploy ] || printf 'options:\n  --force  do it\n\n'
+case "$1" in
+--help) for c in a b c d e f g h i deploy; do echo "  $c  does $c"; done ;;
+deploy) printf 'options:\n  -m, --message TEXT  why\n  --force  do it\n\nexamples:\n  shipit deploy\n' ;;
+*) printf 'examples:\n  shipit %s\n' "$1" ;;
+esac
 END
     chmod +x "$folder/shipit"
     for command in a b c d e f g h i deploy; do
-        printf '.It Ic %s\nDoes it, by --force.\n' "$command" >>"$folder/man/shipit.1"
-    done
+        printf '.It Xr shipit-%s 1\ndoes %s\n' "$command" "$command"
+    done >>"$folder/man/shipit.1"
     cat >>"$folder/man/shipit.1" <<'END'
 .El
 .Sh EXIT STATUS
@@ -44,6 +47,32 @@ Done.
 .It 5
 Locked.
 .El
+END
+    {
+        printf '.Dd January 1, 2026\n.Dt SHIPIT-A 1\n.Os\n.Sh NAME\n'
+        printf '.Nm shipit-%s ,\n' a b c d e f g h i
+        printf '.Nm shipit-deploy\n.Nd a page\n.Sh SYNOPSIS\n'
+        printf '.Nm shipit %s\n' a b c d e f g h i deploy
+    } >"$folder/man/shipit-a.1"
+    cat >>"$folder/man/shipit-a.1" <<'END'
+.Sh DESCRIPTION
+All of it.
+.Sh OPTIONS
+.Bl -tag -width Ds
+.It Fl m , Fl -message Ar TEXT
+Why.
+.It Fl -force
+Do it.
+.El
+.Sh EXIT STATUS
+.Bl -tag -width Ds
+.It 5
+Locked.
+.El
+.Sh EXAMPLES
+None.
+.Sh SEE ALSO
+.Xr shipit 1
 END
 }
 
@@ -92,8 +121,15 @@ if passes shell; then
 fi
 
 passes docs
-sed -i '/^\.It Ic deploy/,+1d' "$folder/man/shipit.1" && finds docs "has nothing on 'deploy'"
-sed -i 's/--force/all means/' "$folder/man/shipit.1" && finds docs "'deploy' has nothing on --force"
+page=$folder/man/shipit-a.1
+sed -i '/^\.Nm shipit-deploy/d; s/^\(\.Nm shipit-i\) ,/\1/' "$page" && finds docs "has no page on 'deploy'"
+sed -i '/^\.Nm shipit deploy/d' "$page" && finds docs "no command of it has --force"
+sed -i '/^\.It Fl -force/,+1d' "$page" && finds docs "has nothing on --force"
+printf '.Sh X\n.Bl -tag\n.It Xr shipit-j 1\nx\n.El\n' >>"$folder/man/shipit.1" && finds docs "no command for shipit-j"
+sed -i 's/^\.It 5/.It 6/' "$page" && finds docs "shipit never ends with 6"
+sed -i '/^\.Sh EXAMPLES/,+1d' "$page" && finds docs "has no EXAMPLES"
+sed -i 's/^does deploy/loads/' "$folder/man/shipit.1" && finds docs "of 'deploy' it says 'loads'"
+sed -i 's/^examples/for example/; s/nexamples/nfor example/' "$folder/shipit" && finds docs "deploy --help: has no examples"
 sed -i '/^\.It 5/,+1d' "$folder/man/shipit.1" && finds docs "says nothing of 5"
 if command -v mandoc >/dev/null; then
     plant man/other.5 '.Dd nonsense\n.Sh\n' && finds docs "does not lint"
