@@ -226,10 +226,10 @@ TEST_CASE("what a program leaves behind does not outlive run_once") {
 
 TEST_CASE("what a program writes byte by byte comes in whole lines") {
     std::vector<std::string> pieces;
-    const Program program = program_of("for i in 1 2 3; do echo \"line $i of them\"; done | dd bs=1 "
-                                       "2>/dev/null; printf unfinished");
-    (void)run_once(program, 10s,
-                   [&pieces](std::string_view piece) { pieces.emplace_back(piece); });
+    const Program program =
+        program_of("for i in 1 2 3; do echo \"line $i of them\"; done | dd bs=1 "
+                   "2>/dev/null; printf unfinished");
+    (void)run_once(program, 10s, [&pieces](std::string_view piece) { pieces.emplace_back(piece); });
     REQUIRE_FALSE(pieces.empty());
     const std::string last = pieces.back();
     pieces.pop_back();
@@ -292,6 +292,21 @@ TEST_CASE("a generation comes through JSON as it was, bytes and all") {
     CHECK(back.programs[0].watchdog == 30s);
     CHECK(back.health == generation.health);
     CHECK(back.port == 8000);
+}
+
+TEST_CASE(
+    "a generation whose ports or groups are none is refused, whatever number they would become") {
+    Program program = program_of("true");
+    program.user = sys::Account{"app", 12, 13, "/home", "/bin/sh", {4711}};
+    const Generation generation{ReleaseNumber(1), {program}, {}, 8000, {8001}};
+    const std::string text = to_json(generation).dump();
+    (void)generation_from(Json::parse(text));
+    for (const std::string number : {"8001", "4711", "8000"})
+        for (const std::string wrong : {"-1", "4294967296", "4295032065", "\"33\"", "1.5"}) {
+            std::string changed = text;
+            changed.replace(changed.find(number), 4, wrong);
+            CHECK_THROWS_AS((void)generation_from(Json::parse(changed)), Error);
+        }
 }
 
 TEST_CASE("a generation that is not one is refused") {
