@@ -164,6 +164,18 @@ bool is_utf8(std::string_view text) {
     return true;
 }
 
+std::string_view beginning_of(std::string_view text, std::size_t most) {
+    if (text.size() <= most)
+        return text;
+    constexpr std::size_t longest = 4; // of a character, in bytes
+    for (std::size_t end = most; end > 0 && most - end < longest; --end) {
+        const std::size_t length = first_character(text.substr(end - 1)).length;
+        if (length > 0) // it begins there
+            return text.substr(0, end - 1 + length <= most ? most : end - 1);
+    }
+    return text.substr(0, most);
+}
+
 std::string shell_quoted(std::string_view text) {
     if (!text.empty() && std::all_of(text.begin(), text.end(), is_safe_in_a_shell))
         return std::string(text);

@@ -33,6 +33,9 @@ inline constexpr std::size_t few_to_read = 10;
 // As printable, but newlines and tabs stay: for several lines of an app's output.
 [[nodiscard]] std::string printable_lines(std::string_view text);
 [[nodiscard]] bool is_utf8(std::string_view text);
+// The whole characters that `text` begins with, of at most `most` bytes; bytes that are not UTF-8
+// count as characters.
+[[nodiscard]] std::string_view beginning_of(std::string_view text, std::size_t most);
 // How a POSIX shell reads `text` back as one word; unquoted where that is safe.
 [[nodiscard]] std::string shell_quoted(std::string_view text);
 // Columns that `text` takes on a terminal (wcwidth(3) in a UTF-8 locale).

@@ -87,9 +87,9 @@ std::string complaint_about_build(const Key& key, const Value& value) {
     return "";
 }
 
-class Reader {
+class ValueReader {
   public:
-    Reader(const TomlTable& root, Origin origin) : m_root(root), m_origin(origin) {}
+    ValueReader(const TomlTable& root, Origin origin) : m_root(root), m_origin(origin) {}
 
     Values read() {
         for (const Key& key : keys())
@@ -276,7 +276,7 @@ Value typed_value(const Key& key, std::string_view path, std::string_view text) 
 }
 
 Values read_values(const TomlTable& root, Origin origin) {
-    return Reader(root, origin).read();
+    return ValueReader(root, origin).read();
 }
 
 std::string written_values(const Values& values, std::string_view comment) {

@@ -20,7 +20,6 @@ namespace shipit::push {
 namespace {
 
 constexpr std::size_t index_size = 4;
-constexpr std::size_t sha256_digits = 64;
 constexpr std::size_t most_kept = 3; // of pushes that did not come to their end
 constexpr std::size_t most_runs = 32;
 constexpr std::chrono::hours longest_kept(7 * 24);
@@ -97,11 +96,11 @@ Bits Arrivals::present(std::size_t count) const {
 }
 
 void Arrivals::take(std::string_view body, std::size_t count) const {
-    if (body.size() < index_size + sha256_digits)
+    if (body.size() < index_size + slug::sha256_digits)
         throw Error("a piece of the push has no beginning", Outcome::corrupt);
     const auto index = slug::number_at(body, 0, index_size);
-    const auto wanted = body.substr(index_size, sha256_digits);
-    const auto patch = body.substr(index_size + sha256_digits);
+    const auto wanted = body.substr(index_size, slug::sha256_digits);
+    const auto patch = body.substr(index_size + slug::sha256_digits);
     if (index >= count)
         throw Error(fmt::format("piece {} of the push came, and there are {}", index, count),
                     Outcome::corrupt);
@@ -118,12 +117,12 @@ std::string Arrivals::patch(std::size_t index) const {
     constexpr std::uint64_t most = std::uint64_t{16} << 20;
     const auto body = sys::read_file(path_of(index), most);
     const std::string_view view = body;
-    if (body.size() < index_size + sha256_digits ||
-        sha256_of(view.substr(index_size + sha256_digits)) !=
-            view.substr(index_size, sha256_digits))
+    if (body.size() < index_size + slug::sha256_digits ||
+        sha256_of(view.substr(index_size + slug::sha256_digits)) !=
+            view.substr(index_size, slug::sha256_digits))
         throw Error(fmt::format("piece {} of the push is damaged on the disk", index),
                     Outcome::corrupt);
-    return body.substr(index_size + sha256_digits);
+    return body.substr(index_size + slug::sha256_digits);
 }
 
 void Arrivals::remove() const {

@@ -17,7 +17,6 @@ namespace {
 constexpr std::size_t most_offered = 64;
 // So many slugs are looked into for contents, beside the base.
 constexpr std::size_t most_searched = 4;
-constexpr std::size_t sha256_digits = 64;
 
 std::vector<SlugId> newest_slugs(const slug::Store& store, std::size_t most) {
     std::vector<std::pair<std::int64_t, SlugId>> found;
@@ -129,7 +128,7 @@ Delivery Receiver::receive(const Request& request) {
     m_wire.send(Type::have, message_of(arrivals.present(material.pieces.size())));
     take_pieces(arrivals, material.pieces.size());
     material.sha256 = m_wire.receive(Type::end);
-    if (material.sha256.size() != sha256_digits)
+    if (material.sha256.size() != slug::sha256_digits)
         throw Error("the push ended without a SHA-256", Outcome::corrupt);
     return {std::move(material), std::move(arrivals)};
 }

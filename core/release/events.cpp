@@ -41,7 +41,7 @@ Json json_of(const Event& event) {
     add("result", event.result);
     add("detail", event.detail.size() <= longest_detail
                       ? event.detail
-                      : event.detail.substr(0, longest_detail) + "…");
+                      : std::string(beginning_of(event.detail, longest_detail)) + "…");
     return json;
 }
 

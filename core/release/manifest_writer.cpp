@@ -11,14 +11,8 @@ namespace {
 // be read again.
 std::string tellable(const std::string& text) {
     constexpr std::size_t longest = 16 << 10;
-    std::string result =
-        is_utf8(text) && text.find('\0') == std::string::npos ? text : printable(text);
-    if (result.size() <= longest)
-        return result;
-    std::size_t end = longest;
-    while ((static_cast<unsigned char>(result[end]) & 0xc0U) == 0x80U) // not within a character
-        --end;
-    return result.substr(0, end);
+    const bool is_fit = is_utf8(text) && text.find('\0') == std::string::npos;
+    return std::string(beginning_of(is_fit ? text : printable(text), longest));
 }
 
 void set_text(TomlWriter& writer, std::string_view key, const std::string& text) {

@@ -49,10 +49,6 @@ bool remove_mark(const Path& file) {
     return true;
 }
 
-std::vector<std::string> names(const Path& folder) {
-    return sys::is_there(folder) ? sys::names_in(folder) : std::vector<std::string>{};
-}
-
 } // namespace
 
 const char* name_of(MarkKind kind) {
@@ -99,7 +95,7 @@ std::optional<Mark> Marks::get(MarkKind kind, ReleaseNumber number) const {
 
 std::set<ReleaseNumber> Marks::all(MarkKind kind) const {
     std::set<ReleaseNumber> numbers;
-    for (const std::string& name : names(folder(kind)))
+    for (const std::string& name : sys::names_in_if_any(folder(kind)))
         if (const auto number = link_number(name))
             numbers.insert(*number);
     return numbers;
@@ -143,7 +139,7 @@ std::optional<Mark> Marks::hold_on_app() const {
 
 std::vector<SlugId> Marks::held_slugs() const {
     std::vector<SlugId> slugs;
-    for (const std::string& name : names(holds()))
+    for (const std::string& name : sys::names_in_if_any(holds()))
         if (const auto slug = SlugId::parse(name))
             slugs.push_back(*slug);
     return slugs;

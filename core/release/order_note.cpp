@@ -12,11 +12,11 @@ namespace shipit::release {
 
 namespace {
 
-constexpr mode_t private_file = 0600;
+constexpr mode_t mode_of_note = 0600;
 
 // Nothing where there is no room for a new one.
 sys::Fd open_note(const Path& file) {
-    sys::Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, private_file));
+    sys::Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, mode_of_note));
     if (!fd && errno != ENOSPC && errno != EDQUOT)
         throw_errno("cannot open '" + file.string() + "'");
     return fd;

@@ -21,10 +21,6 @@ std::uint64_t size_on_disk(const Path& file) {
     return ::lstat(file.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
-std::vector<std::string> names(const Path& folder) {
-    return sys::is_there(folder) ? sys::names_in(folder) : std::vector<std::string>{};
-}
-
 // Slugs of releases that stay, and whatever trees are run from.
 std::set<SlugId> slugs_in_use(const Ledger& ledger, Facts facts,
                               const std::vector<Expiry>& expiring, const Running& running) {
@@ -46,7 +42,7 @@ std::set<SlugId> slugs_in_use(const Ledger& ledger, Facts facts,
 
 std::vector<SlugId> unused_slugs(const Layout& layout, const std::set<SlugId>& in_use) {
     std::vector<SlugId> unused;
-    for (const std::string& name : names(layout.releases()))
+    for (const std::string& name : sys::names_in_if_any(layout.releases()))
         if (const auto slug = slug_in(name); slug && !in_use.contains(*slug))
             unused.push_back(*slug);
     return unused;
@@ -54,7 +50,7 @@ std::vector<SlugId> unused_slugs(const Layout& layout, const std::set<SlugId>& i
 
 std::vector<SlugId> unused_trees(const Layout& layout, const std::set<SlugId>& in_use) {
     std::set<SlugId> unused; // "ID" and "ID.stamp" are one
-    for (const std::string& name : names(layout.trees()))
+    for (const std::string& name : sys::names_in_if_any(layout.trees()))
         if (const auto slug = tree_in(name); slug && !in_use.contains(*slug))
             unused.insert(*slug);
     return {unused.begin(), unused.end()};

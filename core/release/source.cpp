@@ -25,7 +25,7 @@ struct Caller {
     bool is_foreign = false; // the repository is somebody else's, and we are not root
 };
 
-std::string variable(const char* name) {
+std::string variable_of_caller(const char* name) {
     const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): nothing sets variables
     return value != nullptr ? value : "";
 }
@@ -46,7 +46,7 @@ std::optional<Caller> caller_for(const sys::Path& folder) {
     Caller caller;
     sys::Question& question = caller.question;
     question.program = *git;
-    std::string home = variable("HOME");
+    std::string home = variable_of_caller("HOME");
     if (status.st_uid != ::geteuid()) {
         if (::geteuid() == 0) {
             question.become = {status.st_uid, status.st_gid};
@@ -64,7 +64,8 @@ std::optional<Caller> caller_for(const sys::Path& folder) {
     question.environment = {
         "PATH=" + sys::search_path(), "HOME=" + home,          "LC_ALL=C",
         "GIT_OPTIONAL_LOCKS=0",       "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1"};
-    if (const auto config = variable("XDG_CONFIG_HOME"); !config.empty() && !question.become)
+    if (const auto config = variable_of_caller("XDG_CONFIG_HOME");
+        !config.empty() && !question.become)
         question.environment.push_back("XDG_CONFIG_HOME=" + config);
     return caller;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -44,6 +45,8 @@ class Hasher {
     struct State;
     std::unique_ptr<State> m_state;
 };
+
+inline constexpr std::size_t sha256_digits = 64;
 
 // SHA-256 of bytes that come in pieces.
 class Sha256 {

@@ -10,7 +10,7 @@ constexpr std::uint32_t footer_magic = 0x8F92EAB1;
 constexpr std::uint64_t most_frames = 0x8000000;
 constexpr std::uint64_t entry_size = 8;
 
-[[noreturn]] void refuse(const char* why) {
+[[noreturn]] void refuse_table(const char* why) {
     throw Error(std::string("it has no seek table of a slug: ") + why, Outcome::corrupt);
 }
 
@@ -44,10 +44,10 @@ std::string seek_table(const std::vector<Frame>& frames) {
 
 std::uint64_t seek_table_size(std::string_view footer) {
     if (footer.size() != seek_footer_size || number_at(footer, 5, 4) != footer_magic)
-        refuse("its end is missing");
+        refuse_table("its end is missing");
     const auto count = number_at(footer, 0, 4);
     if (count > most_frames || number_at(footer, 4, 1) != 0)
-        refuse("its footer is wrong");
+        refuse_table("its footer is wrong");
     return skippable_header_size + count * entry_size + seek_footer_size;
 }
 
@@ -55,7 +55,7 @@ std::vector<Frame> parse_seek_table(std::string_view frame, std::uint64_t file_s
     if (frame.size() < skippable_header_size + seek_footer_size ||
         number_at(frame, 0, 4) != seek_table_magic ||
         number_at(frame, 4, 4) != frame.size() - skippable_header_size)
-        refuse("its header is wrong");
+        refuse_table("its header is wrong");
     const auto count = (frame.size() - skippable_header_size - seek_footer_size) / entry_size;
     std::vector<Frame> frames;
     frames.reserve(count);
@@ -70,7 +70,7 @@ std::vector<Frame> parse_seek_table(std::string_view frame, std::uint64_t file_s
         frames.push_back(next);
     }
     if (at + frame.size() != file_size)
-        refuse("its frames do not fill the file");
+        refuse_table("its frames do not fill the file");
     return frames;
 }
 

@@ -233,7 +233,7 @@ PublicKey parse_public_key(std::string_view text) {
     if (!complaint.empty())
         refuse(complaint, how);
     return {std::string(type.name), std::string(base64), fingerprint_of(*blob),
-            std::string(text.substr(0, longest_comment))};
+            std::string(trimmed(beginning_of(text, longest_comment)))};
 }
 
 } // namespace shipit::ssh

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/supervise/bequest.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -11,31 +12,18 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr std::string_view hex_digits = "0123456789abcdef";
-
 // JSON holds Unicode only; other bytes travel as {"hex": "…"}.
 Json bytes_to_json(const std::string& bytes) {
     if (is_utf8(bytes))
         return bytes;
-    std::string hex;
-    for (const char c : bytes) {
-        const auto byte = static_cast<unsigned char>(c);
-        hex += hex_digits[byte / 16U];
-        hex += hex_digits[byte % 16U];
-    }
-    return Json::object({{"hex", hex}});
+    return Json::object({{"hex", hex_of(bytes)}});
 }
 
 std::string bytes_from(const Json& json) {
     const std::string hex = json["hex"].text();
-    std::string bytes = json.text();
-    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-        const auto high = hex_digits.find(hex[i]);
-        const auto low = hex_digits.find(hex[i + 1]);
-        if (high == std::string_view::npos || low == std::string_view::npos)
-            throw Error("a generation with bytes that are not hexadecimal", Outcome::usage);
-        bytes += static_cast<char>(high * 16U + low);
-    }
+    if (hex.size() % 2 != 0 || hex.find_first_not_of("0123456789abcdef") != std::string::npos)
+        throw Error("a generation with bytes that are not hexadecimal", Outcome::usage);
+    const std::string bytes = json.text() + bytes_of_hex(hex);
     if (bytes.find('\0') != std::string::npos)
         throw Error("a generation with a NUL byte", Outcome::usage);
     return bytes;
@@ -58,6 +46,13 @@ std::int64_t number_in(const Json& json, std::string_view key, std::int64_t lowe
     if (value < lowest || value > highest)
         throw Error("a generation with a wrong '" + std::string(key) + "'", Outcome::usage);
     return value;
+}
+
+std::uint16_t port_from(const Json& json) {
+    const std::int64_t port = json.integer();
+    if (port < 1 || port > std::numeric_limits<std::uint16_t>::max())
+        throw Error("a generation with a wrong port", Outcome::usage);
+    return static_cast<std::uint16_t>(port);
 }
 
 milliseconds duration_in(const Json& json, std::string_view key) {
@@ -84,8 +79,11 @@ sys::Account account_from(const Json& json) {
     account.gid = static_cast<gid_t>(number_in(json, "gid", 0, highest));
     account.home = json["home"].text();
     account.shell = json["shell"].text();
-    for (const Json& group : json["groups"].items())
+    for (const Json& group : json["groups"].items()) {
+        if (group.integer(-1) < 0 || group.integer() > highest)
+            throw Error("a generation with a wrong group", Outcome::usage);
         account.groups.push_back(static_cast<gid_t>(group.integer()));
+    }
     return account;
 }
 
@@ -244,9 +242,9 @@ Generation generation_from(const Json& json) {
     generation.health.passes = static_cast<unsigned>(number_in(health, "passes", 1, 1000));
     generation.health.watch = duration_in(health, "watch");
     if (!json["port"].is_null())
-        generation.port = static_cast<std::uint16_t>(number_in(json, "port", 1, 65535));
+        generation.port = port_from(json["port"]);
     for (const Json& port : json["ports"].items())
-        generation.ports.push_back(static_cast<std::uint16_t>(port.integer()));
+        generation.ports.push_back(port_from(port));
     generation.socket = bytes_from(json["socket"]);
     generation.warm = duration_in(json, "warm");
     generation.hands_over = json["hands_over"].boolean(true);

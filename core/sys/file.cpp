@@ -165,6 +165,10 @@ std::vector<std::string> names_in(const Path& folder) {
     return names;
 }
 
+std::vector<std::string> names_in_if_any(const Path& folder) {
+    return is_there(folder) ? names_in(folder) : std::vector<std::string>{};
+}
+
 void write_all(int fd, std::string_view bytes, const Path& name) {
     while (!bytes.empty()) {
         const ssize_t count = ::write(fd, bytes.data(), bytes.size());

@@ -38,6 +38,7 @@ using Path = std::filesystem::path;
 [[nodiscard]] std::optional<std::string> link_target(const Path& path);
 // Names in a folder in byte order, without "." and ".."; throws if it cannot be read.
 [[nodiscard]] std::vector<std::string> names_in(const Path& folder);
+[[nodiscard]] std::vector<std::string> names_in_if_any(const Path& folder); // none if it is absent
 
 // --- Writing ---
 

@@ -48,3 +48,4 @@ expect_exit 0 ship config set NAME=Ada
 expect_exit 0 ship deploy "$scratch/hello"
 expect_answer "$url" "Good morning, Ada! This is release"
 expect_exit 0 ship verify --trees
+expect_no_leftovers

@@ -203,6 +203,13 @@ expect_golden() {
     diff -u "$golden" "$shown" || depth=1 fail "stderr is not what expected/$1 says"
 }
 
+# Nothing half done is left below the root (release/layout's is_leftover).
+expect_no_leftovers() {
+    local found
+    found=$(find "$SHIPIT_ROOT" -name '.new-*' -o -name '.tmp-*' -o -name '.build-*' -o -name '.trash-*')
+    [[ -z $found ]] || depth=1 fail "this is left: $found"
+}
+
 # --- Asking and waiting ---
 
 page() { curl --silent --show-error --fail --max-time 5 "$1" 2>&1; }

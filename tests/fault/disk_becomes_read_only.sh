@@ -36,3 +36,4 @@ expect_exit 0 ship start
 expect_soon 10 answers "$url" "This is release v1."
 expect_exit 0 ship config set NAME=Ada
 expect_answer "$url" "Hello, Ada! This is release v2."
+expect_no_leftovers

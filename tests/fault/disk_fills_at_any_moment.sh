@@ -34,6 +34,7 @@ with_little() {
     fi
     rm "$disk/filler"
     expect_exit 0 ship "${@:2}"
+    expect_no_leftovers
     expect_answer "$url" "This is release $(basename "$(live)")."
 }
 kb=(0 4 8 12 16 20 24 32 40 56 80)

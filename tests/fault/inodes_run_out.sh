@@ -27,3 +27,4 @@ expect_exit 0 ship config set NAME=Grace
 expect_exit 0 ship deploy "$scratch/hello"
 expect_answer "$url" "Hello, Grace! This is release"
 expect_exit 0 ship verify --trees
+expect_no_leftovers

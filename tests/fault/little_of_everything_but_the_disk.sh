@@ -40,8 +40,7 @@ expect_exit 0 ship deploy "$scratch/hello"
 expect_exit 0 ship config set NAME=Grace
 expect_answer "$url" "Hello, Grace! This is release"
 expect_exit 0 ship verify --trees
-leftover=$(find "$SHIPIT_ROOT" -name '.new-*' -o -name '.tmp-*' -o -name '.build-*' -o -name '.trash-*')
-expect_equal "$leftover" ""
+expect_no_leftovers
 
 # A supervisor with 16 descriptors itself: the app is served, or it is said why not.
 expect_exit 0 ship stop

@@ -26,6 +26,16 @@ TEST_CASE("overlong forms, surrogates and cut characters are not UTF-8") {
         CHECK_FALSE(is_utf8(text));
 }
 
+TEST_CASE("a text is cut between characters") {
+    const std::string text = "aé€😀\xff"
+                             "b";
+    const std::vector<std::size_t> expected = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 12, 12};
+    for (std::size_t most = 0; most < expected.size(); most++)
+        CHECK(beginning_of(text, most) == text.substr(0, expected[most]));
+    CHECK(beginning_of("\x80\x80\x80\x80\x80\x80", 5).size() == 5);
+    CHECK(beginning_of("", 0).empty());
+}
+
 TEST_CASE("a shell reads a quoted word back as it was") {
     CHECK(shell_quoted("plain-1.0/x") == "plain-1.0/x");
     CHECK(shell_quoted("two words") == "'two words'");

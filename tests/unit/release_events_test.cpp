@@ -193,6 +193,17 @@ TEST_CASE("whoever is killed, what was recorded is there, in order, and in whole
         REQUIRE(events[i].release == ReleaseNumber(i));
 }
 
+TEST_CASE("a detail is cut between characters") {
+    Event event{.event = "deploy", .app = "blog"};
+    event.detail = "x";
+    while (event.detail.size() < 10'000)
+        event.detail += "€"; // three bytes
+    const auto back = parse_event(json_of(event).dump());
+    REQUIRE(back.has_value());
+    CHECK(back->detail.find("\xef\xbf\xbd") == std::string::npos); // U+FFFD, for what is no text
+    CHECK(json_of(*back).dump() == json_of(event).dump());
+}
+
 TEST_CASE("a detail without end is cut, and the event is still one") {
     const TestFolder folder;
     auto endless = event("deploy", 1);

@@ -1,6 +1,7 @@
 #include "core/ssh/public_key.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/text.hpp"
 
 #include "tests/unit/public_keys.hpp"
 
@@ -69,6 +70,17 @@ TEST_CASE("the comment is what follows, blanks and a newline at the end left out
     CHECK(key.type + " " + key.base64 == ed25519);
     CHECK(key.comment == "CI of the blog");
     CHECK(parse_public_key("  " + ed25519).comment.empty());
+}
+
+TEST_CASE("a long comment is cut between characters, without a blank at its end") {
+    for (const std::size_t before : {253U, 254U, 255U, 256U}) {
+        const auto comment =
+            parse_public_key(ed25519 + " " + std::string(before, 'x') + "€ y").comment;
+        CHECK(is_utf8(comment));
+        CHECK(comment == trimmed(comment));
+    }
+    const auto comment = parse_public_key(ed25519 + " " + std::string(255, 'x') + "  y").comment;
+    CHECK(comment == std::string(255, 'x'));
 }
 
 TEST_CASE("what would be more than one key's line is refused") {

@@ -294,6 +294,21 @@ TEST_CASE("a generation comes through JSON as it was, bytes and all") {
     CHECK(back.port == 8000);
 }
 
+TEST_CASE(
+    "a generation whose ports or groups are none is refused, whatever number they would become") {
+    Program program = program_of("true");
+    program.user = sys::Account{"app", 12, 13, "/home", "/bin/sh", {4711}};
+    const Generation generation{ReleaseNumber(1), {program}, {}, 8000, {8001}};
+    const std::string text = to_json(generation).dump();
+    (void)generation_from(Json::parse(text));
+    for (const std::string number : {"8001", "4711", "8000"})
+        for (const std::string wrong : {"-1", "4294967296", "4295032065", "\"33\"", "1.5"}) {
+            std::string changed = text;
+            changed.replace(changed.find(number), 4, wrong);
+            CHECK_THROWS_AS((void)generation_from(Json::parse(changed)), Error);
+        }
+}
+
 TEST_CASE("a generation that is not one is refused") {
     for (const char* text : {"{}", R"({"release":0})", R"({"release":1,"health":{"passes":0}})",
                              R"({"release":1,"programs":[{"name":"../x","type":"web"}]})",
