@@ -58,6 +58,7 @@ void look_at_static_site(Surveyor& at) {
                                 folder));
         return;
     }
+    at.note("what runs is for you to say, in [processes]; without it, the app is files only");
 }
 
 // What people upload is no part of a build.

@@ -12,7 +12,7 @@ namespace shipit::deploy {
 namespace {
 
 constexpr const char* address_hint =
-    "PORT is the app's port (app.port, or one that shipit chooses)";
+    "PORT is the app's port (app.port, or one that shipit chooses).";
 
 // --- Django ---
 
@@ -38,7 +38,7 @@ std::string wsgi_package(Surveyor& at, std::string_view manage) {
     const auto has_wsgi = [&at](const std::string& package) {
         return is_harmless(package) && at.tree.has_file(package + "/wsgi.py");
     };
-    if (const std::string package = settings_package(manage); has_wsgi(package))
+    if (std::string package = settings_package(manage); has_wsgi(package))
         return package;
     for (const std::string& name : at.tree.names(""))
         if (has_wsgi(name))

@@ -58,8 +58,10 @@ cd "$scratch"
 if command -v node >/dev/null; then
     mkdir "$scratch/shop"
     printf '{"name": "shop", "scripts": {"start": "node index.js"}}\n' >"$scratch/shop/package.json"
-    echo 'require("http").createServer((q, a) => a.end("Node here\n")).listen(process.env.PORT, "127.0.0.1")' \
-        >"$scratch/shop/index.js"
+    cat >"$scratch/shop/index.js" <<'END'
+const answer = (request, response) => response.end("Node here\n");
+require("http").createServer(answer).listen(process.env.PORT, "127.0.0.1");
+END
     expect_exit 0 ship init "$scratch/shop"
     grep -qx 'web = "node index.js"' "$scratch/shop/shipit.toml" || fail "what runs is something else"
     served_as shop "Node here"

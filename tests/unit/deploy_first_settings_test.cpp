@@ -231,6 +231,7 @@ TEST_CASE("of an empty tree, all is left to say") {
     CHECK(proposed_for(tree).spec.processes.empty());
     CHECK(tree.look().text.find("[processes]\n") != std::string::npos);
     CHECK(tree.look().survey.found.empty());
+    CHECK(is_noted(tree, "what runs is for you to say"));
 }
 
 TEST_CASE("the app is called as was said, else as its package or folder is") {
