@@ -130,6 +130,7 @@ only 2 key add hello nothing
 only 0 key list hello
 only 1 key remove hello someone
 only 0 completion bash
+both 0 init --dry-run "$scratch/hello"
 both 0 help
 both 0 version
 for command in "${commands[@]}"; do
