@@ -122,7 +122,10 @@ know_the_distribution() {
     [[ ! -r /etc/os-release ]] || { id=$(. /etc/os-release && echo "${ID:-}-${VERSION_ID:-}") &&
         name=$(. /etc/os-release && echo "${PRETTY_NAME:-$id}"); }
     case $id in
-    debian-12) packages_to_build+=(libboost1.81-dev) ;;
+    debian-12)
+        packages_to_build+=(libboost1.81-dev)
+        packages_to_test_all+=(chromium) # Ubuntu has it as a snap only
+        ;;
     ubuntu-24.04) packages_to_build+=(libboost1.83-dev) ;;
     *) fail "this is $name; shipit is built with the packages of Debian 12 or Ubuntu 24.04" ;;
     esac

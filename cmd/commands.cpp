@@ -15,9 +15,9 @@ extern const Command apps_command, bless_command, complete_command, completion_c
     config_import_command, config_set_command, config_unset_command, create_command, deploy_command,
     destroy_command, diff_command, doctor_command, events_command, help_command, hold_command,
     hook_command, info_command, init_command, logs_command, mark_bad_command, output_command,
-    pin_command, prune_command, ps_command, releases_command, restart_command, rollback_command,
-    run_command, scale_command, set_command, start_command, status_command, stop_command,
-    supervise_command, unpin_command, verify_command, version_command, why_command;
+    pin_command, prune_command, ps_command, releases_command, report_command, restart_command,
+    rollback_command, run_command, scale_command, set_command, start_command, status_command,
+    stop_command, supervise_command, unpin_command, verify_command, version_command, why_command;
 // Over ssh.
 extern const Command push_command, receive_command, key_add_command, key_list_command,
     key_remove_command, git_init_command, git_hook_command;
@@ -37,7 +37,7 @@ const std::array commands{
     &version_command,       &why_command,         &events_command,       &receive_command,
     &key_add_command,       &key_list_command,    &key_remove_command,   &git_init_command,
     &git_hook_command,      &push_command,        &completion_command,   &complete_command,
-    &init_command,
+    &init_command,          &report_command,
 };
 
 struct Group {
@@ -49,7 +49,7 @@ const std::vector<Group> groups{
     {"apps", {"init", "create", "apps", "set", "destroy"}},
     {"releases",
      {"deploy", "rollback", "releases", "info", "why", "output", "diff", "bless", "mark-bad",
-      "hold", "pin", "unpin", "events"}},
+      "hold", "pin", "unpin", "events", "report"}},
     {"config vars",
      {"config", "config get", "config set", "config unset", "config edit", "config import",
       "config export"}},

@@ -14,6 +14,8 @@ namespace shipit::cmd {
 using EvidenceLines = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] EvidenceLines evidence_lines(const deploy::App& app,
                                            const release::Manifest& manifest);
+// "good since …: stayed well through its watch", "not proven", …
+[[nodiscard]] std::string mark_text(const deploy::App& app, ReleaseNumber number);
 [[nodiscard]] Json evidence_json(const deploy::App& app, const release::Manifest& manifest);
 
 } // namespace shipit::cmd

@@ -33,7 +33,7 @@ const std::array permissions{
     Permission{"rollback",
                {"check", "undo", "code-only", "config-only", "message", "no-wait", "wait"},
                Takes::release},
-    Permission{"releases", {"num"}, Takes::nothing},
+    Permission{"releases", {"num", "graph"}, Takes::nothing},
     Permission{"info", {}, Takes::release},
     Permission{"why", {}, Takes::release},
     Permission{"output", {"follow"}, Takes::release},

@@ -1,12 +1,14 @@
-// releases, info, output: looking at the ledger, in Heroku's words and shapes.
+// releases, info: looking at the ledger, in Heroku's words and shapes.
 #include "cmd/evidence.hpp"
 #include "cmd/invocation.hpp"
 #include "cmd/process_type.hpp"
+#include "cmd/release_graph.hpp"
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/bless.hpp"
 #include "core/release/choice.hpp"
+#include "core/release/descent.hpp"
 #include "core/slug/store.hpp"
 #include "core/sys/clock.hpp"
 
@@ -123,20 +125,76 @@ Terminal::Row row_of(const Invocation& invocation, const deploy::App& app, const
             manifest.number == current ? Colour::good : colour_of(manifest, is_bad)};
 }
 
+Json json_of(const deploy::App& app, const std::vector<release::Entry>& entries,
+             const std::optional<ReleaseNumber>& current) {
+    const auto facts = app.ledger.facts(app.marks, entries.size());
+    const auto descent = release::descent_of(entries, app.ledger);
+    const auto text_of = [](const auto& number) { return number ? Json(number->text()) : Json(); };
+    Json all = Json::array();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const release::Entry& entry = entries[i];
+        Json json = Json::object({{"version", entry.number.text()}, {"error", entry.complaint}});
+        if (entry.manifest) {
+            json = json_of(app, *entry.manifest, current,
+                           release::eligibility(facts, entry.number, current));
+            json.set("came_from", text_of(descent[i].from));
+            json.set("rolled_back_by", text_of(descent[i].left_by));
+        }
+        all.push_back(json);
+    }
+    return all;
+}
+
+std::vector<Terminal::Row> rows_of(const Invocation& invocation, const deploy::App& app,
+                                   const std::vector<release::Entry>& entries,
+                                   const std::optional<ReleaseNumber>& current) {
+    std::vector<Terminal::Row> rows;
+    for (const release::Entry& entry : entries)
+        rows.push_back(entry.manifest ? row_of(invocation, app, *entry.manifest, current)
+                                      : Terminal::Row{{" ", entry.number.text(), entry.complaint},
+                                                      Colour::bad});
+    return rows;
+}
+
+Node node_of(const deploy::App& app, const release::Entry& entry, const release::Descent& descent,
+             const std::optional<ReleaseNumber>& current) {
+    Node node{entry.number, descent.from, Node::Kind::was_live};
+    if (entry.number == current)
+        node.kind = Node::Kind::live;
+    else if (!entry.manifest || entry.manifest->status == Status::failed ||
+             app.marks.has(release::MarkKind::bad, entry.number))
+        node.kind = Node::Kind::failed;
+    else if (entry.manifest->status == Status::pending)
+        node.kind = Node::Kind::pending;
+    return node;
+}
+
+// Draws in the place of the column that only marks the live one, and says what left a release.
+void add_graph(std::vector<Terminal::Row>& rows, const deploy::App& app,
+               const std::vector<release::Entry>& entries,
+               const std::optional<ReleaseNumber>& current) {
+    const auto descent = release::descent_of(entries, app.ledger);
+    std::vector<Node> nodes;
+    for (std::size_t i = 0; i < entries.size(); ++i)
+        nodes.push_back(node_of(app, entries[i], descent[i], current));
+    const auto lines = drawn(nodes, is_utf8_locale() ? Strokes::unicode : Strokes::ascii);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        rows[i].cells.front() = lines[i];
+        if (descent[i].left_by && entries[i].manifest)
+            rows[i].cells[3] +=
+                fmt::format("{}rolled back by {}", rows[i].cells[3].empty() ? "" : ", ",
+                            descent[i].left_by->text());
+    }
+    if (lines.size() > rows.size())
+        rows.push_back({{lines.back()}, Colour::faint});
+}
+
 int releases(Invocation& invocation) {
     const auto app = invocation.app();
     const auto current = app.ledger.current();
     const auto entries = app.ledger.newest(invocation.number("num").value_or(usual_releases));
     if (invocation.terminal.wants_json()) {
-        const auto facts = app.ledger.facts(app.marks, entries.size());
-        Json all = Json::array();
-        for (const release::Entry& entry : entries)
-            all.push_back(
-                entry.manifest
-                    ? json_of(app, *entry.manifest, current,
-                              release::eligibility(facts, entry.number, current))
-                    : Json::object({{"version", entry.number.text()}, {"error", entry.complaint}}));
-        invocation.terminal.print_json(all);
+        invocation.terminal.print_json(json_of(app, entries, current));
         return 0;
     }
     if (entries.empty()) {
@@ -145,11 +203,9 @@ int releases(Invocation& invocation) {
     }
     invocation.terminal.print(fmt::format("=== {} Releases{}", app.name().text(),
                                           current ? " - Current: " + current->text() : ""));
-    std::vector<Terminal::Row> rows;
-    for (const release::Entry& entry : entries)
-        rows.push_back(entry.manifest ? row_of(invocation, app, *entry.manifest, current)
-                                      : Terminal::Row{{" ", entry.number.text(), entry.complaint},
-                                                      Colour::bad});
+    auto rows = rows_of(invocation, app, entries, current);
+    if (invocation.arguments.has("graph"))
+        add_graph(rows, app, entries, current);
     invocation.terminal.table(rows, 2);
     return 0;
 }
@@ -240,36 +296,17 @@ int info(Invocation& invocation) {
     return 0;
 }
 
-int output(Invocation& invocation) {
-    const auto app = invocation.app();
-    auto number = invocation.release(app, 0);
-    if (!number)
-        for (const release::Entry& entry : app.ledger.newest(1))
-            number = entry.number;
-    if (!number)
-        throw Error(fmt::format("{} has no releases", app.name().text()));
-    (void)app.ledger.load(*number); // says so if there is no such release
-    constexpr std::uint64_t longest = 1U << 30;
-    const auto text = sys::read_file_if_any(app.layout.transcript(*number), longest);
-    if (!text)
-        throw Error(fmt::format("release {} has no output", number->text()));
-    if (invocation.terminal.wants_json())
-        invocation.terminal.print_json(
-            Json::object({{"version", number->text()}, {"output", *text}}));
-    else
-        invocation.terminal.raw(invocation.terminal.is_terminal() ? printable_lines(*text) : *text);
-    return 0;
-}
-
 } // namespace
 
-extern const Command releases_command, info_command, output_command;
+extern const Command releases_command, info_command;
 
 const Command releases_command{"releases",
                                "list the releases, newest first",
                                {},
-                               {{"-n,--num", "N", "so many (15)"}},
-                               {"shipit -a blog releases -n 50", "shipit -a blog releases --json"},
+                               {{"-n,--num", "N", "so many (15)"},
+                                {"--graph", "", "draw which came from which, and what was left"}},
+                               {"shipit -a blog releases -n 50", "shipit -a blog releases --graph",
+                                "shipit -a blog releases --json"},
                                releases};
 
 const Command info_command{
@@ -280,12 +317,5 @@ const Command info_command{
      {"-s,--shell", "", "config vars as NAME=VALUE lines for a shell"}},
     {"shipit -a blog info v3"},
     info};
-
-const Command output_command{"output",
-                             "show what happened while a release was made live",
-                             {{"vN", Argument::Number::optional}},
-                             {},
-                             {"shipit -a blog output v3"},
-                             output};
 
 } // namespace shipit::cmd

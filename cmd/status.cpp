@@ -1,11 +1,15 @@
+#include "cmd/evidence.hpp"
 #include "cmd/invocation.hpp"
+#include "cmd/screen.hpp"
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
-#include "core/deploy/running.hpp"
-#include "core/sys/clock.hpp"
+#include "core/deploy/status.hpp"
+#include "core/sys/interrupt.hpp"
 
-#include <algorithm>
+#include <csignal>
+#include <optional>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -13,79 +17,25 @@ namespace shipit::cmd {
 
 namespace {
 
-struct Status {
-    std::optional<ReleaseNumber> current;
-    std::optional<release::Manifest> manifest; // of `current`
-    bool has_processes = false;                // the live release
-    std::vector<deploy::ProcessFacts> processes;
-    bool is_supervised = false;
-    std::optional<sys::LockHolder> holder;
-    const char* state = "";
-    std::optional<Error> complaint; // what cannot be read; the rest is told all the same
-};
+using deploy::AppStatus;
 
-// One word for the whole app.
-const char* state_of(const deploy::App& app, const Status& status) {
-    if (!status.current && status.complaint)
-        return "damaged";
-    if (!status.current)
-        return "nothing deployed";
-    if (app.is_stopped())
-        return "stopped";
-    if (!status.has_processes && !status.complaint)
-        return "files only";
-    if (!status.is_supervised) // they may well serve: processes outlive their supervisor
-        return "not supervised";
-    // Of the live release: the one before it may still be warm, or on its way out.
-    const auto is_live = [&](const auto& process) { return process.release == status.current; };
-    const auto live = std::count_if(status.processes.begin(), status.processes.end(), is_live);
-    const auto up =
-        std::count_if(status.processes.begin(), status.processes.end(), [&](const auto& process) {
-            return is_live(process) && process.state == "up";
-        });
-    if (up == 0)
-        return "down";
-    return up == live ? "up" : "partly up";
-}
-
-// Of an app that is not ours to look into: what everybody sees.
-Status status_from_outside(const deploy::App& app) {
-    Status status;
-    status.current = app.ledger.current();
-    status.state = "another user's";
-    return status;
-}
-
-Status status_of(const deploy::App& app) {
-    if (!app.is_ours())
-        return status_from_outside(app);
-    Status status;
-    status.processes = deploy::processes(app);
-    status.is_supervised = deploy::is_supervised(app);
-    status.holder = sys::Lock::holder(app.layout.lock());
-    try {
-        status.has_processes = !status.processes.empty();
-        status.current = app.ledger.current();
-        if (status.current)
-            status.manifest = app.ledger.load(*status.current);
-        status.has_processes = deploy::live_generation(app).has_value();
-    } catch (const Error& error) {
-        status.complaint = error;
-    }
-    status.state = state_of(app, status);
-    return status;
-}
+constexpr std::chrono::seconds usual_pause(2);
 
 void tell(Invocation& invocation, std::string_view name, const std::string& value) {
     invocation.terminal.print(fmt::format("{:<10}{}", fmt::format("{}:", name), value));
 }
 
-void tell_release(Invocation& invocation, const release::Manifest& manifest) {
+void tell_release(Invocation& invocation, const deploy::App& app, const AppStatus& status) {
+    const release::Manifest& manifest = *status.manifest;
     const auto since = manifest.evidence.live_at.value_or(manifest.created_at);
     tell(invocation, "release",
          fmt::format("{} {}, live since {} ({}), by {}", manifest.number.text(),
-                     printable(manifest.description), time_text(since), time_ago(since, sys::now()),
+                     printable(manifest.description), time_text(since), time_ago(since, status.at),
                      printable(manifest.created_by)));
+    const auto& healthy = manifest.evidence.healthy_after;
+    tell(invocation, "health",
+         mark_text(app, manifest.number) +
+             (healthy ? "; healthy after " + duration_text(*healthy) : ""));
 }
 
 Colour colour_of(std::string_view state) {
@@ -95,60 +45,156 @@ Colour colour_of(std::string_view state) {
                                                                               : Colour::waiting;
 }
 
-Json json_of(const deploy::App& app, const Status& status) {
-    Json all = Json::array();
-    for (const deploy::ProcessFacts& process : status.processes)
-        all.push_back(process.json());
-    Json json =
-        Json::object({{"app", app.name().text()},
-                      {"state", status.state},
-                      {"current", status.current ? Json(status.current->text()) : Json()},
-                      {"supervised", status.is_supervised},
-                      {"locked_by", status.holder ? Json(status.holder->text(sys::now())) : Json()},
-                      {"processes", all}});
-    if (status.complaint)
-        json.set("complaint", status.complaint->why());
-    return json;
+std::string processor_text(double processors) {
+    constexpr double whole = 100;
+    return fmt::format("{:.1f} %", processors * whole);
 }
 
-void tell_all(Invocation& invocation, const deploy::App& app, const Status& status) {
+// "3 seconds ago" where somebody looks on, the whole time for a file.
+std::string when(const Invocation& invocation, WallTime time, WallTime now) {
+    return invocation.terminal.is_terminal() ? time_ago(time, now) : time_text(time);
+}
+
+Terminal::Row row_of(const Invocation& invocation, const deploy::ProcessStatus& process,
+                     WallTime now) {
+    const deploy::ProcessFacts& facts = process.facts;
+    const auto& usage = process.usage;
+    return {{facts.name, facts.state, facts.release ? facts.release->text() : "-",
+             facts.since ? when(invocation, *facts.since, now) : "-",
+             std::to_string(facts.restarts), usage ? size_text(usage->memory) : "-",
+             usage ? processor_text(process.processors) : "-",
+             usage ? std::to_string(usage->processes) : "-"},
+            colour_of(facts.state == "crashed" || facts.state == "hung" ? "down" : facts.state)};
+}
+
+void tell_processes(Invocation& invocation, const AppStatus& status) {
+    if (status.processes.empty())
+        return;
+    std::vector<Terminal::Row> rows{
+        {{"process", "state", "release", "since", "restarts", "memory", "CPU", "processes"},
+         Colour::faint}};
+    for (const deploy::ProcessStatus& process : status.processes)
+        rows.push_back(row_of(invocation, process, status.at));
+    invocation.terminal.print("");
+    invocation.terminal.table(rows, 3);
+}
+
+// "Second version; by root", "web.1 was killed by SIGKILL after 2 s; 3 times"
+std::string text_of(const deploy::Moment& moment) {
+    std::string text = printable(moment.detail);
+    const auto add = [&text](const std::string& more) {
+        text += (text.empty() ? "" : "; ") + more;
+    };
+    if (moment.times > 1)
+        add(fmt::format("{} times", moment.times));
+    if (!moment.user.empty())
+        add("by " + printable(moment.user));
+    return text;
+}
+
+void tell_lately(Invocation& invocation, const AppStatus& status) {
+    if (status.lately.empty())
+        return;
+    std::vector<Terminal::Row> rows{{{"lately", "", "", ""}, Colour::faint}};
+    for (const deploy::Moment& moment : status.lately)
+        rows.push_back({{when(invocation, moment.at, status.at),
+                         moment.what + (moment.is_bad && moment.what != "crash" ? " (failed)" : ""),
+                         moment.release ? moment.release->text() : "", text_of(moment)},
+                        moment.is_bad ? Colour::bad : Colour::plain});
+    invocation.terminal.print("");
+    invocation.terminal.table(rows, 3);
+}
+
+void tell_all(Invocation& invocation, const deploy::App& app, const AppStatus& status) {
     tell(invocation, "app", app.name().text());
     tell(invocation, "state", invocation.terminal.coloured(status.state, colour_of(status.state)));
     if (status.manifest)
-        tell_release(invocation, *status.manifest);
+        tell_release(invocation, app, status);
     else if (status.current)
         tell(invocation, "release", status.current->text());
     if (status.holder)
-        tell(invocation, "locked", "by " + status.holder->text(sys::now()));
-    for (const deploy::ProcessFacts& process : status.processes)
-        tell(invocation, process.name,
-             fmt::format("{}{}, {} restarts, {}", process.state,
-                         process.since ? " since " + time_text(*process.since) : "",
-                         process.restarts, size_text(process.resident)));
+        tell(invocation, "locked", "by " + status.holder->text(status.at));
     if (status.complaint)
         tell(invocation, "problem", status.complaint->why());
     if (std::string_view(status.state) == "not supervised")
-        invocation.terminal.note(fmt::format("next: shipit -a {} start", app.name().text()));
+        tell(invocation, "next", fmt::format("shipit -a {} start", app.name().text()));
+    tell_processes(invocation, status);
+    tell_lately(invocation, status);
+}
+
+int exit_status_of(const AppStatus& status) {
+    return static_cast<int>(status.complaint ? status.complaint->outcome() : Outcome::done);
+}
+
+// --- Again and again ---
+
+std::chrono::milliseconds pause_of(const Invocation& invocation) {
+    const auto text = invocation.arguments.text("watch");
+    if (!text)
+        return usual_pause;
+    // A number is one of seconds.
+    const bool is_number = text->find_first_not_of("0123456789") == std::string::npos;
+    const auto pause = parse_duration(*text + (is_number ? "s" : ""));
+    if (!pause || *pause < std::chrono::milliseconds(100))
+        throw Error(fmt::format("'--watch' takes seconds, or a time like 500ms, not '{}'",
+                                printable(*text)),
+                    Outcome::usage);
+    return *pause;
+}
+
+void print_block(Invocation& invocation, const deploy::App& app, const AppStatus& status) {
+    if (invocation.terminal.wants_json()) {
+        invocation.terminal.raw(deploy::json_of(app, status).dump() + "\n");
+    } else {
+        tell(invocation, "at", time_text(status.at));
+        tell_all(invocation, app, status);
+        invocation.terminal.print("");
+    }
+    invocation.terminal.finish();
+}
+
+// Until ^C, until nobody reads any more, or the app is destroyed.
+[[noreturn]] void watch(Invocation& invocation) {
+    const auto pause = pause_of(invocation);
+    sys::defer_signals();
+    (void)std::signal(SIGHUP, SIG_DFL);
+    std::optional<Screen> screen;
+    std::optional<AppStatus> before;
+    for (;;) {
+        const auto app = invocation.app();
+        AppStatus status = deploy::status_of(app, before ? &*before : nullptr);
+        if (!screen && invocation.terminal.can_draw())
+            screen.emplace(invocation.terminal);
+        if (screen)
+            screen->show(invocation.terminal.captured([&] { tell_all(invocation, app, status); }));
+        else
+            print_block(invocation, app, status);
+        before = std::move(status);
+        sys::wait_for_time(pause);
+    }
 }
 
 int run(Invocation& invocation) {
+    if (invocation.arguments.has("watch"))
+        watch(invocation);
     const auto app = invocation.app();
-    const Status status = status_of(app);
+    const AppStatus status = deploy::status_of(app);
     if (invocation.terminal.wants_json())
-        invocation.terminal.print_json(json_of(app, status));
+        invocation.terminal.print_json(deploy::json_of(app, status));
     else
         tell_all(invocation, app, status);
-    return static_cast<int>(status.complaint ? status.complaint->outcome() : Outcome::done);
+    return exit_status_of(status);
 }
 
 } // namespace
 
 extern const Command status_command;
-const Command status_command{"status",
-                             "is it up, which release, since when",
-                             {},
-                             {},
-                             {"shipit -a blog status", "shipit -a blog status --json"},
-                             run};
+const Command status_command{
+    "status",
+    "is it up, which release, since when, what does it use, what happened lately",
+    {},
+    {{"--watch", "[SECONDS]", "again and again, every 2 seconds, until ^C"}},
+    {"shipit -a blog status", "shipit -a blog status --watch=5", "shipit -a blog status --json"},
+    run};
 
 } // namespace shipit::cmd

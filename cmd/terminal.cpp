@@ -104,6 +104,23 @@ Terminal::Terminal(Settings settings)
       m_coloured(use_colour(m_settings.colour, m_output_is_terminal) && !m_settings.json),
       m_width(terminal_width()) {}
 
+bool Terminal::can_draw() const {
+    return is_able(m_output_is_terminal) && !m_settings.json;
+}
+
+std::string Terminal::captured(const std::function<void()>& print) {
+    std::string text;
+    m_captured = &text;
+    try {
+        print();
+    } catch (...) {
+        m_captured = nullptr;
+        throw;
+    }
+    m_captured = nullptr;
+    return text;
+}
+
 void Terminal::print(std::string_view line) {
     raw(std::string(line) + "\n");
 }
@@ -123,6 +140,10 @@ void Terminal::paragraph(std::string_view head, std::size_t indent, std::string_
 }
 
 void Terminal::raw(std::string_view bytes) {
+    if (m_captured != nullptr) {
+        *m_captured += bytes;
+        return;
+    }
     if (!write_out(stdout, bytes) && m_lost == 0)
         m_lost = errno;
 }

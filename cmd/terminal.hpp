@@ -8,6 +8,7 @@
 #include "core/base/json.hpp"
 #include "core/base/progress.hpp"
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,8 @@ class Terminal {
 
     [[nodiscard]] bool wants_json() const { return m_settings.json; }
     [[nodiscard]] bool is_terminal() const { return m_output_is_terminal; }
+    // Whether escape sequences may move its cursor.
+    [[nodiscard]] bool can_draw() const;
 
     // --- stdout ---
     void print(std::string_view line);
@@ -43,6 +46,8 @@ class Terminal {
         Colour colour = Colour::plain;
     };
     void table(const std::vector<Row>& rows, std::size_t shrinking);
+    // What `print` gives to stdout, in its place.
+    [[nodiscard]] std::string captured(const std::function<void()>& print);
     // Throws if stdout could not take all that was written: sys::Interrupted (SIGPIPE) where nobody
     // reads any more, else Error (a full disk).
     void finish();
@@ -69,7 +74,8 @@ class Terminal {
     bool m_errors_are_terminal;
     bool m_coloured;
     std::size_t m_width;
-    int m_lost = 0; // the errno of what stdout did not take
+    std::string* m_captured = nullptr; // takes what is for stdout
+    int m_lost = 0;                    // the errno of what stdout did not take
 };
 
 } // namespace shipit::cmd

@@ -28,16 +28,6 @@ std::string with_age(WallTime time) {
     return fmt::format("{} ({})", time_text(time), time_ago(time, sys::now()));
 }
 
-std::string mark_text(const deploy::App& app, ReleaseNumber number) {
-    if (const auto bad = app.marks.get(MarkKind::bad, number))
-        return "bad: " + by(*bad);
-    if (const auto good = app.marks.get(MarkKind::good, number))
-        return fmt::format("good since {}: {}", time_text(good->at), printable(good->why));
-    if (const auto end = deploy::trial_end(app, number))
-        return fmt::format("on trial until {}", time_text(*end));
-    return "not proven";
-}
-
 // What people and shipit have said of it.
 void add_marks(const deploy::App& app, const release::Manifest& manifest, EvidenceLines& lines) {
     const ReleaseNumber number = manifest.number;
@@ -140,6 +130,16 @@ int run(Invocation& invocation) {
 }
 
 } // namespace
+
+std::string mark_text(const deploy::App& app, ReleaseNumber number) {
+    if (const auto bad = app.marks.get(MarkKind::bad, number))
+        return "bad: " + by(*bad);
+    if (const auto good = app.marks.get(MarkKind::good, number))
+        return fmt::format("good since {}: {}", time_text(good->at), printable(good->why));
+    if (const auto end = deploy::trial_end(app, number))
+        return fmt::format("on trial until {}", time_text(*end));
+    return "not proven";
+}
 
 EvidenceLines evidence_lines(const deploy::App& app, const release::Manifest& manifest) {
     EvidenceLines lines;

@@ -1,6 +1,7 @@
 #include "core/deploy/compare.hpp"
 
 #include "core/base/error.hpp"
+#include "core/release/descent.hpp"
 #include "core/slug/store.hpp"
 
 #include <algorithm>
@@ -84,15 +85,6 @@ void compare_files(const App& app, Comparison& comparison) {
         comparison.files.reset();
 }
 
-// The newest of those before `live` that were live.
-std::optional<ReleaseNumber> live_before(const App& app, ReleaseNumber live) {
-    const auto numbers = app.ledger.numbers();
-    for (auto number = numbers.rbegin(); number != numbers.rend(); ++number)
-        if (*number < live && app.ledger.load(*number).evidence.live_at)
-            return *number;
-    return std::nullopt;
-}
-
 } // namespace
 
 std::vector<VarChange> compare_config(const ConfigVars& before, const ConfigVars& after) {
@@ -156,7 +148,7 @@ ReleasePair releases_to_compare(const App& app, std::optional<ReleaseNumber> bef
             .advise("name two releases: shipit diff v1 v2");
     if (before)
         return {*before, *live};
-    const auto previous = live_before(app, *live);
+    const auto previous = release::live_before(app.ledger, *live);
     if (!previous)
         throw Error(fmt::format("nothing was live before {}", live->text()))
             .advise("name two releases: shipit diff v1 v2");

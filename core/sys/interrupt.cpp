@@ -1,5 +1,7 @@
 #include "core/sys/interrupt.hpp"
 
+#include "core/sys/clock.hpp"
+
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -73,6 +75,20 @@ void wait_for_input(int fd) {
         if (errno != EINTR)
             throw_errno("cannot wait for input");
     }
+}
+
+void wait_for_time(std::chrono::milliseconds time) {
+    constexpr long ms_in_second = 1000;
+    constexpr long ns_in_ms = 1'000'000;
+    const Blocked blocked;
+    const Deadline deadline(time);
+    while (!deadline.passed()) {
+        stop_if_interrupted();
+        const long left = deadline.left().count();
+        const timespec rest{left / ms_in_second, left % ms_in_second * ns_in_ms};
+        (void)::ppoll(nullptr, 0, &rest, &blocked.before());
+    }
+    stop_if_interrupted();
 }
 
 Uninterrupted::Uninterrupted() {

@@ -3,6 +3,8 @@
 
 #include "core/base/error.hpp"
 
+#include <chrono>
+
 namespace shipit::sys {
 
 // Thrown where a signal was seen; the exit status is 128 + signal.
@@ -23,6 +25,8 @@ void stop_if_interrupted();
 // Until there is something to read, or its end. Throws Interrupted for a signal that comes
 // meanwhile, or came before: there is no moment at which one would be missed.
 void wait_for_input(int fd);
+// So long, likewise.
+void wait_for_time(std::chrono::milliseconds time);
 
 // While one of these lives, stop_if_interrupted() does not throw: for what must be brought to its
 // end, like going back from a release that fails. A second signal ends the process all the same.

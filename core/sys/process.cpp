@@ -4,7 +4,10 @@
 #include "core/base/text.hpp"
 #include "core/sys/file.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
+#include <ctime>
 #include <map>
 
 #include <malloc.h>
@@ -13,6 +16,8 @@
 namespace shipit::sys {
 
 namespace {
+
+using std::chrono::milliseconds;
 
 template <class Number>
 Number number_in(std::string_view text) {
@@ -42,7 +47,58 @@ std::optional<std::vector<std::string>> stat_fields(pid_t pid) {
 
 constexpr std::size_t state_field = 0;
 constexpr std::size_t parent_field = 1;
+constexpr std::array<std::size_t, 4> cpu_fields = {11, 12, 13, 14}; // own and children's
 constexpr std::size_t start_field = 19;
+
+bool is_dead(const std::vector<std::string>& fields) {
+    return fields[state_field] == "Z" || fields[state_field] == "X";
+}
+
+// A line "KEY: N kB" of a file in /proc/PID, in bytes.
+std::optional<std::uint64_t> bytes_in(pid_t pid, const char* file, std::string_view key) {
+    try {
+        const std::string content =
+            read_file("/proc/" + std::to_string(pid) + "/" + file, 64 << 10);
+        const auto at = content.find("\n" + std::string(key));
+        if (at == std::string::npos) // a zombie
+            return std::nullopt;
+        return number_in<std::uint64_t>(
+                   trimmed(std::string_view(content).substr(at + 1 + key.size())))
+               << 10;
+    } catch (const Error&) { // gone, or not ours to look into
+        return std::nullopt;
+    }
+}
+
+milliseconds time_of(std::uint64_t ticks) {
+    constexpr std::uint64_t ms_in_second = 1000;
+    return milliseconds(ticks * ms_in_second / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)));
+}
+
+milliseconds age_of(const std::vector<std::string>& fields) {
+    timespec since_boot{};
+    (void)::clock_gettime(CLOCK_BOOTTIME, &since_boot);
+    const auto now = std::chrono::duration_cast<milliseconds>(
+        std::chrono::seconds(since_boot.tv_sec) + std::chrono::nanoseconds(since_boot.tv_nsec));
+    return std::max(milliseconds(0), now - time_of(number_in<std::uint64_t>(fields[start_field])));
+}
+
+// False if it is gone.
+bool add_usage(pid_t pid, Usage& usage) {
+    const auto fields = stat_fields(pid);
+    if (!fields || fields->size() <= start_field || is_dead(*fields))
+        return false;
+    ++usage.processes;
+    std::uint64_t ticks = 0;
+    for (const std::size_t field : cpu_fields)
+        ticks += number_in<std::uint64_t>((*fields)[field]);
+    usage.cpu += time_of(ticks);
+    const auto shared_out = bytes_in(pid, "smaps_rollup", "Pss:");
+    usage.memory += shared_out ? *shared_out : resident_bytes(pid);
+    if (usage.processes == 1)
+        usage.age = age_of(*fields);
+    return true;
+}
 
 } // namespace
 
@@ -55,8 +111,7 @@ std::optional<std::uint64_t> start_time_of(pid_t pid) {
 
 bool is_alive(const ProcessName& process) {
     const auto fields = stat_fields(process.pid);
-    return fields && fields->size() > start_field && (*fields)[state_field] != "Z" &&
-           (*fields)[state_field] != "X" &&
+    return fields && fields->size() > start_field && !is_dead(*fields) &&
            number_in<std::uint64_t>((*fields)[start_field]) == process.start_time;
 }
 
@@ -94,17 +149,25 @@ std::optional<pid_t> parent_of(pid_t pid) {
 }
 
 std::uint64_t peak_bytes(pid_t pid) {
-    try {
-        constexpr std::string_view key = "VmHWM:"; // in kB
-        const std::string content = read_file("/proc/" + std::to_string(pid) + "/status", 64 << 10);
-        const auto at = content.find(key);
-        if (at == std::string::npos) // a zombie
-            return 0;
-        const std::string_view rest = std::string_view(content).substr(at + key.size());
-        return number_in<std::uint64_t>(trimmed(rest)) << 10;
-    } catch (const Error&) {
+    return bytes_in(pid, "status", "VmHWM:").value_or(0);
+}
+
+double Usage::processors(const std::optional<Usage>& before) const {
+    const auto used = before ? cpu - before->cpu : cpu;
+    const auto time = before ? age - before->age : age;
+    if (time.count() <= 0 ||
+        used.count() <= 0) // a child that ended unwaited for took its time along
         return 0;
-    }
+    return static_cast<double>(used.count()) / static_cast<double>(time.count());
+}
+
+std::optional<Usage> usage_of(pid_t root) {
+    Usage usage;
+    if (!add_usage(root, usage))
+        return std::nullopt;
+    for (const pid_t pid : descendants_of(root))
+        (void)add_usage(pid, usage);
+    return usage;
 }
 
 std::vector<pid_t> descendants_of(pid_t root) {

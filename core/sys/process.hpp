@@ -2,6 +2,7 @@
 // reused.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -29,6 +30,19 @@ struct ProcessName {
 void give_memory_back();
 [[nodiscard]] std::uint64_t resident_bytes(pid_t pid); // 0 if it is gone
 [[nodiscard]] std::uint64_t peak_bytes(pid_t pid);     // the most that it ever had; likewise
+// What a process and all below it use, as far as we may look.
+struct Usage {
+    std::size_t processes = 0;
+    std::uint64_t memory =
+        0; // resident; of what several share each has its part, where that is told
+    std::chrono::milliseconds cpu{0}; // until now, with that of children that have ended
+    std::chrono::milliseconds age{0}; // of the process itself
+
+    // What of a processor it has used since `before`, or all its life: 1 is one processor, all of
+    // the time.
+    [[nodiscard]] double processors(const std::optional<Usage>& before = {}) const;
+};
+[[nodiscard]] std::optional<Usage> usage_of(pid_t root); // nothing if it is gone
 [[nodiscard]] std::optional<pid_t> parent_of(pid_t pid);
 // All processes below `root` now, children before grandchildren; without `root` itself.
 [[nodiscard]] std::vector<pid_t> descendants_of(pid_t root);

@@ -13,7 +13,7 @@ expect_exit 0 ship deploy "$scratch/hello" -m "Second"
 echo junk >"$releases/v2.toml"
 expect_exit 7 ship status
 expect_out "v2"
-expect_out "web.1:"
+expect_match "^web.1 +up +v2 "
 expect_match "problem: .*v2\.toml:1:"
 expect_exit 7 ship status --json
 expect_equal "$(json "$out" 'it["state"], it["current"], [p["process"] for p in it["processes"] if p["release"] == "v2"]')" "('up', 'v2', ['web.1'])"

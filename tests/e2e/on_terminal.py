@@ -4,7 +4,8 @@
     interrupt   somebody presses ^C
     hang-up     the connection is lost: the terminal goes, everybody on it gets SIGHUP
 
-Then makes the file FILE.over, for whoever waits. Prints what the terminal showed; exits as the command does, 128 + n for signal n."""
+Then makes the file FILE.over, for whoever waits; and FIRST_SHOWN, if that is set in the environment, when the
+terminal first shows anything. Prints what the terminal showed; exits as the command does, 128 + n for signal n."""
 
 import os
 import pty
@@ -24,6 +25,8 @@ while time.monotonic() < deadline:
     if terminal is not None and select.select([terminal], [], [], 0.02)[0]:
         try:
             shown += os.read(terminal, 65536)
+            if "FIRST_SHOWN" in os.environ:
+                open(os.environ["FIRST_SHOWN"], "w").close()
         except OSError:  # its last user is gone
             break
     elif terminal is None:

@@ -103,6 +103,10 @@ both 0 why v2
 both 0 output
 both 0 diff v1 v3
 both 0 events
+only 0 report -o "$scratch/report.html"
+run 0 report -o -
+! grep -qF -f "$pieces" "$scratch/report.html" || fail "a value is in the report"
+both 0 releases --graph
 both 0 status
 both 0 ps
 both 0 logs -n 1000

@@ -15,9 +15,10 @@ release:   base sys slug
 push:      base sys slug release
 ssh:       base sys
 supervise: base sys
-deploy:    base sys config slug release push ssh supervise
-cmd:       base sys config slug release push ssh supervise deploy
-tests:     base sys config slug release push ssh supervise deploy cmd tests
+page:      base
+deploy:    base sys config slug release push ssh supervise page
+cmd:       base sys config slug release push ssh supervise page deploy
+tests:     base sys config slug release push ssh supervise page deploy cmd tests
 '
 
 # Headers as an extended regular expression: the rooms whose .cpp files (never .hpp) may include them.

@@ -1,0 +1,145 @@
+#include "core/deploy/status.hpp"
+
+#include "core/deploy/bless.hpp"
+#include "core/sys/clock.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace shipit::deploy {
+
+namespace {
+
+constexpr std::size_t most_moments = 8;
+
+const char* state_of(const App& app, const AppStatus& status) {
+    if (!status.current && status.complaint)
+        return "damaged";
+    if (!status.current)
+        return "nothing deployed";
+    if (app.is_stopped())
+        return "stopped";
+    if (!status.has_processes && !status.complaint)
+        return "files only";
+    if (!status.is_supervised) // they may well serve: processes outlive their supervisor
+        return "not supervised";
+    // Of the live release: the one before it may still be warm, or on its way out.
+    const auto is_live = [&](const ProcessStatus& process) {
+        return process.facts.release == status.current;
+    };
+    const auto live = std::count_if(status.processes.begin(), status.processes.end(), is_live);
+    const auto up =
+        std::count_if(status.processes.begin(), status.processes.end(), [&](const auto& process) {
+            return is_live(process) && process.facts.state == "up";
+        });
+    if (up == 0)
+        return "down";
+    return up == live ? "up" : "partly up";
+}
+
+const ProcessStatus* find(const AppStatus* status, int pid) {
+    if (status == nullptr)
+        return nullptr;
+    const auto found =
+        std::find_if(status->processes.begin(), status->processes.end(),
+                     [pid](const ProcessStatus& process) { return process.facts.pid == pid; });
+    return found != status->processes.end() ? &*found : nullptr;
+}
+
+std::vector<ProcessStatus> process_statuses(const App& app, const AppStatus* before) {
+    std::vector<ProcessStatus> result;
+    for (ProcessFacts& facts : processes(app)) {
+        ProcessStatus process{std::move(facts), {}, 0};
+        if (process.facts.pid > 0)
+            process.usage = sys::usage_of(process.facts.pid);
+        const ProcessStatus* earlier = find(before, process.facts.pid);
+        if (process.usage)
+            process.processors =
+                process.usage->processors(earlier != nullptr ? earlier->usage : std::nullopt);
+        result.push_back(std::move(process));
+    }
+    return result;
+}
+
+Json json_of_time(const std::optional<WallTime>& time) {
+    return time ? Json(time_text(*time)) : Json();
+}
+
+Json release_json(const App& app, const release::Manifest& manifest) {
+    const auto good = app.marks.get(release::MarkKind::good, manifest.number);
+    Json json = Json::object({{"version", manifest.number.text()},
+                              {"description", manifest.description},
+                              {"user", manifest.created_by},
+                              {"live_at", json_of_time(manifest.evidence.live_at)}});
+    json.set("good_at", good ? Json(time_text(good->at)) : Json());
+    json.set("bad", app.marks.has(release::MarkKind::bad, manifest.number));
+    json.set("trial_ends", json_of_time(trial_end(app, manifest.number)));
+    json.set("healthy_after_ms", manifest.evidence.healthy_after
+                                     ? Json(manifest.evidence.healthy_after->count())
+                                     : Json());
+    return json;
+}
+
+} // namespace
+
+Json ProcessStatus::json() const {
+    constexpr double precision = 10; // of a percentage
+    Json json = facts.json();
+    if (!usage)
+        return json;
+    return json.set(
+        "usage",
+        Json::object({{"processes", std::uint64_t{usage->processes}},
+                      {"memory", usage->memory},
+                      {"cpu_ms", std::int64_t{usage->cpu.count()}},
+                      {"cpu_percent", std::round(processors * 100 * precision) / precision}}));
+}
+
+AppStatus status_of(const App& app, const AppStatus* before) {
+    AppStatus status;
+    status.at = sys::now();
+    if (!app.is_ours()) {
+        status.current = app.ledger.current();
+        status.state = "another user's";
+        return status;
+    }
+    status.processes = process_statuses(app, before);
+    status.is_supervised = is_supervised(app);
+    status.holder = sys::Lock::holder(app.layout.lock());
+    try {
+        status.has_processes = !status.processes.empty();
+        status.lately = latest_moments(app, most_moments);
+        status.current = app.ledger.current();
+        if (status.current)
+            status.manifest = app.ledger.load(*status.current);
+        status.has_processes = live_generation(app).has_value();
+    } catch (const Error& error) {
+        status.complaint = error;
+    }
+    status.state = state_of(app, status);
+    return status;
+}
+
+Json json_of(const App& app, const AppStatus& status) {
+    Json processes = Json::array();
+    for (const ProcessStatus& process : status.processes)
+        processes.push_back(process.json());
+    Json lately = Json::array();
+    for (const Moment& moment : status.lately)
+        lately.push_back(moment.json());
+    Json json =
+        Json::object({{"app", app.name().text()},
+                      {"at", time_text(status.at)},
+                      {"state", status.state},
+                      {"current", status.current ? Json(status.current->text()) : Json()},
+                      {"release", status.manifest ? release_json(app, *status.manifest) : Json()},
+                      {"supervised", status.is_supervised},
+                      {"locked_by", status.holder ? Json(status.holder->text(status.at)) : Json()},
+                      {"processes", processes},
+                      {"lately", lately}});
+    if (status.complaint)
+        json.set("complaint", status.complaint->why());
+    return json;
+}
+
+} // namespace shipit::deploy

@@ -1,0 +1,83 @@
+#include "core/deploy/timeline.hpp"
+
+#include "core/base/error.hpp"
+#include "core/release/conduct.hpp"
+#include "core/release/events.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace shipit::deploy {
+
+namespace {
+
+constexpr std::size_t most_events = 200;  // that are looked through
+constexpr std::size_t most_releases = 20; // whose processes are
+
+// Of what is done to an app, that which changes what runs. (That a release is good is told with
+// it.)
+constexpr std::array told = {"deploy",  "rollback", "config",       "restart",
+                             "scale",   "start",    "stop",         "bless",
+                             "crashed", "mark-bad", "watch_failed", "trial_over"};
+
+bool is_told(const release::Event& event) {
+    return std::find(told.begin(), told.end(), std::string_view(event.event)) != told.end();
+}
+
+Moment moment_of(const release::Event& event) {
+    return {event.at,   event.event,  event.release,
+            event.user, event.detail, event.result != name_of(Outcome::done)};
+}
+
+void add_ends(const App& app, ReleaseNumber number, std::vector<Moment>& moments) {
+    const auto conduct = release::read_conduct(app.layout.evidence(number));
+    for (const auto& exit : conduct.newest_exits)
+        moments.push_back({exit.at, "crash", number, "", exit.process + " " + exit.how, true});
+}
+
+std::string_view process_of(const Moment& crash) {
+    return split(crash.detail, ' ').front();
+}
+
+bool is_another_of(const Moment& moment, const Moment& newer) {
+    return moment.what == "crash" && newer.what == "crash" && moment.release == newer.release &&
+           process_of(moment) == process_of(newer);
+}
+
+} // namespace
+
+Json Moment::json() const {
+    Json json = Json::object({{"at", time_text(at)},
+                              {"what", what},
+                              {"release", release ? Json(release->text()) : Json()},
+                              {"detail", detail},
+                              {"bad", is_bad},
+                              {"times", times}});
+    if (!user.empty())
+        json.set("user", user);
+    return json;
+}
+
+std::vector<Moment> latest_moments(const App& app, std::size_t limit) {
+    std::vector<Moment> moments;
+    for (const auto& event : release::read_events(app.layout.events(), most_events))
+        if (is_told(event))
+            moments.push_back(moment_of(event));
+    const auto numbers = app.ledger.numbers();
+    for (std::size_t i = numbers.size(); i-- > 0 && numbers.size() - i <= most_releases;)
+        add_ends(app, numbers[i], moments);
+    std::stable_sort(moments.begin(), moments.end(),
+                     [](const Moment& a, const Moment& b) { return a.at < b.at; });
+    std::vector<Moment> newest;
+    for (auto moment = moments.rbegin(); moment != moments.rend(); ++moment)
+        if (!newest.empty() && is_another_of(*moment, newest.back()))
+            ++newest.back().times;
+        else if (newest.size() < limit)
+            newest.push_back(std::move(*moment));
+        else
+            break;
+    return newest;
+}
+
+} // namespace shipit::deploy
