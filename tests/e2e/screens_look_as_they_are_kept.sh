@@ -16,7 +16,8 @@ expect_soon 10 has_terminals
 without_what_passes() {
     sed -E -e "s|$scratch|SCRATCH|g" -e "s|\b$port\b|PORT_|g" \
         -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z/YYYY-MM-DDThh:mm:ss.mmmZ/g' \
-        -e 's/\b[0-9]+m?s\b/Nms/g' -e 's/\b[0-9.]+ ([kM]B)\b/N \1/g' -e 's/\b[0-9a-f]{10}\b/SLUGSLUG__/g'
+        -e 's/\b[0-9]+m?s\b/Nms/g' -e 's/\b[0-9.]+ ([kM]B)\b/N \1/g' -e 's/\b[0-9a-f]{10}\b/SLUGSLUG__/g' \
+        -e 's/\b[0-9.]+ %/N %/g' -e '/ CPU | N % /s/ {2,}/  /g' # a table as wide as what it tells
 }
 
 # screen WIDTH COMMAND: what a terminal of that width shows when the command has ended, in $shown.
@@ -49,11 +50,13 @@ expect_exit 0 ship deploy hello -m "First version"
 echo 2 >hello/build
 shipit=$(printf %q "$SHIPIT_BIN")
 
+is_one_generation() { [[ $(json <(ship ps --json) 'len(it)') == 1 ]]; }
 later="faketime -f +40d" # when no second makes a difference
 for width in 80 120; do
     expect_screen deploy "$shipit deploy hello --force -m 'A longer description, which is more than a terminal of eighty columns has room for'"
     expect_screen rollback "$shipit rollback"
     expect_screen releases "$later $shipit releases"
+    expect_soon 20 is_one_generation
     expect_screen status "$later $shipit status"
 done
 
