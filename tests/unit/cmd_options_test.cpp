@@ -121,4 +121,22 @@ TEST_CASE("a command that does not exist is answered with the one that was meant
     CHECK(answer({""}) == "unknown command '' | 'shipit help' lists the commands");
 }
 
+TEST_CASE("a command's help is its usage, its own options, its examples and where there is more") {
+    CHECK(help_text(ship) ==
+          "usage: shipit ship [-m TEXT] [--force] [--wait[=TIME]] [BUILD]\n\n"
+          "test\n\n"
+          "options:\n"
+          "  -m, --message TEXT     why\n"
+          "  --force                do\n"
+          "  --wait[=TIME]          wait\n\n"
+          "options of every command: -a APP, --root DIR, --json, -q, -v, --color WHEN, -h\n"
+          "'shipit help ship' tells more\n");
+}
+
+TEST_CASE("each command has its page of the manual") {
+    REQUIRE(command_named("config set") != nullptr);
+    CHECK(page_of(*command_named("config set")) == "shipit-config-set");
+    CHECK(page_of(*command_named("deploy")) == "shipit-deploy");
+}
+
 TEST_SUITE_END();
