@@ -20,7 +20,8 @@ ConfigVars applied(const ConfigRequest& request, const ConfigVars& before) {
     for (const std::string& name : request.unset) {
         config::check_name_form(name);
         if (!before.contains(name))
-            throw Error(fmt::format("there is no config var '{}'", printable(name)));
+            throw Error(fmt::format("there is no config var '{}'", printable(name)))
+                .advise("'shipit config' lists them");
         after.erase(name);
     }
     config::check_vars(after);
