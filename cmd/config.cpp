@@ -29,6 +29,11 @@ void tell_staged(const Invocation& invocation, const deploy::App& app, const Con
             fmt::format("staged, for the next release to take up: {}", joined(names, ", ")));
 }
 
+// A value exactly as it is, but on a terminal, which it must not drive.
+std::string shown(const Invocation& invocation, const std::string& value) {
+    return invocation.terminal.is_terminal() ? printable_lines(value) : value;
+}
+
 int show(Invocation& invocation) {
     const auto app = invocation.app();
     const ConfigVars vars = config_vars_meant(invocation, app);
@@ -41,7 +46,8 @@ int show(Invocation& invocation) {
         return 0;
     }
     for (const auto& [name, value] : vars)
-        invocation.terminal.print(reveal ? fmt::format("{}={}", name, shell_quoted(value)) : name);
+        invocation.terminal.print(
+            reveal ? fmt::format("{}={}", name, shown(invocation, shell_quoted(value))) : name);
     if (vars.empty())
         invocation.terminal.note(fmt::format("{} has no config vars.", app.name().text()));
     else if (!reveal)
@@ -74,7 +80,7 @@ int get(Invocation& invocation) {
     if (invocation.terminal.wants_json())
         invocation.terminal.print_json(Json::object({{name, found->second}}));
     else
-        invocation.terminal.print(found->second);
+        invocation.terminal.print(shown(invocation, found->second));
     return 0;
 }
 

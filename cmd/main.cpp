@@ -32,6 +32,14 @@ void open_standard_streams() {
         (void)::close(fd);
 }
 
+// Set-user-ID, it would do root's work for anybody, by the environment of whoever calls it.
+void refuse_borrowed_rights() {
+    if (::getuid() == ::geteuid() && ::getgid() == ::getegid())
+        return;
+    throw Error("this shipit is set-user-ID or set-group-ID, and must not be")
+        .advise("chmod ug-s its file; sudo, or a deploy key, lets others use it");
+}
+
 Terminal::Settings settings_of(const Arguments& arguments) {
     Terminal::Settings settings;
     settings.json = arguments.has("json");
@@ -90,6 +98,7 @@ int run_safely(std::vector<std::string> words) {
     for (const std::string& word : words)
         early.json = early.json || word == "--json";
     try {
+        refuse_borrowed_rights();
         return run(find_command(std::move(words)));
     } catch (const Error& error) {
         Terminal(early).error(error);
@@ -114,5 +123,9 @@ int main(int argc, char** argv) {
     (void)::umask(S_IWGRP | S_IWOTH); // what needs less says so; nothing is writable for others
     // A closed terminal or pipe must not stop a deploy half-way: writing reports it instead.
     (void)std::signal(SIGPIPE, SIG_IGN);
+    // Nor must a limit on the size of files: EFBIG names the file.
+    (void)std::signal(SIGXFSZ, SIG_IGN);
+    // Whoever ignores it hands that on, and children would be gone before we have asked for them.
+    (void)std::signal(SIGCHLD, SIG_DFL);
     return run_safely(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
 }

@@ -27,7 +27,12 @@ using Clock = std::chrono::steady_clock;
 void refuse_build_around_root(const App& app, const slug::Build& build) {
     if (build.is_staged())
         return;
-    const auto folder = std::filesystem::canonical(build.folder());
+    std::error_code gone;
+    const auto folder = std::filesystem::canonical(build.folder(), gone);
+    if (gone)
+        throw Error(fmt::format("the build '{}' is gone: {}", printable(build.folder().string()),
+                                gone.message()))
+            .advise("name the folder by its whole path");
     const auto root = std::filesystem::canonical(app.host.root);
     const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), root.begin(), root.end());
     if (end == folder.end())

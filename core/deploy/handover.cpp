@@ -21,6 +21,15 @@ supervise::Client connected(const App& app) {
     return supervise::Client(app.layout.run_folder());
 }
 
+// Files alone need no process to be served.
+bool serves_by_itself(const App& app, ReleaseNumber live) {
+    try {
+        return app.ledger.read(live).spec.processes.empty();
+    } catch (const Error&) {
+        return false; // a record that cannot be read: there is no telling
+    }
+}
+
 } // namespace
 
 Handover::Handover(const App& app, const supervise::Generation& generation, Kind kind)
@@ -83,6 +92,8 @@ void Handover::fail(const Json& message) const {
     if (!live || m_app.is_stopped())
         throw Error(fmt::format("{}; nothing was live before, and nothing is now", why),
                     Outcome::release_failed);
+    if (serves_by_itself(m_app, *live))
+        throw Error(fmt::format("{}; {} still serves", why, live->text()), Outcome::release_failed);
     throw Error(fmt::format("{}; {} could not be started again: {}", why, live->text(),
                             message["why_not_serving"].text("it does not come up")),
                 Outcome::down)

@@ -70,7 +70,7 @@ bool ArchiveEntries::next() {
 
 void ArchiveEntries::finish() {
     if (m_entries == 0)
-        throw Error("it is empty");
+        refuse_empty();
     m_writer.finish();
 }
 

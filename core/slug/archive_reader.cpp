@@ -165,7 +165,7 @@ void unpack_archive(int fd, const Path& folder, const Limits& limits, const Prog
     ByteSource bytes(fd, limits, progress);
     const auto first = bytes.peek(4);
     if (first.empty())
-        throw Error("it is empty");
+        refuse_empty();
     try {
         if (first.starts_with("PK\x03\x04") || first.starts_with("PK\x05\x06"))
             unpack_zip(bytes, folder, limits);

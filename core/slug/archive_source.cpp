@@ -38,6 +38,15 @@ void refuse_archive(archive* handle) {
     throw std::move(error).advise("archives may be tar (plain, gzip, bzip2, xz, zstd) or zip");
 }
 
+void refuse_empty() {
+    throw Error("it is empty").advise("look whether what was to make it failed");
+}
+
+void refuse_more() {
+    throw Error("there is something behind its end")
+        .advise("send one archive, with nothing after it");
+}
+
 void refuse_cut_off(const std::string& what_is_missing) {
     throw Error("it is cut off: " + what_is_missing)
         .advise("send it again; a dropped connection looks like this");
@@ -203,7 +212,7 @@ std::string_view UnpackedSource::next() {
 }
 
 void UnpackedSource::finish(std::uint64_t end) {
-    const auto refuse_rest = [] { throw Error("there is something behind its end"); };
+    const auto refuse_rest = [] { refuse_more(); };
     while (!next().empty())
         if (m_zeros_from > end)
             refuse_rest();

@@ -85,6 +85,8 @@ class UnpackedSource {
 // Throws Error with libarchive's words.
 [[noreturn]] void refuse_archive(archive* handle);
 // Throws Error for an archive that ends too early.
+[[noreturn]] void refuse_empty();
+[[noreturn]] void refuse_more(); // than one archive
 [[noreturn]] void refuse_cut_off(const std::string& what_is_missing);
 // Throws Error if unpacking `unpacked` bytes from `read` ones is more than an archive may expand.
 void require_honest_expansion(std::uint64_t unpacked, std::uint64_t read, const Limits& limits);

@@ -70,7 +70,8 @@ Build Build::open(const Path& what, const Path& staging_parent, const Limits& li
         return {what.string(), what, std::nullopt};
     if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
         throw Error(fmt::format("the build '{}' is neither a folder nor an archive",
-                                printable(what.string())));
+                                printable(what.string())))
+            .advise("name a folder, an archive, or '-' for an archive on standard input");
     const auto fd = sys::open_file(what, O_RDONLY);
     return made(what.string(), staged(fd.get(), what.string(), staging_parent, limits, progress));
 }

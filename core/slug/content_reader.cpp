@@ -39,7 +39,9 @@ sys::Fd ContentReader::open(const Entry& entry) {
     if (!fd && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR))
         refuse_changed(m_chain.shown(entry.path));
     if (!fd)
-        throw_errno(fmt::format("cannot read '{}'", m_chain.shown(entry.path)));
+        throw Error(
+            fmt::format("cannot read '{}': {}", m_chain.shown(entry.path), errno_text(errno)))
+            .advise("let it be read, or name it in .slugignore to leave it out");
     return fd;
 }
 

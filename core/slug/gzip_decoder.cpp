@@ -66,7 +66,8 @@ class GzipDecoder : public Decoder {
             (void)::inflateReset(&m_stream);
         } else if (result != Z_OK && result != Z_BUF_ERROR) { // which asks for more input
             throw Error(fmt::format("it is damaged: gzip says '{}'",
-                                    m_stream.msg != nullptr ? m_stream.msg : "no reason"));
+                                    m_stream.msg != nullptr ? m_stream.msg : "no reason"))
+                .advise("make the archive again, or send it again");
         }
     }
 

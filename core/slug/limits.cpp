@@ -45,7 +45,7 @@ std::string gigabytes(std::uint64_t bytes) {
 void refuse_beyond(const Limits& limits, Limit which, std::uint64_t enough,
                    const std::string& why) {
     const auto [key, most] = known(which);
-    std::string next;
+    std::string next = "the limit cannot be raised so far: change the build";
     if (enough <= most)
         next = fmt::format("if that is meant: {} slug.{}={}", limits.set_command, key,
                            which == Limit::bytes ? gigabytes(enough) : std::to_string(enough));

@@ -36,7 +36,8 @@ StagingWriter::StagingWriter(const Path& folder, const Limits& limits)
       m_root(sys::open_file(folder, O_RDONLY | O_DIRECTORY)), m_chain(m_root.get(), {}) {}
 
 void refuse_entry(std::string_view path, const std::string& why, const std::string& next) {
-    throw Error(entry_text(path, why)).advise(next);
+    throw Error(entry_text(path, why))
+        .advise(next.empty() ? "mend the archive, or deploy the folder that it was made of" : next);
 }
 
 std::string StagingWriter::clean(std::string_view path) const {

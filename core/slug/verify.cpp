@@ -67,6 +67,23 @@ const char* name_of(Change::Kind kind) {
     return "mode";
 }
 
+namespace {
+
+// Whether `path` is the app's own, or in it.
+bool is_left_out(const VerifyOptions& options, const std::string& path) {
+    return std::any_of(
+        options.leave_out.begin(), options.leave_out.end(),
+        [&](const std::string& own) { return path == own || path.starts_with(own + '/'); });
+}
+
+// Whether `path` is a folder that was made for one that is the app's own.
+bool leads_to_left_out(const VerifyOptions& options, const std::string& path) {
+    return std::any_of(options.leave_out.begin(), options.leave_out.end(),
+                       [&](const std::string& own) { return own.starts_with(path + '/'); });
+}
+
+} // namespace
+
 std::vector<Difference> verify_tree(const Path& tree, const FileList& list,
                                     const VerifyOptions& options) {
     std::vector<Difference> differences;
@@ -83,11 +100,15 @@ std::vector<Difference> verify_tree(const Path& tree, const FileList& list,
     const auto others = differences.size();
     merge(list, walked.list, [&](const Entry* listed, const Entry* found) {
         if (found == nullptr) {
+            if (is_left_out(options, listed->path))
+                return;
             const auto told = [&](const Difference& other) { return other.path == listed->path; };
             const auto end = differences.begin() + static_cast<std::ptrdiff_t>(others);
             if (std::none_of(differences.begin(), end, told))
                 differences.push_back({Difference::Kind::missing, listed->path});
         } else if (listed == nullptr) {
+            if (found->type == Type::folder && leads_to_left_out(options, found->path))
+                return;
             differences.push_back({Difference::Kind::extra, found->path});
         } else if (!is_same(*listed, *found)) {
             differences.push_back({Difference::Kind::edited, listed->path});

@@ -171,7 +171,8 @@ class Walk {
             return;
         }
         if (path.size() > sure_to_be_short && path_fault(path) != nullptr)
-            throw Error(fmt::format("cannot pack '{}': {}", shown(path), path_fault(path)));
+            throw Error(fmt::format("cannot pack '{}': {}", shown(path), path_fault(path)))
+                .advise("give it a shorter path, or name it in .slugignore to leave it out");
         if (S_ISDIR(status.st_mode))
             refuse_forbidden(status, path);
         auto& found = folder.found.emplace_back();

@@ -40,7 +40,7 @@ class ZipEnd {
             throw Error("it is no whole zip: its directory is not where it says");
         count_entries();
         if (m_count == 0)
-            throw Error("it is empty");
+            refuse_empty();
     }
 
   private:
@@ -74,7 +74,7 @@ class ZipEnd {
         if (record.size() < end_size + comment)
             refuse_cut_off("the end of the zip is missing");
         if (record.size() > end_size + comment)
-            throw Error("there is something behind its end");
+            refuse_more();
         if (number_at(record, 4, 2) != 0 || number_at(record, 6, 2) != 0)
             refuse_parts();
         m_count = number_at(record, 10, 2);

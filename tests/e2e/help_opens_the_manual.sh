@@ -1,13 +1,14 @@
 # `shipit help COMMAND` opens the command's page on a terminal, where MANPATH says, and prints the
 # command's help where there is no terminal, no man(1) or no page.
 . "$(dirname "$0")/lib.sh"
-needs man script
+needs man script col
 
 DESTDIR=$scratch/stage cmake --install "$SHIPIT_BUILD" --prefix /usr >"$scratch/installed"
 export MANPATH=$scratch/stage/usr/share/man MANPAGER=cat MANWIDTH=80 TERM=dumb
 [[ $(man -w shipit || true) == "$MANPATH"/man1/shipit.1 ]] || skip "man(1) finds no pages here"
 
-on_a_terminal() { script -qec "$*" /dev/null </dev/null; }
+# As one reads it: without the backspaces by which a terminal of old prints bold.
+on_a_terminal() { script -qec "$*" /dev/null </dev/null | col -b; }
 page_shown() { # page_shown PAGE COMMAND…: what is shown is this page
     expect_exit 0 on_a_terminal "$SHIPIT_BIN" help "${@:2}"
     expect_match "^$1\(.\)"

@@ -37,3 +37,13 @@ expect_equal "$(json "$out" '[r["status"] for r in it]')" \
 expect_exit 1 ship rollback
 expect_exit 1 ship rollback v3
 expect_answer "$url" "This is release v1."
+
+# Files alone need nothing that runs: they are served still when a release with processes fails.
+mkdir "$scratch/files"
+echo page >"$scratch/files/page"
+expect_exit 0 ship create files
+expect_exit 0 ship -a files deploy "$scratch/files"
+printf '[processes]\nweb = "false"\n' >"$scratch/files/shipit.toml"
+expect_exit 3 ship -a files deploy "$scratch/files"
+expect_err "v1 still serves"
+expect_equal "$(cat "$SHIPIT_ROOT/files/current/page")" page

@@ -128,8 +128,7 @@ class Look:
     # --- All the rest ---
 
     def leftovers(self):
-        return [os.path.join(folder, name) for folder, folders, files in os.walk(self.world.root)
-                for name in folders + files if LEFTOVER.match(name)]
+        return leftovers_below(self.world.root)
 
     def check_events(self, may_be_torn):
         file = self.world.app / "events.jsonl"
@@ -190,6 +189,15 @@ class Look:
             return
         if not wait_for(15, lambda: self.world.answer() == f"release v{self.world.live()}"):
             self.say(f"v{self.world.live()} is live, and the answer is '{self.world.answer()}'")
+
+
+def leftovers_below(root):
+    """What is half done. In a tree, names are those of the build."""
+    found = []
+    for folder, folders, files in os.walk(root):
+        found += [os.path.join(folder, name) for name in folders + files if LEFTOVER.match(name)]
+        folders[:] = [name for name in folders if os.path.basename(folder) != "trees" or not TREE.fullmatch(name)]
+    return found
 
 
 def violations(world, is_settled, may_be_torn=False):

@@ -322,4 +322,18 @@ TEST_CASE("the difference of two slugs comes from their lists") {
     CHECK(slug::diff(after, after).empty());
 }
 
+TEST_CASE("folders that lead to what is the app's own are no news, nor what gave way to it") {
+    SlugFolder folder;
+    folder.run_in_build("mkdir -p data; echo slug > data/x; echo a > a");
+    const auto packed = folder.pack();
+    const auto tree = folder.unpack(packed);
+    run(tree, "rm -r data; mkdir -p var n; ln -s /shared data; ln -s /shared var/log");
+    std::string told;
+    for (const auto& difference :
+         slug::verify_tree(tree, folder.store.read_list(packed.id),
+                           {.group = {}, .leave_out = {"data", "var/log"}, .progress = {}}))
+        told += std::string(slug::name_of(difference.kind)) + ' ' + difference.path + '\n';
+    CHECK(told == "extra n\n");
+}
+
 TEST_SUITE_END();
