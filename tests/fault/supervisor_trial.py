@@ -4,29 +4,16 @@ something. What it has started goes on; the next command starts another one."""
 import os
 import signal
 import subprocess
-from pathlib import Path
 
 from trial import Trial
 from world import RUNNER, SHIPIT, Hit, wait_for
 
 
 class SupervisorTrial(Trial):
-    def supervisors(self):
-        wanted = [b"--root", str(self.world.root).encode(), b"supervise", b"app"]
-        found = []
-        for folder in Path("/proc").iterdir():
-            try:
-                words = (folder / "cmdline").read_bytes().split(b"\0") if folder.name.isdigit() else []
-            except OSError:
-                continue  # gone
-            if words[1:5] == wanted:
-                found.append(int(folder.name))
-        return found
-
     def end_supervisor(self):
-        for pid in self.supervisors():
+        for pid in self.world.supervisors():
             os.kill(pid, signal.SIGKILL)
-        assert wait_for(10, lambda: not self.supervisors())
+        assert wait_for(10, lambda: not self.world.supervisors())
 
     def start_disturbed(self, how):
         self.report_file = self.world.scratch / "report"
