@@ -75,9 +75,9 @@ class Rounds:
             found += self.unsettled()
         played.ended_us = now_us()
         self.rounds.append(played)
-        if found:
-            found.append("in that round: " + "; ".join(str(deed) for deed in deeds))
         self.report(f"round {number}", found)
+        if found:
+            print("    in that round:", "; ".join(map(str, deeds)), flush=True)
         if self.options.verbose:
             print(f"round {number}: {', '.join(f'{deed.name} {deed.code}' for deed in deeds)}", flush=True)
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 from trial import Trial
-from world import RUNNER, SHIPIT, Hit, wait_for
+from world import RUNNER, wait_for
 
 
 class SupervisorTrial(Trial):
@@ -20,16 +20,13 @@ class SupervisorTrial(Trial):
         self.report_file.unlink(missing_ok=True)
         with open(self.world.scratch / "supervisor.out", "ab") as out:
             self.runner = subprocess.Popen(
-                [RUNNER, "--whose=supervisor", f"--report={self.report_file}", *how, "--", SHIPIT, "--root",
-                 str(self.world.root), "supervise", "app"],
+                [RUNNER, "--whose=supervisor", f"--report={self.report_file}", *how, "--", self.world.program,
+                 "--root", str(self.world.root), "supervise", "app"],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
                 env=self.world.environment())
 
     def hit(self):
-        lines = self.report_file.read_text(errors="replace").splitlines() if self.report_file.exists() else []
-        assert not any(line.startswith("error ") for line in lines), lines
-        hits = [Hit(line) for line in lines if line[:1].isdigit()]
-        return hits[0] if hits else None
+        return self.world.hit(self.report_file)
 
     def has_ended(self):
         return self.runner.poll() is not None

@@ -56,12 +56,14 @@ class World:
         self.folder = self.scratch / "build"
         self.content = 0
         self.hammer = None
+        self.host = None  # to which builds are pushed
+        self.program, self.more = SHIPIT, {}  # of what is run, and what its environment has beside
         self.taken = {}  # release number: what it was; never another thing
 
     # --- Running shipit ---
 
     def environment(self):
-        return {**os.environ, "SHIPIT_ROOT": str(self.root), "SHIPIT_APP": "app"}
+        return {**os.environ, "SHIPIT_ROOT": str(self.root), "SHIPIT_APP": "app", **self.more}
 
     def run(self, program, words):
         # No pipes, which a supervisor would keep open; files of its own, since clients run at once.
@@ -75,7 +77,7 @@ class World:
         return Result(words, code, *said)
 
     def ship(self, *words, expect=0):
-        result = self.run([SHIPIT], words)
+        result = self.run([self.program], words)
         assert expect is None or result.code == expect, f"preparing: {result}"
         return result
 
@@ -87,10 +89,15 @@ class World:
         report = self.scratch / "report"
         report.unlink(missing_ok=True)
         result = self.run([RUNNER, f"--report={report}", *how, "--", SHIPIT], words)
-        lines = report.read_text(errors="replace").splitlines()
+        return result, self.hit(report)
+
+    @staticmethod
+    def hit(report):
+        """The call that a report of the runner's tells of, or None."""
+        lines = report.read_text(errors="replace").splitlines() if report.exists() else []
         assert not any(line.startswith("error ") for line in lines), lines
         hits = [Hit(line) for line in lines if line[:1].isdigit()]
-        return result, hits[0] if hits else None
+        return hits[0] if hits else None
 
     # --- What is deployed ---
 

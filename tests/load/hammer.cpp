@@ -7,8 +7,8 @@
 //
 // A request fails if its connection is refused, reset or closed early, if the answer is not 200, or
 // if it takes longer than 10 s. The answer's body says "release vN"; answers are counted by it, and
-// of each release the moments of its first and last one are told (microseconds since 1970), and when
-// the last of its requests began; of what failed, when it did.
+// of each release the moments of its first and last one are told (microseconds since 1970), and
+// when the last of its requests began; of what failed, when it did.
 //
 // paced: PAUSE_US is the time from one request's begin to the next one's, and latencies count from
 // when a request was due, so that a stall costs all whom it kept waiting. all: prints each latency.
