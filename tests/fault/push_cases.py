@@ -72,6 +72,8 @@ class Host:
 class Push(Deploy):
     """push to another host, whose sender is disturbed"""
 
+    most_kept = 0  # pushes whose pieces may be there after a push that succeeded
+
     def begin(self):
         super().begin()
         if self.world.host is None:
@@ -96,15 +98,20 @@ class Push(Deploy):
         return None if len(done) == 1 else f"{done} are releases of '{wanted}'"
 
     def left_over(self):
-        pieces = [path.name for path in (self.world.app / "push").iterdir() if not path.name.endswith(".run")]
+        pieces = [path.name for path in (self.world.app / "push").iterdir() if path.is_dir()]
+        if len(pieces) > self.most_kept:
+            return f"the pieces of {len(pieces)} pushes are there yet"
         cache = Path(os.environ["HOME"], ".cache/shipit")
-        pieces += [path.name for path in cache.rglob("*") if LEFTOVER.match(path.name)]
-        return f"there are {pieces} yet" if pieces else None
+        half_written = [path.name for path in cache.rglob("*") if LEFTOVER.match(path.name)]
+        return f"there are {half_written} yet" if half_written else None
 
 
 class Receive(Push):
     """push to another host, whose receiver is disturbed"""
 
+    # Killed when the slug was stored, and its pieces were not yet removed: the same push, which needs none of
+    # them, does not look for them. They go after a week, or when there are more than three.
+    most_kept = 3
     ended = (0, 1)  # of the sender, to which the connection ends, with the result said or not
 
     def disturbed(self, how, words):
