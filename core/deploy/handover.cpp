@@ -24,7 +24,7 @@ supervise::Client connected(const App& app) {
 // Files alone need no process to be served.
 bool serves_by_itself(const App& app, ReleaseNumber live) {
     try {
-        return app.ledger.read(live).spec.processes.empty();
+        return app.ledger.load(live).spec.processes.empty();
     } catch (const Error&) {
         return false; // a record that cannot be read: there is no telling
     }

@@ -13,6 +13,7 @@ class Case:
     kind = "files"
     epoch = 40  # so many rounds, then all begins anew
     is_asked = True  # all the while, and always answers
+    ended = (137,)  # what it exits with when it was killed
     repeats = (0,)  # what the same command, run again, may exit with
 
     def __init__(self, world):
@@ -24,6 +25,10 @@ class Case:
 
     def words(self):
         """Prepares one round: the words of the command."""
+
+    def disturbed(self, how, words):
+        """Runs it under the runner: its result, and the call or None."""
+        return self.world.disturbed(how, *words)
 
     def failure(self):
         """After the command has succeeded: what it has not done, or None."""

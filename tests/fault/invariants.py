@@ -200,10 +200,11 @@ def leftovers_below(root):
     return found
 
 
-def violations(world, is_settled, may_be_torn=False):
+def violations(world, is_settled, may_be_torn=False, killed=1):
     """What does not hold of what always does; nothing, it is to be hoped.
 
     is_settled: a command has succeeded since the disturbance, so that nothing is left of it.
+    killed: how many commands, of which each may leave something.
     may_be_torn: the power was cut, and what was being appended may be there in part.
     """
     look = Look(world)
@@ -223,7 +224,7 @@ def violations(world, is_settled, may_be_torn=False):
     if is_settled:
         look.check_whose()
     # A supervisor that lives may be writing something.
-    most = 0 if is_settled else MOST_LEFTOVERS
+    most = 0 if is_settled else killed * MOST_LEFTOVERS
     if not wait_for(3, lambda: len(look.leftovers()) <= most):
         look.say(f"left over: {look.leftovers()}")
     return look.found

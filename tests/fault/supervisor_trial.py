@@ -4,45 +4,29 @@ something. What it has started goes on; the next command starts another one."""
 import os
 import signal
 import subprocess
-from pathlib import Path
 
 from trial import Trial
-from world import RUNNER, SHIPIT, Hit, wait_for
+from world import RUNNER, wait_for
 
 
 class SupervisorTrial(Trial):
-    def supervisors(self):
-        wanted = [b"--root", str(self.world.root).encode(), b"supervise", b"app"]
-        found = []
-        for folder in Path("/proc").iterdir():
-            try:
-                words = (folder / "cmdline").read_bytes().split(b"\0") if folder.name.isdigit() else []
-            except OSError:
-                continue  # gone
-            if words[1:5] == wanted:
-                found.append(int(folder.name))
-        return found
-
     def end_supervisor(self):
-        for pid in self.supervisors():
+        for pid in self.world.supervisors():
             os.kill(pid, signal.SIGKILL)
-        assert wait_for(10, lambda: not self.supervisors())
+        assert wait_for(10, lambda: not self.world.supervisors())
 
     def start_disturbed(self, how):
         self.report_file = self.world.scratch / "report"
         self.report_file.unlink(missing_ok=True)
         with open(self.world.scratch / "supervisor.out", "ab") as out:
             self.runner = subprocess.Popen(
-                [RUNNER, "--whose=supervisor", f"--report={self.report_file}", *how, "--", SHIPIT, "--root",
-                 str(self.world.root), "supervise", "app"],
+                [RUNNER, "--whose=supervisor", f"--report={self.report_file}", *how, "--", self.world.program,
+                 "--root", str(self.world.root), "supervise", "app"],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
                 env=self.world.environment())
 
     def hit(self):
-        lines = self.report_file.read_text(errors="replace").splitlines() if self.report_file.exists() else []
-        assert not any(line.startswith("error ") for line in lines), lines
-        hits = [Hit(line) for line in lines if line[:1].isdigit()]
-        return hits[0] if hits else None
+        return self.world.hit(self.report_file)
 
     def has_ended(self):
         return self.runner.poll() is not None

@@ -56,14 +56,14 @@ class Trial:
         words = self.case.words()
         before = self.world.live()
         if error is None:
-            result, hit = self.world.disturbed([f"--kill={number}"], *words)
+            result, hit = self.case.disturbed([f"--kill={number}"], words)
         else:
             how = [f"--fail={number}:{error}", f"--under={self.world.root}"]
-            result, hit = self.world.disturbed(how, *words, "--json")
+            result, hit = self.case.disturbed(how, [*words, "--json"])
         found = []
         if hit is None and result.code != 0:
             found.append(f"undisturbed, but {result}")
-        elif hit and error is None and result.code != 137:
+        elif hit and error is None and result.code not in self.case.ended:
             found.append(f"not killed: {result}")
         elif hit and error:
             found += self.complaints(result, error, before)

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -13,6 +14,7 @@ SHIPIT = os.environ["SHIPIT_BIN"]
 BUILT = Path(os.environ["SHIPIT_BUILD"])
 RUNNER = BUILT / "tests/fault/fault_runner"
 LONGEST = 90  # seconds that any command may take
+MOST_SAID = 1 << 20  # bytes of what it says
 
 
 class Result:
@@ -54,25 +56,28 @@ class World:
         self.folder = self.scratch / "build"
         self.content = 0
         self.hammer = None
+        self.host = None  # to which builds are pushed
+        self.program, self.more = SHIPIT, {}  # of what is run, and what its environment has beside
         self.taken = {}  # release number: what it was; never another thing
 
     # --- Running shipit ---
 
     def environment(self):
-        return {**os.environ, "SHIPIT_ROOT": str(self.root), "SHIPIT_APP": "app"}
+        return {**os.environ, "SHIPIT_ROOT": str(self.root), "SHIPIT_APP": "app", **self.more}
 
     def run(self, program, words):
-        out, err = self.scratch / "out", self.scratch / "err"
-        with open(out, "wb") as to_out, open(err, "wb") as to_err:
+        # No pipes, which a supervisor would keep open; files of its own, since clients run at once.
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             try:
-                code = subprocess.run([*program, *map(str, words)], stdin=subprocess.DEVNULL, stdout=to_out,
-                                      stderr=to_err, env=self.environment(), timeout=LONGEST).returncode
+                code = subprocess.run([*program, *map(str, words)], stdin=subprocess.DEVNULL, stdout=out,
+                                      stderr=err, env=self.environment(), timeout=LONGEST).returncode
             except subprocess.TimeoutExpired:
                 code = "no end"
-        return Result(words, code, out.read_text(errors="replace"), err.read_text(errors="replace"))
+            said = [os.pread(file.fileno(), MOST_SAID, 0).decode(errors="replace") for file in (out, err)]
+        return Result(words, code, *said)
 
     def ship(self, *words, expect=0):
-        result = self.run([SHIPIT], words)
+        result = self.run([self.program], words)
         assert expect is None or result.code == expect, f"preparing: {result}"
         return result
 
@@ -84,10 +89,15 @@ class World:
         report = self.scratch / "report"
         report.unlink(missing_ok=True)
         result = self.run([RUNNER, f"--report={report}", *how, "--", SHIPIT], words)
-        lines = report.read_text(errors="replace").splitlines()
+        return result, self.hit(report)
+
+    @staticmethod
+    def hit(report):
+        """The call that a report of the runner's tells of, or None."""
+        lines = report.read_text(errors="replace").splitlines() if report.exists() else []
         assert not any(line.startswith("error ") for line in lines), lines
         hits = [Hit(line) for line in lines if line[:1].isdigit()]
-        return result, hits[0] if hits else None
+        return hits[0] if hits else None
 
     # --- What is deployed ---
 
@@ -135,23 +145,28 @@ class World:
 
     # --- Who asks it ---
 
-    def start_hammer(self):
+    def start_hammer(self, clients=1, pause_us=3000):
         if self.kind != "web":
             return
         self.hammered = open(self.scratch / "hammered", "w+")
-        self.hammer = subprocess.Popen([BUILT / "tests/load/hammer", str(self.port), "1", "3000"],
+        self.hammer = subprocess.Popen([BUILT / "tests/load/hammer", str(self.port), str(clients), str(pause_us)],
                                        stdout=self.hammered)
+
+    def end_hammer(self):
+        """What it counted, for each of its phases."""
+        self.hammer.send_signal(signal.SIGTERM)
+        self.hammer.wait()
+        self.hammer = None
+        self.hammered.seek(0)
+        counts = [json.loads(line) for line in self.hammered]
+        self.hammered.close()
+        return counts
 
     def lost_requests(self):
         """Ends the hammer; what it complains of."""
         if self.hammer is None:
             return []
-        self.hammer.send_signal(signal.SIGTERM)
-        self.hammer.wait()
-        self.hammer = None
-        self.hammered.seek(0)
-        counts = json.loads(self.hammered.read())
-        self.hammered.close()
+        counts = self.end_hammer()[0]
         if counts["failed"] or counts["requests"] == 0:
             return [f"{counts['failed']} of {counts['requests']} requests failed: {counts['failures']}"]
         return []
@@ -181,6 +196,18 @@ class World:
 
     def pids(self):
         return list(self.running())
+
+    def supervisors(self):
+        wanted = [b"--root", str(self.root).encode(), b"supervise", b"app"]
+        found = []
+        for folder in Path("/proc").iterdir():
+            try:
+                words = (folder / "cmdline").read_bytes().split(b"\0") if folder.name.isdigit() else []
+            except OSError:
+                continue  # gone
+            if words[1:5] == wanted:
+                found.append(int(folder.name))
+        return found
 
     def clean_up(self):
         if self.hammer is not None:

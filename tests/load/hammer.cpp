@@ -7,7 +7,8 @@
 //
 // A request fails if its connection is refused, reset or closed early, if the answer is not 200, or
 // if it takes longer than 10 s. The answer's body says "release vN"; answers are counted by it, and
-// of each release the moments of its first and last one are told (microseconds since 1970).
+// of each release the moments of its first and last one are told (microseconds since 1970), and
+// when the last of its requests began; of what failed, when it did.
 //
 // paced: PAUSE_US is the time from one request's begin to the next one's, and latencies count from
 // when a request was due, so that a stall costs all whom it kept waiting. all: prints each latency.
@@ -56,11 +57,13 @@ struct Answers {
     std::uint64_t count = 0;
     std::int64_t first_us = std::numeric_limits<std::int64_t>::max();
     std::int64_t last_us = 0;
+    std::int64_t last_begun_us = 0;
 
     void add(const Answers& other) {
         count += other.count;
         first_us = std::min(first_us, other.first_us);
         last_us = std::max(last_us, other.last_us);
+        last_begun_us = std::max(last_begun_us, other.last_begun_us);
     }
 };
 
@@ -68,6 +71,7 @@ struct Counts {
     std::uint64_t requests = 0;
     std::uint64_t failed = 0;
     std::map<std::string, std::uint64_t> failures; // by reason
+    std::vector<std::int64_t> failed_us;
     std::map<std::string, Answers> releases;
     std::vector<std::uint32_t> microseconds;
 
@@ -78,6 +82,7 @@ struct Counts {
             failures[reason] += count;
         for (const auto& [release, answers] : other.releases)
             releases[release].add(answers);
+        failed_us.insert(failed_us.end(), other.failed_us.begin(), other.failed_us.end());
         microseconds.insert(microseconds.end(), other.microseconds.begin(),
                             other.microseconds.end());
     }
@@ -186,9 +191,16 @@ std::int64_t microseconds_since_1970() {
 
 void count_answer(Counts& counts, const std::string& release, Clock::time_point begun) {
     const auto now = microseconds_since_1970();
-    counts.releases[release].add({1, now, now});
-    counts.microseconds.push_back(static_cast<std::uint32_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun).count()));
+    const auto taken =
+        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun).count();
+    counts.releases[release].add({1, now, now, now - taken});
+    counts.microseconds.push_back(static_cast<std::uint32_t>(taken));
+}
+
+void count_failure(Counts& counts, const std::string& reason) {
+    ++counts.failed;
+    ++counts.failures[reason];
+    counts.failed_us.push_back(microseconds_since_1970());
 }
 
 // By phase; a request belongs to that in which it ends.
@@ -216,8 +228,7 @@ void hammer(const Options& options, Clock::time_point due, Phases& phases) {
                 kept.reset();
         } catch (const Failure& failure) {
             kept.reset();
-            ++current(phases).failed;
-            ++current(phases).failures[failure.reason];
+            count_failure(current(phases), failure.reason);
         }
         ++current(phases).requests;
         due += std::chrono::microseconds(options.pause_us);
@@ -234,9 +245,10 @@ std::string object_of(const std::map<std::string, Value>& values, Number number)
     return "{" + text + "}";
 }
 
-std::string list_of(const std::vector<std::uint32_t>& numbers) {
+template <typename Number>
+std::string list_of(const std::vector<Number>& numbers) {
     std::string text;
-    for (const auto number : numbers)
+    for (const Number number : numbers)
         text += fmt::format("{}{}", text.empty() ? "" : ",", number);
     return "[" + text + "]";
 }
@@ -252,6 +264,8 @@ void print(Counts counts, bool all) {
     };
     fmt::print("{{\"requests\": {}, \"failed\": {}, \"failures\": {}, ", counts.requests,
                counts.failed, object_of(counts.failures, [](auto count) { return count; }));
+    fmt::print("\"failed_us\": {}, \"last_begun_us\": {}, ", list_of(counts.failed_us),
+               object_of(counts.releases, [](const Answers& each) { return each.last_begun_us; }));
     fmt::print("\"releases\": {}, \"first_us\": {}, \"last_us\": {}, ",
                object_of(counts.releases, [](const Answers& each) { return each.count; }),
                object_of(counts.releases, [](const Answers& each) { return each.first_us; }),
