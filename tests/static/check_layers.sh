@@ -13,11 +13,12 @@ config:    base sys
 slug:      base sys
 release:   base sys slug
 push:      base sys slug release
+oci:       base sys slug
 ssh:       base sys
 supervise: base sys
-deploy:    base sys config slug release push ssh supervise
-cmd:       base sys config slug release push ssh supervise deploy
-tests:     base sys config slug release push ssh supervise deploy cmd tests
+deploy:    base sys config slug release push oci ssh supervise
+cmd:       base sys config slug release push oci ssh supervise deploy
+tests:     base sys config slug release push oci ssh supervise deploy cmd tests
 '
 
 # Headers as an extended regular expression: the rooms whose .cpp files (never .hpp) may include them.
