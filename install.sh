@@ -110,7 +110,7 @@ packages_to_test_all=(python3 curl python3-django gunicorn zstd xxhash strace ma
     clang-format-14 procps util-linux e2fsprogs xfsprogs mount git gzip bzip2 xz-utils zip
     libarchive-tools locales nodejs php-cli ruby ruby-webrick openssh-server openssh-client jq
     nginx caddy openssl systemd cron faketime dpkg-dev fakeroot lintian bash-completion bsdextrautils zsh fish tmux
-    man-db bsdutils)
+    man-db bsdutils skopeo umoci)
 
 packages_to_bench=(zstd libarchive-tools rsync restic borgbackup casync ostree git eatmydata
     python3 xfsprogs btrfs-progs e2fsprogs mount)

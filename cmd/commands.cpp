@@ -21,6 +21,8 @@ extern const Command apps_command, bless_command, complete_command, completion_c
 // Over ssh.
 extern const Command push_command, receive_command, key_add_command, key_list_command,
     key_remove_command, git_init_command, git_hook_command;
+// To and from other hosts, by files.
+extern const Command export_command, import_command;
 
 namespace {
 
@@ -37,7 +39,7 @@ const std::array commands{
     &version_command,       &why_command,         &events_command,       &receive_command,
     &key_add_command,       &key_list_command,    &key_remove_command,   &git_init_command,
     &git_hook_command,      &push_command,        &completion_command,   &complete_command,
-    &init_command,          &report_command,
+    &init_command,          &report_command,      &export_command,       &import_command,
 };
 
 struct Group {
@@ -56,6 +58,7 @@ const std::vector<Group> groups{
     {"processes", {"status", "ps", "logs", "start", "stop", "restart", "scale", "run"}},
     {"care", {"prune", "verify", "doctor"}},
     {"over ssh", {"push", "receive", "key add", "key list", "key remove", "git-init"}},
+    {"other hosts", {"export", "import"}},
     {"shipit itself", {"completion", "help", "version"}},
 };
 

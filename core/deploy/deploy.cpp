@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -40,21 +41,6 @@ void refuse_build_around_root(const App& app, const slug::Build& build) {
                                 root.string()),
                     Outcome::usage)
             .advise("deploy a folder that holds only what the app needs");
-}
-
-config::Settings checked_settings(const App& app, const slug::Build& build,
-                                  const ConfigVars& vars) {
-    config::Settings settings =
-        app.settings_of(build.read_file("shipit.toml"), build.read_file("Procfile"));
-    for (const std::string& warning : settings.warnings)
-        app.host.progress.warn_of(warning);
-    (void)app.account(settings.app);
-    const auto missing = config::missing_vars(settings, vars);
-    if (!missing.empty())
-        throw Error(
-            fmt::format("the build needs config vars that are not set: {}", joined(missing, ", ")))
-            .advise(fmt::format("shipit -a {} config set {}", app.name().text(), missing.front()));
-    return settings;
 }
 
 std::string description_of(const DeployRequest& request, const slug::Packed& packed,
@@ -160,7 +146,8 @@ class Deploy {
         if (m_request.prepare)
             m_request.prepare(app, build);
         const ConfigVars vars = config::load_config(app.layout.config_toml());
-        const config::Settings settings = checked_settings(app, build, vars);
+        const config::Settings settings = checked_settings(app, build.read_file("shipit.toml"),
+                                                           build.read_file("Procfile"), vars);
         const auto options = pack_options(app, settings);
         const auto begun = Clock::now();
         m_packed = slug::pack(build, slug::Store(app.layout.releases()), options);
@@ -282,6 +269,20 @@ class Deploy {
 };
 
 } // namespace
+
+config::Settings checked_settings(const App& app, std::optional<std::string> build_toml,
+                                  std::optional<std::string> procfile, const ConfigVars& vars) {
+    config::Settings settings = app.settings_of(std::move(build_toml), std::move(procfile));
+    for (const std::string& warning : settings.warnings)
+        app.host.progress.warn_of(warning);
+    (void)app.account(settings.app);
+    const auto missing = config::missing_vars(settings, vars);
+    if (!missing.empty())
+        throw Error(
+            fmt::format("the build needs config vars that are not set: {}", joined(missing, ", ")))
+            .advise(fmt::format("shipit -a {} config set {}", app.name().text(), missing.front()));
+    return settings;
+}
 
 slug::Limits limits_of(const App& app) {
     const config::ArchiveLimits asked = app.host_settings().archive_limits;

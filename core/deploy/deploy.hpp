@@ -36,6 +36,13 @@ struct Deployed {
     std::string description;
 };
 
+// The settings of a build with these texts, for a release with these config vars. Throws Error for
+// what is wrong with them, for a user that does not exist, and for config vars that are missing.
+[[nodiscard]] config::Settings checked_settings(const App& app,
+                                                std::optional<std::string> build_toml,
+                                                std::optional<std::string> procfile,
+                                                const ConfigVars& vars);
+
 // How big an archive for this app may be, as this host's settings say.
 [[nodiscard]] slug::Limits limits_of(const App& app);
 

@@ -70,7 +70,8 @@ class Return {
         plan.was_good =
             !code_only && app.marks.get(release::MarkKind::good, target.number).has_value();
         plan.sets_config = !code_only;
-        plan.condemns = !m_request.undo;
+        // Of what has never been live (`shipit import`), this is the way forward, not back.
+        plan.condemns = !m_request.undo && target.evidence.live_at.has_value();
         plan.verdict = m_request.automatic ? m_request.reason : m_request.message;
         return plan;
     }

@@ -1,6 +1,10 @@
 #include "core/slug/slug_contents.hpp"
 
+#include "core/base/error.hpp"
+
 #include <algorithm>
+
+#include <fmt/core.h>
 
 namespace shipit::slug {
 
@@ -26,6 +30,20 @@ void SlugContents::append(std::string& bytes, std::size_t entry, std::uint64_t o
         at += piece.size();
         size -= piece.size();
     }
+}
+
+std::optional<std::string> read_small_file(const SlugFile& slug, const std::string& path,
+                                           std::uint64_t limit) {
+    const auto& list = slug.list();
+    const Entry* entry = list.find(path);
+    if (entry == nullptr)
+        return std::nullopt;
+    if (entry->type != Type::file || entry->size > limit)
+        throw Error(fmt::format("'{}' in the slug is no file of at most {} bytes", path, limit));
+    std::string bytes;
+    SlugContents(slug).append(bytes, static_cast<std::size_t>(entry - list.entries.data()), 0,
+                              static_cast<std::size_t>(entry->size));
+    return bytes;
 }
 
 } // namespace shipit::slug

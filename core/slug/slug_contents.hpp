@@ -31,4 +31,9 @@ class SlugContents {
     std::string_view m_bytes; // of that frame, the decompressor's
 };
 
+// A file at the root of the build ("Procfile"), whole; nothing if there is none. Throws Error if it
+// is no file, or has more than `limit` bytes.
+[[nodiscard]] std::optional<std::string>
+read_small_file(const SlugFile& slug, const std::string& path, std::uint64_t limit = 1 << 20);
+
 } // namespace shipit::slug

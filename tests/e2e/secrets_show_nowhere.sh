@@ -128,6 +128,10 @@ only 0 prune --dry-run
 both 0 verify --trees
 once=1 both 0 doctor
 only 0 git-init hello
+only 0 export v2 -o "$scratch/exported.oci" --format oci
+only 0 export v2 -o "$scratch/exported"
+only 0 import "$scratch/exported"
+! grep -rqF -f "$pieces" "$scratch"/exported* || fail "a value was exported"
 only 2 push
 only 1 receive hello
 only 2 key add hello nothing

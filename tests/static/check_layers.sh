@@ -13,12 +13,13 @@ config:    base sys
 slug:      base sys
 release:   base sys slug
 push:      base sys slug release
+oci:       base sys slug
 ssh:       base sys
 supervise: base sys
 page:      base
-deploy:    base sys config slug release push ssh supervise page
-cmd:       base sys config slug release push ssh supervise page deploy
-tests:     base sys config slug release push ssh supervise page deploy cmd tests
+deploy:    base sys config slug release push oci ssh supervise page
+cmd:       base sys config slug release push oci ssh supervise page deploy
+tests:     base sys config slug release push oci ssh supervise page deploy cmd tests
 '
 
 # Headers as an extended regular expression: the rooms whose .cpp files (never .hpp) may include them.
