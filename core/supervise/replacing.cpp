@@ -97,6 +97,8 @@ void Supervisor::Core::replaced(const Replacement::Verdict& verdict) {
     m_surroundings.changed();
     kept.committed ? committed(kept, client) : not_committed(kept, client);
     m_label_before.reset();
+    if (client == 0)
+        m_loop.post([this] { take_waiting(); }); // not while the replacement is calling
 }
 
 void Supervisor::Core::committed(const Replacement::Verdict& verdict, ClientId client) {

@@ -50,7 +50,7 @@ void Supervisor::Core::dispatch(ClientId client, const Json& request) {
     for (const Order& order : orders) {
         if (order.name != name)
             continue;
-        if (order.changes && !m_leftovers.empty() && !m_ending) {
+        if (order.changes && is_clearing_up()) {
             m_waiting.emplace_back(client, request); // that ends soon
             return;
         }
@@ -64,6 +64,17 @@ void Supervisor::Core::dispatch(ClientId client, const Json& request) {
         return (this->*order.answer)(client, request);
     }
     refuse(client, "there is no request '" + printable(name) + "'");
+}
+
+// What an earlier supervisor, or a command that was killed, left half done. Whoever asks meanwhile
+// holds the lock of the app, and could do nothing about it.
+bool Supervisor::Core::is_clearing_up() const {
+    return !m_ending && (!m_leftovers.empty() || (m_replacement && m_replacing_for == 0));
+}
+
+void Supervisor::Core::take_waiting() {
+    for (const auto& [client, request] : std::exchange(m_waiting, {}))
+        take_request(client, request);
 }
 
 void Supervisor::Core::refuse(ClientId client, const std::string& why) {

@@ -61,6 +61,8 @@ class Supervisor::Core {
     using Answer = void (Core::*)(ClientId, const Json&);
     void take_request(ClientId client, const Json& request);
     void dispatch(ClientId client, const Json& request);
+    [[nodiscard]] bool is_clearing_up() const;
+    void take_waiting();
     void client_gone(ClientId client);
     void ping(ClientId client, const Json& request);
     void status(ClientId client, const Json& request);
@@ -129,7 +131,7 @@ class Supervisor::Core {
     std::vector<std::shared_ptr<Crew>> m_leftovers; // of an earlier supervisor, being stopped
     std::string m_busy;                             // with what; empty: with nothing
     bool m_ending = false;
-    // Orders that came while the leftovers were being stopped.
+    // Orders that came while leftovers were being stopped, or a dead client's replacement ended.
     std::vector<std::pair<ClientId, Json>> m_waiting;
 
     // The one before, which gets no traffic but runs on, so that going back needs no start.

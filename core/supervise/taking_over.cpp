@@ -74,8 +74,7 @@ void Supervisor::Core::stop_leftovers() {
                 m_leftovers.clear();
                 m_busy.clear();
                 start_rest();
-                for (const auto& [client, request] : std::exchange(m_waiting, {}))
-                    take_request(client, request);
+                take_waiting();
             });
         });
 }

@@ -231,4 +231,9 @@ class Boot(Takeover):
         assert wait_for(10, lambda: not self.world.pids())
 
 
+class Renewal(Takeover):
+    """a supervisor becomes the program of an upgrade"""
+
+
+RENEWED = {"renewal": Renewal}
 SUPERVISED = {"supervisor": Takeover, "supervisor_boot": Boot}

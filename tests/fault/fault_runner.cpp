@@ -9,6 +9,7 @@
 //   --flush-log           with --cut: the file system's log is flushed before
 //   --whose=supervisor    disturb the supervisor, not the command: what it has started goes on
 //   --under=DIR           only calls that name something in DIR count
+//   --while=FILE          only calls that are made while this file is there count
 //   --only=NAME,...       only calls of these names count
 //   --report=FILE         what happened: a line for the call "N what name target", and a last one,
 //                         "end STATUS COUNTED"
@@ -96,6 +97,8 @@ bool take_scope(Disturbance& disturbance, std::string_view name, std::string_vie
         disturbance.whose = value == "supervisor" ? Role::supervisor : Role::command;
     else if (name == "--under")
         disturbance.under = value;
+    else if (name == "--while")
+        disturbance.during = value;
     else if (name == "--only")
         disturbance.only = parts_of(value);
     else if (name == "--flush-log")

@@ -14,9 +14,10 @@ import random
 import sys
 import time
 
-from cases import CASES, SUPERVISED
+from cases import CASES, RENEWED, SUPERVISED
 from power_trial import PowerTrial
 from push_cases import PUSHED
+from renewal_trial import RenewalTrial
 from supervisor_trial import SupervisorTrial
 from trial import Trial
 
@@ -25,7 +26,7 @@ ERRORS = ["ENOSPC", "EIO", "EDQUOT", "EROFS", "EMFILE", "EACCES", "EINTR"]
 
 def options_from(words):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("case", choices=[*CASES, *PUSHED, *SUPERVISED])
+    parser.add_argument("case", choices=[*CASES, *PUSHED, *SUPERVISED, *RENEWED])
     parser.add_argument("--scratch", required=True, help="a folder for all of it")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--fail", type=lambda text: ERRORS if text == "all" else text.split(","),
@@ -42,6 +43,8 @@ def options_from(words):
 def trial_of(options):
     if options.case in SUPERVISED:
         return SupervisorTrial(options, SUPERVISED[options.case])
+    if options.case in RENEWED:
+        return RenewalTrial(options, RENEWED[options.case])
     return (PowerTrial if options.cut else Trial)(options, (CASES | PUSHED)[options.case])
 
 

@@ -198,6 +198,8 @@ bool Tracer::counts(const Process& process, const Call& call) const {
     using Action = Disturbance::Action;
     if (process.role != m_plan.whose)
         return false;
+    if (!m_plan.during.empty() && ::access(m_plan.during.c_str(), F_OK) != 0)
+        return false;
     if (!m_plan.only.empty() &&
         std::find(m_plan.only.begin(), m_plan.only.end(), call.name) == m_plan.only.end())
         return false;

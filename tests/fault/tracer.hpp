@@ -29,7 +29,8 @@ struct Disturbance {
     std::uint64_t at = 0; // 1 is the first call
     int error_number = 0; // of fail and keep_failing
     Role whose = Role::command;
-    std::string under; // only calls that name something in this folder count; empty: all do
+    std::string under;  // only calls that name something in this folder count; empty: all do
+    std::string during; // only while a file of this name is there; empty: always
     std::vector<std::string> only; // names of calls; empty: all that the action is about
     bool flushes_log = false;      // of cut_power, which is about the file system of `under`
 };

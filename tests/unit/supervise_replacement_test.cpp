@@ -234,6 +234,23 @@ TEST_CASE("a client that dies while the new generation starts leaves the old one
     CHECK(eventually([&] { return app.serves("v1"); }));
 }
 
+TEST_CASE("an order that comes while a dead client's replacement is undone waits for that") {
+    Serving app;
+    Generation deaf = app.web(2); // which takes its time to end
+    deaf.programs[0].command = "trap '' TERM; while :; do sleep 1; done";
+    {
+        Client client(app.run());
+        client.send(replace_request(deaf));
+        wait_for(client, "starting");
+    }
+    CHECK(eventually([&] {
+        return sys::read_file(app.log() / "supervisor.log").find("ended before it was done") !=
+               std::string::npos;
+    }));
+    CHECK(app.deploy(app.web(3))["ok"].boolean());
+    CHECK(app.serves("v3"));
+}
+
 TEST_CASE("a replacement is cancelled at any time before the commit") {
     Serving app;
     Client client(app.run());
