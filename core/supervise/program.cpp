@@ -23,7 +23,7 @@ std::string bytes_from(const Json& json) {
     const std::string hex = json["hex"].text();
     if (hex.size() % 2 != 0 || hex.find_first_not_of("0123456789abcdef") != std::string::npos)
         throw Error("a generation with bytes that are not hexadecimal", Outcome::usage);
-    const std::string bytes = json.text() + bytes_of_hex(hex);
+    std::string bytes = json.text() + bytes_of_hex(hex);
     if (bytes.find('\0') != std::string::npos)
         throw Error("a generation with a NUL byte", Outcome::usage);
     return bytes;

@@ -81,7 +81,9 @@ class Weighed : public SupervisedApp {
         const auto late = *std::min_element(all.end() - part, all.end());
         std::printf("%s: %zu replaced, from %zu to %zu bytes in use\n", of_what, all.size(), early,
                     late);
-        REQUIRE(late <= early + (1 << 10));
+        // Less than a byte of each: what is allocated changes a little as numbers get longer.
+        constexpr std::size_t chance = 1 << 10;
+        REQUIRE(late <= early + chance + all.size() / 4);
         REQUIRE(sys::names_in("/proc/" + std::to_string(pid()) + "/fd").size() < 40);
         std::printf("generations of %s: %zu replaced, 0 violations\n", of_what, all.size());
     }
