@@ -12,11 +12,11 @@ on_a_terminal() { script -qec "$*" /dev/null </dev/null | col -b; }
 page_shown() { # page_shown PAGE COMMAND…: what is shown is this page
     expect_exit 0 on_a_terminal "$SHIPIT_BIN" help "${@:2}"
     expect_match "^$1\(.\)"
-    expect_out "EXAMPLES"
+    expect_not_in "usage: shipit"
 }
 help_shown() {
     expect_out "usage: shipit deploy"
-    expect_not_in "SYNOPSIS"
+    expect_not_in "SHIPIT-DEPLOY("
 }
 
 page_shown SHIPIT-DEPLOY deploy
