@@ -7,6 +7,7 @@
 #include "core/sys/core_dump.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -15,9 +16,11 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace shipit::supervise {
@@ -41,6 +44,13 @@ void default_signals() noexcept {
     sigset_t none;
     (void)::sigemptyset(&none);
     (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// setresuid(2) leaves what can be inherited, which whoever started shipit may have set.
+bool drop_capabilities() noexcept {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+    return ::syscall(SYS_capset, &header, none.data()) == 0;
 }
 
 } // namespace
@@ -135,6 +145,8 @@ std::optional<LaunchFailure> PreparedLaunch::drop_user() const noexcept {
             return LaunchFailure{LaunchStep::user, errno};
         if (user.uid != 0 && ::setuid(0) == 0)
             return LaunchFailure{LaunchStep::user, EPERM};
+        if (user.uid != 0 && !drop_capabilities())
+            return LaunchFailure{LaunchStep::privileges, errno};
     }
     if (::getuid() != user.uid || ::geteuid() != user.uid)
         return LaunchFailure{LaunchStep::user, EPERM};
