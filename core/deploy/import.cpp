@@ -5,7 +5,6 @@
 #include "core/config/config_vars.hpp"
 #include "core/deploy/aftermath.hpp"
 #include "core/deploy/deploy.hpp"
-#include "core/deploy/holds.hpp"
 #include "core/deploy/port.hpp"
 #include "core/push/assembly.hpp"
 #include "core/slug/digest.hpp"
@@ -81,13 +80,11 @@ class Import {
         : m_app(app), m_request(request), m_store(app.layout.releases()) {}
 
     Imported run() {
-        refuse_if_held(m_app);
         const sys::TempFolder temp(m_app.layout.releases(), std::string(slug::temporary_prefix));
         const sys::Path file = temp.path() / "slug";
         take(file);
         const slug::SlugFile slug(file);
         check(slug);
-        refuse_if_held(m_app, slug.id());
         const auto vars = config::load_config(m_app.layout.config_toml());
         const auto settings = checked_settings(m_app, slug::read_small_file(slug, "shipit.toml"),
                                                slug::read_small_file(slug, "Procfile"), vars);

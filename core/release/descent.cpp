@@ -8,7 +8,7 @@ namespace shipit::release {
 
 namespace {
 
-constexpr std::size_t far_back = 100;
+constexpr std::size_t far_back = 20; // each is a file to read, and a list is there at once
 
 } // namespace
 

@@ -28,7 +28,7 @@ struct Descent {
 // `live_before_all` was live before the oldest of them was made.
 [[nodiscard]] std::vector<Descent> descent_of(const std::vector<Entry>& entries,
                                               std::optional<ReleaseNumber> live_before_all);
-// The same, with what was live before them looked up; not known is what lies behind a hundred
+// The same, with what was live before them looked up; not known is what lies behind twenty
 // releases that never were live, or a record that cannot be read.
 [[nodiscard]] std::vector<Descent> descent_of(const std::vector<Entry>& entries,
                                               const Ledger& ledger);

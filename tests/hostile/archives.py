@@ -72,8 +72,10 @@ row(20, "a file, and then one below it", deploy(tar(file("a"), file("a/child")),
 row(21, "names that differ in case alone", deploy(tar(file("a"), file("A", b"x")), 0))
 row(22, "twins in Unicode: composed and decomposed", deploy(tar(file("\u00e9"), file("e\u0301", b"x")), 0))
 row(23, "devices, FIFOs, sockets, contiguous files and types unknown",
-    *each([tar(file("first"), header("d", kind=kind, devmajor=8)) for kind in (b"3", b"4", b"6", b"s", b"Z", b"V", b"M")],
-          1, "d"),
+    *each([tar(file("first"), header("d", kind=kind, devmajor=8)) for kind in (b"3", b"4", b"6", b"V", b"M")],
+          1),
+    # POSIX (pax, ustar): what is not known is a plain file.
+    *each([tar(file("first"), header("d", kind=kind, devmajor=8)) for kind in (b"s", b"Z")], 0),
     deploy(tar(file("c", kind=b"7")), (0, 1)))
 
 # --- What it would say of itself ---

@@ -208,7 +208,7 @@ class Box(World):
                 self.fault(f"this is no JSON: {error}: {out[-300:]!a} {err[-300:]!a}")
                 return (err + out).decode(errors="replace")
         # `verify`, `status` and `doctor` tell what is amiss as facts.
-        has_facts = documents and isinstance(documents[-1], dict) and {"faults", "complaint", "findings"} & set(documents[-1])
+        has_facts = documents and (isinstance(documents[-1], list) or {"faults", "complaint", "findings"} & set(documents[-1]))
         if code in (1, 2, 3, 4, 5, 6, 7, 8) and not has_facts:
             error = documents[-1].get("error", {}) if documents and isinstance(documents[-1], dict) else {}
             self.expect(error.get("code") == code, f"no error with the code {code} in {out[-300:]!a} {err[-300:]!a}")

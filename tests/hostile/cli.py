@@ -6,7 +6,7 @@ import subprocess
 from box import snapshot
 from table import SHIPIT, elsewhere, row, ship
 
-row(106, "nothing", ship([], 2, "shipit COMMAND --help", modes=("plain", "terminal")))
+row(106, "nothing", ship([], 2, "shipit COMMAND -h", modes=("plain", "terminal")))
 row(107, "commands that are not there, or nearly", ship("rolback", 2, "did you mean 'rollback'?"), ship("xyzzy", 2, "'xyzzy'"),
     ship(["\x1b[2J\u202e"], 2, "unknown command"), ship([b"\xff\xfe"], 2), ship([""], 2), ship(["releases:"], 2))
 row(108, "--, and a command's own options behind run", ship("run -- ls -a", 0, modes=("plain", "terminal")), ship("run ls -a", 0, modes=("plain",)),
