@@ -127,7 +127,7 @@ Terminal::Row row_of(const Invocation& invocation, const deploy::App& app, const
 
 Json json_of(const deploy::App& app, const std::vector<release::Entry>& entries,
              const std::optional<ReleaseNumber>& current) {
-    const auto facts = app.ledger.facts(app.marks, entries.size());
+    const auto facts = app.ledger.facts(app.marks, entries);
     const auto descent = release::descent_of(entries, app.ledger);
     const auto text_of = [](const auto& number) { return number ? Json(number->text()) : Json(); };
     Json all = Json::array();

@@ -12,8 +12,8 @@ namespace shipit::deploy {
 
 namespace {
 
-constexpr std::size_t most_events = 200;  // that are looked through
-constexpr std::size_t most_releases = 20; // whose processes are
+constexpr std::size_t most_events = 200;    // that are looked through
+constexpr std::uint64_t most_releases = 20; // whose processes are
 
 // Of what is done to an app, that which changes what runs. (That a release is good is told with
 // it.)
@@ -64,9 +64,13 @@ std::vector<Moment> latest_moments(const App& app, std::size_t limit) {
     for (const auto& event : release::read_events(app.layout.events(), most_events))
         if (is_told(event))
             moments.push_back(moment_of(event));
-    const auto numbers = app.ledger.numbers();
-    for (std::size_t i = numbers.size(); i-- > 0 && numbers.size() - i <= most_releases;)
-        add_ends(app, numbers[i], moments);
+    // The newest by what was recorded of it: the folder may have ten thousand names.
+    std::uint64_t newest_number = 0;
+    for (const Moment& moment : moments)
+        if (moment.release)
+            newest_number = std::max(newest_number, moment.release->value());
+    for (std::uint64_t n = newest_number; n > 0 && newest_number - n < most_releases; --n)
+        add_ends(app, ReleaseNumber(n), moments);
     std::stable_sort(moments.begin(), moments.end(),
                      [](const Moment& a, const Moment& b) { return a.at < b.at; });
     std::vector<Moment> newest;

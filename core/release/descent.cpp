@@ -1,6 +1,7 @@
 #include "core/release/descent.hpp"
 
 #include "core/base/error.hpp"
+#include "core/sys/file.hpp"
 
 #include <algorithm>
 
@@ -8,20 +9,25 @@ namespace shipit::release {
 
 namespace {
 
-constexpr std::size_t far_back = 20; // each is a file to read, and a list is there at once
+constexpr std::uint64_t far_back = 20; // each is a file to read, and a list is there at once
+
+// Without reading the folder, which may have ten thousand names.
+std::optional<ReleaseNumber> live_shortly_before(const Ledger& ledger, ReleaseNumber number) {
+    const std::uint64_t first = number.value() > far_back ? number.value() - far_back : 1;
+    for (std::uint64_t each = number.value() - 1; each >= first; --each)
+        if (sys::is_there(ledger.layout().manifest(ReleaseNumber(each))) &&
+            ledger.load(ReleaseNumber(each)).evidence.live_at)
+            return ReleaseNumber(each);
+    return std::nullopt;
+}
 
 } // namespace
 
-std::optional<ReleaseNumber> live_before(const Ledger& ledger, ReleaseNumber number,
-                                         std::size_t at_most) {
+std::optional<ReleaseNumber> live_before(const Ledger& ledger, ReleaseNumber number) {
     const auto numbers = ledger.numbers();
-    for (auto each = numbers.rbegin(); each != numbers.rend() && at_most > 0; ++each) {
-        if (*each >= number)
-            continue;
-        if (ledger.load(*each).evidence.live_at)
+    for (auto each = numbers.rbegin(); each != numbers.rend(); ++each)
+        if (*each < number && ledger.load(*each).evidence.live_at)
             return *each;
-        --at_most;
-    }
     return std::nullopt;
 }
 
@@ -54,7 +60,7 @@ std::vector<Descent> descent_of(const std::vector<Entry>& entries, const Ledger&
     std::optional<ReleaseNumber> live;
     try {
         if (!entries.empty())
-            live = live_before(ledger, entries.back().number, far_back);
+            live = live_shortly_before(ledger, entries.back().number);
     } catch (const Error&) { // the listing is of others
     }
     return descent_of(entries, live);

@@ -21,15 +21,14 @@ struct Descent {
 
 // The newest release before `number` that was live. Throws Error for a record on the way that
 // cannot be read.
-[[nodiscard]] std::optional<ReleaseNumber> live_before(const Ledger& ledger, ReleaseNumber number,
-                                                       std::size_t at_most = Ledger::all);
+[[nodiscard]] std::optional<ReleaseNumber> live_before(const Ledger& ledger, ReleaseNumber number);
 
 // In the order of `entries`, as Ledger::newest() gives them: newest first, without gaps.
 // `live_before_all` was live before the oldest of them was made.
 [[nodiscard]] std::vector<Descent> descent_of(const std::vector<Entry>& entries,
                                               std::optional<ReleaseNumber> live_before_all);
-// The same, with what was live before them looked up; not known is what lies behind twenty
-// releases that never were live, or a record that cannot be read.
+// The same, with what was live before them looked up; not known is what is more than twenty
+// numbers further back, or a record that cannot be read.
 [[nodiscard]] std::vector<Descent> descent_of(const std::vector<Entry>& entries,
                                               const Ledger& ledger);
 

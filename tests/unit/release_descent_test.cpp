@@ -73,7 +73,6 @@ TEST_CASE("what was live before those that are asked for is looked up") {
     }
     CHECK(live_before(ledger, ReleaseNumber(3)) == ReleaseNumber(1));
     CHECK_FALSE(live_before(ledger, ReleaseNumber(1)));
-    CHECK_FALSE(live_before(ledger, ReleaseNumber(3), 1)); // so far back is not looked
     CHECK(text_of(descent_of(ledger.newest(2), ledger)) == "v3 from v1; v2 from v1; ");
 }
 
