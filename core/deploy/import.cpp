@@ -27,12 +27,12 @@ namespace shipit::deploy {
 
 namespace {
 
-constexpr mode_t private_file = 0600;
+constexpr mode_t received_mode = 0600;
 
 // Copies what comes to `path`, and flushes it. Gives its SHA-256.
 std::string receive(int from, const std::string& name, const sys::Path& path,
                     const slug::Limits& limits) {
-    const auto fd = sys::open_file(path, O_WRONLY | O_CREAT | O_EXCL, private_file);
+    const auto fd = sys::open_file(path, O_WRONLY | O_CREAT | O_EXCL, received_mode);
     slug::Sha256 sha256;
     std::string buffer(std::size_t{1} << 18, '\0');
     for (std::uint64_t size = 0;;) {

@@ -12,9 +12,7 @@ namespace shipit::oci {
 
 namespace {
 
-constexpr const char* index_type = "application/vnd.oci.image.index.v1+json";
-constexpr const char* manifest_type = "application/vnd.oci.image.manifest.v1+json";
-constexpr std::string_view layer_type = "application/vnd.oci.image.layer.v1.tar";
+constexpr std::string_view any_layer_type = "application/vnd.oci.image.layer.v1.tar";
 constexpr std::uint64_t largest_document = std::uint64_t{4} << 20;
 constexpr const char* advice = "skopeo copy docker://docker.io/library/debian:12-slim oci:base:12";
 
@@ -82,7 +80,7 @@ BaseImage copy_base(const Path& from, const std::string& tag, const std::string&
                                     printable(base.config["architecture"].text()), architecture));
         for (const Json& each : manifest["layers"].items()) {
             const Descriptor layer = descriptor_in(each);
-            if (!std::string_view(layer.media_type).starts_with(layer_type))
+            if (!std::string_view(layer.media_type).starts_with(any_layer_type))
                 throw Error(fmt::format("a layer of it is of type '{}', not OCI's",
                                         printable(layer.media_type)))
                     .advise(advice);

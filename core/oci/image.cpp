@@ -15,7 +15,6 @@ namespace shipit::oci {
 
 namespace {
 
-constexpr const char* manifest_type = "application/vnd.oci.image.manifest.v1+json";
 constexpr const char* config_type = "application/vnd.oci.image.config.v1+json";
 constexpr const char* layer_type = "application/vnd.oci.image.layer.v1.tar+gzip";
 
@@ -137,7 +136,7 @@ Descriptor write_image(const Path& layout, const slug::SlugFile& slug, const Ima
                                         {"config", config.json()},
                                         {"layers", base.layers},
                                         {"annotations", annotations}});
-    const auto blob = add_blob(layout, manifest.dump(), manifest_type);
+    auto blob = add_blob(layout, manifest.dump(), manifest_type);
     finish_layout(layout, blob,
                   Json::object({{"architecture", own_architecture()}, {"os", "linux"}}), plan.tag);
     return blob;

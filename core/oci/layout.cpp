@@ -19,7 +19,6 @@ constexpr std::string_view digest_prefix = "sha256:";
 constexpr std::size_t digest_digits = 64;
 constexpr mode_t file_mode = 0644;
 constexpr mode_t folder_mode = 0755;
-constexpr const char* index_type = "application/vnd.oci.image.index.v1+json";
 
 Path blobs_in(const Path& layout) {
     return layout / "blobs" / "sha256";

@@ -12,6 +12,10 @@
 
 namespace shipit::oci {
 
+// Media types (OCI image-spec, media-types.md).
+inline constexpr const char* index_type = "application/vnd.oci.image.index.v1+json";
+inline constexpr const char* manifest_type = "application/vnd.oci.image.manifest.v1+json";
+
 using sys::Path;
 
 // What a reference to a blob says; `digest` is "sha256:" and 64 digits.

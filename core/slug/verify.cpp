@@ -82,6 +82,26 @@ bool leads_to_left_out(const VerifyOptions& options, const std::string& path) {
                        [&](const std::string& own) { return own.starts_with(path + '/'); });
 }
 
+// Of what is listed and what was found under one name; one of them may be missing.
+std::optional<Difference> difference_of(const Entry* listed, const Entry* found,
+                                        const VerifyOptions& options) {
+    if (found == nullptr) {
+        if (is_left_out(options, listed->path))
+            return std::nullopt;
+        return Difference{Difference::Kind::missing, listed->path};
+    }
+    if (listed == nullptr) {
+        if (found->type == Type::folder && leads_to_left_out(options, found->path))
+            return std::nullopt;
+        return Difference{Difference::Kind::extra, found->path};
+    }
+    if (!is_same(*listed, *found))
+        return Difference{Difference::Kind::edited, listed->path};
+    if (has_mode(*listed) && mode_in_tree(*listed, options.group) != found->mode)
+        return Difference{Difference::Kind::mode, listed->path};
+    return std::nullopt;
+}
+
 } // namespace
 
 std::vector<Difference> verify_tree(const Path& tree, const FileList& list,
@@ -98,23 +118,15 @@ std::vector<Difference> verify_tree(const Path& tree, const FileList& list,
     auto walked = walk(root.get(), tree, walk_options);
     hash_comparable({root.get(), tree}, walked, list, options.progress);
     const auto others = differences.size();
+    const auto is_told = [&](const Entry& listed) {
+        const auto end = differences.begin() + static_cast<std::ptrdiff_t>(others);
+        return std::any_of(differences.begin(), end,
+                           [&](const Difference& other) { return other.path == listed.path; });
+    };
     merge(list, walked.list, [&](const Entry* listed, const Entry* found) {
-        if (found == nullptr) {
-            if (is_left_out(options, listed->path))
-                return;
-            const auto told = [&](const Difference& other) { return other.path == listed->path; };
-            const auto end = differences.begin() + static_cast<std::ptrdiff_t>(others);
-            if (std::none_of(differences.begin(), end, told))
-                differences.push_back({Difference::Kind::missing, listed->path});
-        } else if (listed == nullptr) {
-            if (found->type == Type::folder && leads_to_left_out(options, found->path))
-                return;
-            differences.push_back({Difference::Kind::extra, found->path});
-        } else if (!is_same(*listed, *found)) {
-            differences.push_back({Difference::Kind::edited, listed->path});
-        } else if (has_mode(*listed) && mode_in_tree(*listed, options.group) != found->mode) {
-            differences.push_back({Difference::Kind::mode, listed->path});
-        }
+        const auto difference = difference_of(listed, found, options);
+        if (difference && (found != nullptr || !is_told(*listed)))
+            differences.push_back(*difference);
     });
     std::sort(differences.begin(), differences.end(), [](const auto& left, const auto& right) {
         return path_before(left.path, right.path);

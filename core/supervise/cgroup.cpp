@@ -25,7 +25,7 @@ namespace {
 constexpr mode_t folder_mode = 0755;
 constexpr std::uint64_t longest_list = 64 << 20; // of cgroup.procs
 constexpr unsigned most_names = 100;
-constexpr int look_again_ms = 20;
+constexpr int look_at_group_ms = 20;
 
 // One name for a whole path, to be read in `systemd-cgls`, and no other path's.
 std::string name_for(const Path& run_folder) {
@@ -218,7 +218,7 @@ bool end_cgroup(const Path& cgroup, std::chrono::milliseconds patience) noexcept
         if (deadline.passed())
             return false;
         pollfd change{events.get(), POLLPRI, 0};
-        (void)::poll(&change, 1, look_again_ms);
+        (void)::poll(&change, 1, look_at_group_ms);
     }
     return remove_cgroup(cgroup);
 }

@@ -12,7 +12,7 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr std::size_t chunk_size = 64 << 10;
+constexpr std::size_t answer_chunk = 64 << 10;
 constexpr std::size_t longest_message = 16 << 20;
 
 [[noreturn]] void throw_gone() {
@@ -59,7 +59,7 @@ std::optional<std::string> Client::take_line() {
 }
 
 void Client::receive() {
-    char chunk[chunk_size];
+    char chunk[answer_chunk];
     const ssize_t got = ::read(m_fd.get(), chunk, sizeof chunk);
     if (got < 0 && errno == EINTR)
         return;

@@ -12,7 +12,7 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr std::size_t chunk_size = 64 << 10;
+constexpr std::size_t request_chunk = 64 << 10;
 constexpr milliseconds rest_after_failure{200};
 
 bool may_command(int connection) {
@@ -118,7 +118,7 @@ void Control::read_from(ClientId id) {
     Client* client = find(id);
     if (client == nullptr)
         return;
-    char chunk[chunk_size];
+    char chunk[request_chunk];
     const ssize_t got = ::read(client->fd.get(), chunk, sizeof chunk);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
         const bool tell = !client->finishing;

@@ -22,7 +22,7 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr mode_t log_mode = 0640;
+constexpr mode_t supervisor_log_mode = 0640;
 constexpr int look_again_ms = 10;
 constexpr int exit_not_executed = 127;
 constexpr std::size_t shown_log = 2000;
@@ -105,7 +105,7 @@ Report start(const std::vector<std::string>& argv, const Path& log, Parent paren
     words.push_back(nullptr);
     const std::vector<char*> environment = environment_for_others();
     const sys::Fd log_fd =
-        sys::open_file(log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, log_mode);
+        sys::open_file(log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, supervisor_log_mode);
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
         throw_errno("cannot make a pipe");

@@ -15,8 +15,8 @@ namespace shipit::supervise {
 namespace {
 
 constexpr int pipe_capacity = 1 << 20; // what a process can write while there is no supervisor
-constexpr std::size_t chunk_size = 32 << 10;
-constexpr unsigned drained_chunks = std::size_t{2} * pipe_capacity / chunk_size;
+constexpr std::size_t log_chunk = 32 << 10;
+constexpr unsigned drained_chunks = std::size_t{2} * pipe_capacity / log_chunk;
 constexpr std::size_t tail_lines = 20;
 constexpr std::size_t longest_tail_line = 1000;
 
@@ -58,7 +58,7 @@ void LogPipe::listen() {
 }
 
 bool LogPipe::read_chunk() {
-    char chunk[chunk_size];
+    char chunk[log_chunk];
     const ssize_t got = ::read(m_fd.get(), chunk, sizeof chunk);
     if (got <= 0)
         return got < 0 && errno == EINTR;

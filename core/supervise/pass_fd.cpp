@@ -12,7 +12,7 @@ namespace shipit::supervise {
 
 namespace {
 
-union Control {
+union ControlMessage {
     char space[CMSG_SPACE(sizeof(int))];
     cmsghdr aligned;
 };
@@ -29,7 +29,7 @@ std::pair<sys::Fd, sys::Fd> message_pair() {
 bool send_fd(int socket, int fd) noexcept {
     char byte = 0;
     iovec data{&byte, sizeof byte};
-    Control control{};
+    ControlMessage control{};
     msghdr message{};
     message.msg_iov = &data;
     message.msg_iovlen = 1;
@@ -45,7 +45,7 @@ bool send_fd(int socket, int fd) noexcept {
 
 ssize_t receive(int socket, void* data, std::size_t size, sys::Fd& fd) noexcept {
     iovec place{data, size};
-    Control control{};
+    ControlMessage control{};
     msghdr message{};
     message.msg_iov = &place;
     message.msg_iovlen = 1;

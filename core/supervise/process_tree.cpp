@@ -15,7 +15,7 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr milliseconds look_again{20}; // for what is left of a tree that was told to end
+constexpr milliseconds look_at_rest{20}; // for what is left of a tree that was told to end
 constexpr milliseconds kill_patience{100};
 
 } // namespace
@@ -45,7 +45,7 @@ void Process::look_for_rest() {
     if (!is_populated(m_cgroup) && rest().empty())
         feed(Event::tree_gone);
     else
-        m_look = m_surroundings.loop.after(look_again, [this] { look_for_rest(); });
+        m_look = m_surroundings.loop.after(look_at_rest, [this] { look_for_rest(); });
 }
 
 std::vector<Owned> Process::rest() const {

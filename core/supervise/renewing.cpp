@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::int64_t memory_version = 1; // of what is not merely added to
 constexpr milliseconds rehearsal_patience = std::chrono::seconds(5);
-constexpr milliseconds look_again = std::chrono::seconds(1);
+constexpr milliseconds try_again = std::chrono::seconds(1);
 
 // Those that would end us, or be lost, between two programs.
 sigset_t held_signals() {
@@ -59,7 +59,7 @@ void Supervisor::Core::renew_when_free() {
         return;
     if (why_not_now().empty() && m_busy.empty())
         return rehearse();
-    m_renew = m_loop.after(look_again, [this] { renew_when_free(); });
+    m_renew = m_loop.after(try_again, [this] { renew_when_free(); });
 }
 
 // What would be cut short by it.
@@ -79,25 +79,28 @@ std::string Supervisor::Core::why_not_now() const {
     return {};
 }
 
+// What cannot even be begun, for want of descriptors or memory, leaves us as we are.
 void Supervisor::Core::rehearse() {
-    Bequest unused;
-    m_script = written_memory(memory(unused).set("rehearsal", true));
-    m_rehearsal_output.clear();
-    Launch launch;
-    launch.argv = m_options.successor(STDIN_FILENO);
-    launch.argv.front() = m_program.path().string();
-    launch.environment = own_environment();
-    launch.folder = "/";
-    launch.input = m_script.get();
-    const auto take = [this](std::string_view output) {
-        constexpr std::size_t shown = 1000;
-        m_rehearsal_output += output.substr(0, shown - std::min(shown, m_rehearsal_output.size()));
-    };
     try {
+        Bequest unused;
+        m_script = written_memory(memory(unused).set("rehearsal", true));
+        m_rehearsal_output.clear();
+        Launch launch;
+        launch.argv = m_options.successor(STDIN_FILENO);
+        launch.argv.front() = m_program.path().string();
+        launch.environment = own_environment();
+        launch.folder = "/";
+        launch.input = m_script.get();
+        const auto take = [this](std::string_view output) {
+            constexpr std::size_t shown = 1000;
+            m_rehearsal_output +=
+                output.substr(0, shown - std::min(shown, m_rehearsal_output.size()));
+        };
         m_rehearsal =
             std::make_unique<RunCommand>(m_loop, std::move(launch), rehearsal_patience, take,
                                          [this](const RunCommand::End& end) { rehearsed(end); });
     } catch (const Error& error) {
+        m_script.reset();
         not_renewed(error.what());
     }
 }
@@ -134,11 +137,17 @@ void Supervisor::Core::take_turn() {
     Bequest bequest;
     const Json left = memory(bequest);
     m_vigil.reset(); // and with it a check that nobody would wait for
-    exec(left, bequest);
-    const std::string why_not = errno_text(errno);
+    std::string why_not;
+    try {
+        exec(left, bequest);
+        why_not =
+            fmt::format("cannot execute {}: {}", m_program.path().string(), errno_text(errno));
+    } catch (const Error& error) {
+        why_not = error.what();
+    }
     if (watch_end)
         begin_watch(m_watching_for, watch_end);
-    not_renewed(fmt::format("cannot execute {}: {}", m_program.path().string(), why_not));
+    not_renewed(why_not);
 }
 
 // Comes back only if that fails, with errno.

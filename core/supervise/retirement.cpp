@@ -6,7 +6,7 @@ namespace {
 
 constexpr milliseconds quiet = std::chrono::seconds(1);
 constexpr milliseconds patience = std::chrono::seconds(30);
-constexpr milliseconds look_again{50};
+constexpr milliseconds look_interval{50};
 
 } // namespace
 
@@ -30,7 +30,7 @@ void Retirement::look() {
         m_quiet_since = now;
     if (now - m_quiet_since >= quiet || now >= m_end)
         return stop();
-    m_timer = m_surroundings.loop.after(look_again, [this] { look(); });
+    m_timer = m_surroundings.loop.after(look_interval, [this] { look(); });
 }
 
 void Retirement::stop() {

@@ -13,7 +13,7 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr std::size_t chunk_size = 64 << 10;
+constexpr std::size_t output_chunk = 64 << 10;
 constexpr unsigned drained_chunks = 32;
 constexpr unsigned kill_rounds = 20; // a tree that forks faster than this is not to be had
 
@@ -82,7 +82,7 @@ void RunCommand::listen() {
 }
 
 bool RunCommand::read_chunk() {
-    char chunk[chunk_size];
+    char chunk[output_chunk];
     const ssize_t got = ::read(m_output.get(), chunk, sizeof chunk);
     if (got > 0)
         m_on_output({chunk, static_cast<std::size_t>(got)});
