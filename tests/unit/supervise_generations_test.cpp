@@ -11,7 +11,9 @@
 #include <vector>
 
 #ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/allocator_interface.h>
+// Of <sanitizer/allocator_interface.h>, which g++ comes without.
+extern "C" std::size_t
+__sanitizer_get_current_allocated_bytes(); // NOLINT(bugprone-reserved-identifier)
 #else
 #include <malloc.h>
 #endif
