@@ -4,4 +4,7 @@
 needs python3 zstd
 reserve_port
 mkdir "$scratch/rows"
+if is_sanitized; then
+    export SHIPIT_IS_SANITIZED=yes
+fi
 python3 "$tests/hostile/hostile.py" --scratch "$scratch/rows" --port "$port" "$@"

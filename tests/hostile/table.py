@@ -10,7 +10,7 @@ right: whether a file changes while it is read, nobody can say beforehand.
 import os
 from pathlib import Path
 
-from box import SHIPIT, in_mounts  # noqa: F401
+from box import MODES, SHIPIT, in_mounts  # noqa: F401
 
 ROWS = {}
 TESTS = Path(__file__).resolve().parent.parent
@@ -44,7 +44,7 @@ def deploy(data, exits, *says, name="build.tar", **how):
     def run(box):
         file = box.inputs / name
         file.write_bytes(data(box) if callable(data) else data)
-        for mode in how.pop("modes", ("plain", "terminal", "json")):
+        for mode in how.pop("modes", MODES):
             words = ["deploy", "-"] if mode == "json" else ["deploy", name]
             box.attempt(words, exits_of(exits), says, modes=(mode,), stdin=file if mode == "json" else None, **how)
     return run
