@@ -265,8 +265,11 @@ class Walk {
     std::size_t m_entries = 0;
 };
 
+// Only ever compared; what a file system keeps beyond the year 2262 begins again.
 std::int64_t nanoseconds(const timespec& time) {
-    return static_cast<std::int64_t>(time.tv_sec) * 1000000000 + time.tv_nsec;
+    constexpr std::uint64_t second = 1'000'000'000;
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(time.tv_sec) * second +
+                                     static_cast<std::uint64_t>(time.tv_nsec));
 }
 
 } // namespace
