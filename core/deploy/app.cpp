@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/deploy/running.hpp"
 #include "core/release/events.hpp"
+#include "core/slug/slug_contents.hpp"
 #include "core/sys/clock.hpp"
 
 #include <fmt/core.h>
@@ -62,6 +63,12 @@ config::Settings App::settings_of(std::optional<std::string> build_toml,
 config::Settings App::settings_of_tree(const sys::Path& tree) const {
     return settings_of(sys::read_file_if_any(tree / "shipit.toml"),
                        sys::read_file_if_any(tree / "Procfile"));
+}
+
+config::Settings App::settings_of_slug(const sys::Path& slug_file) const {
+    const slug::SlugFile slug(slug_file);
+    return settings_of(slug::read_small_file(slug, "shipit.toml"),
+                       slug::read_small_file(slug, "Procfile"));
 }
 
 config::Settings App::host_settings() const {

@@ -41,6 +41,7 @@ class App {
     // The settings of a release's tree (its shipit.toml and Procfile), or of a build's texts, under
     // this host's app.toml. Throws Error (usage) naming file, line and column.
     [[nodiscard]] config::Settings settings_of_tree(const sys::Path& tree) const;
+    [[nodiscard]] config::Settings settings_of_slug(const sys::Path& slug_file) const;
     [[nodiscard]] config::Settings settings_of(std::optional<std::string> build_toml,
                                                std::optional<std::string> procfile) const;
     // This host's alone.

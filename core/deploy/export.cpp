@@ -11,7 +11,6 @@
 #include "core/sys/interrupt.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -20,7 +19,6 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace shipit::deploy {
 
@@ -80,18 +78,13 @@ void write_out(const ExportRequest& request, const std::string& destination,
 
 void copy(const Path& file, std::uint64_t size, const Sink& sink) {
     const auto fd = sys::open_file(file, O_RDONLY | O_NOFOLLOW);
-    std::string buffer(piece_size, '\0');
-    for (std::uint64_t left = size; left > 0;) {
-        const auto n = ::read(fd.get(), buffer.data(), std::min<std::uint64_t>(left, piece_size));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            throw_errno(fmt::format("cannot read '{}'", file.string()));
-        if (n == 0)
-            throw Error(fmt::format("'{}' became shorter while it was read", file.string()));
-        sink(std::string_view(buffer).substr(0, static_cast<std::size_t>(n)));
-        left -= static_cast<std::uint64_t>(n);
-    }
+    std::uint64_t left = size;
+    sys::read_pieces(fd.get(), file, [&](std::string_view bytes) {
+        sink(bytes);
+        left -= std::min<std::uint64_t>(left, bytes.size());
+    });
+    if (left > 0)
+        throw Error(fmt::format("'{}' became shorter while it was read", file.string()));
 }
 
 void copy_slug(const slug::SlugFile& slug, const Sink& sink) {
@@ -174,16 +167,11 @@ std::string user_in_image(const config::AppSettings& settings) {
     return fmt::format("{}:{}", account.uid, account.gid);
 }
 
-config::Settings settings_of(const App& app, const slug::SlugFile& slug) {
-    return app.settings_of(slug::read_small_file(slug, "shipit.toml"),
-                           slug::read_small_file(slug, "Procfile"));
-}
-
 oci::ImagePlan plan_image(const App& app, const release::Manifest& manifest,
                           const slug::SlugFile& slug, const ExportRequest& request) {
     constexpr std::uint16_t usual_port = 8080;
     const ProcessType& type = process_named(manifest, request.process);
-    const config::Settings settings = settings_of(app, slug);
+    const config::Settings settings = app.settings_of_slug(slug.path());
     oci::ImagePlan plan;
     plan.tag = manifest.number.text();
     plan.created = time_text(manifest.created_at);
@@ -199,8 +187,10 @@ oci::ImagePlan plan_image(const App& app, const release::Manifest& manifest,
     plan.stop_signal = "SIG" + type.stop_signal;
     if (!request.base.empty()) {
         const auto colon = request.base.rfind(':');
-        plan.base = request.base.substr(0, colon);
-        plan.base_tag = colon == std::string::npos ? "" : request.base.substr(colon + 1);
+        const bool has_tag =
+            colon != std::string::npos && request.base.find('/', colon) == std::string::npos;
+        plan.base = has_tag ? request.base.substr(0, colon) : request.base;
+        plan.base_tag = has_tag ? request.base.substr(colon + 1) : "";
     }
     return plan;
 }

@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
 #include "core/deploy/way_back.hpp"
+#include "core/slug/store.hpp"
 
 #include <fmt/core.h>
 
@@ -70,10 +71,22 @@ class Return {
         plan.was_good =
             !code_only && app.marks.get(release::MarkKind::good, target.number).has_value();
         plan.sets_config = !code_only;
-        // Of what has never been live (`shipit import`), this is the way forward, not back.
-        plan.condemns = !m_request.undo && target.evidence.live_at.has_value();
+        plan.condemns = !m_request.undo;
+        if (!target.evidence.live_at)
+            go_forward(app, target, plan);
         plan.verdict = m_request.automatic ? m_request.reason : m_request.message;
         return plan;
+    }
+
+    // To what was imported and has never been live: what is left is not bad for that, and what the
+    // build does to the app's data it does now.
+    static void go_forward(const App& app, const release::Manifest& target, Plan& plan) {
+        plan.condemns = false;
+        const slug::Store store(app.layout.releases());
+        if (!target.slug || !store.has(target.slug->id))
+            return; // which is refused elsewhere
+        if (app.settings_of_slug(store.path_of(target.slug->id)).is_irreversible)
+            plan.irreversible = "its build says release.irreversible";
     }
 
     [[nodiscard]] std::optional<Plan> plan_for_config(const release::Manifest& live,

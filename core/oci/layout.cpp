@@ -4,12 +4,10 @@
 #include "core/base/text.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <unistd.h>
 
 namespace shipit::oci {
 
@@ -85,19 +83,15 @@ void copy_blob(const Path& from, const Path& to, const Descriptor& blob) {
     const Path source = blob_path(from, blob);
     const auto fd = sys::open_file(source, O_RDONLY | O_NONBLOCK);
     BlobWriter writer(to);
-    std::string buffer(std::size_t{1} << 18, '\0');
-    for (std::uint64_t left = blob.size; left > 0;) {
-        const auto n =
-            ::read(fd.get(), buffer.data(), std::min<std::uint64_t>(left, buffer.size()));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            throw_errno(fmt::format("cannot read '{}'", printable(source.string())));
-        if (n == 0)
-            break;
-        writer.add(std::string_view(buffer).substr(0, static_cast<std::size_t>(n)));
-        left -= static_cast<std::uint64_t>(n);
-    }
+    std::uint64_t left = blob.size;
+    sys::read_pieces(fd.get(), source, [&](std::string_view bytes) {
+        if (bytes.size() > left)
+            throw Error(
+                fmt::format("'{}' is larger than its image says", printable(source.string())),
+                Outcome::corrupt);
+        writer.add(bytes);
+        left -= bytes.size();
+    });
     if (writer.finish(blob.media_type).digest != blob.digest)
         throw Error(fmt::format("'{}' does not have the SHA-256 that it is named by",
                                 printable(source.string())),

@@ -98,8 +98,8 @@ Fd open_file(const Path& path, int flags, mode_t mode) {
 
 namespace {
 
-std::string read_by(std::size_t chunk, int fd, const Path& name, std::uint64_t limit) {
-    std::string content;
+void read_by(std::size_t chunk, int fd, const Path& name,
+             const std::function<void(std::string_view)>& take) {
     std::string buffer(chunk, '\0');
     for (;;) {
         const ssize_t count = ::read(fd, buffer.data(), buffer.size());
@@ -108,11 +108,19 @@ std::string read_by(std::size_t chunk, int fd, const Path& name, std::uint64_t l
         if (count < 0)
             throw_errno(named("cannot read", name));
         if (count == 0)
-            return content;
-        content.append(buffer.data(), static_cast<std::size_t>(count));
+            return;
+        take(std::string_view(buffer).substr(0, static_cast<std::size_t>(count)));
+    }
+}
+
+std::string content_by(std::size_t chunk, int fd, const Path& name, std::uint64_t limit) {
+    std::string content;
+    read_by(chunk, fd, name, [&](std::string_view piece) {
+        content += piece;
         if (content.size() > limit)
             throw Error(named("cannot read", name) + ": it is larger than " + size_text(limit));
-    }
+    });
+    return content;
 }
 
 constexpr std::size_t largest_chunk = 64 << 10;
@@ -120,7 +128,12 @@ constexpr std::size_t largest_chunk = 64 << 10;
 } // namespace
 
 std::string read_all(int fd, const Path& name, std::uint64_t limit) {
-    return read_by(largest_chunk, fd, name, limit);
+    return content_by(largest_chunk, fd, name, limit);
+}
+
+void read_pieces(int fd, const Path& name, const std::function<void(std::string_view)>& take) {
+    constexpr std::size_t piece = 256 << 10;
+    read_by(piece, fd, name, take);
 }
 
 std::string read_file(const Path& path, std::uint64_t limit) {
@@ -133,7 +146,7 @@ std::string read_file(const Path& path, std::uint64_t limit) {
     // Files of /proc say that they are empty.
     constexpr std::size_t smallest_chunk = 4096;
     const auto size = static_cast<std::size_t>(status.st_size);
-    return read_by(std::clamp(size + 1, smallest_chunk, largest_chunk), fd.get(), path, limit);
+    return content_by(std::clamp(size + 1, smallest_chunk, largest_chunk), fd.get(), path, limit);
 }
 
 std::optional<std::string> read_file_if_any(const Path& path, std::uint64_t limit) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,8 @@ using Path = std::filesystem::path;
 // All that comes from an open file, a pipe or a terminal, until its end; throws if that is more
 // than `limit` bytes. `name` is for the error.
 [[nodiscard]] std::string read_all(int fd, const Path& name, std::uint64_t limit);
+// The same piece by piece, for what may be large; `take` may throw.
+void read_pieces(int fd, const Path& name, const std::function<void(std::string_view)>& take);
 // The whole of a regular file; throws if it is larger than `limit` bytes or not a regular file
 // (a FIFO does not block). Follows symlinks.
 [[nodiscard]] std::string read_file(const Path& path, std::uint64_t limit = 1 << 20);

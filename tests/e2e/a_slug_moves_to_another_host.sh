@@ -92,3 +92,13 @@ expect_exit 0 on_the_other import again
 expect_out "as v5, which is not live"
 expect_exit 0 on_the_other verify --trees
 expect_answer "http://127.0.0.1:$here_port/" "This, exported, is release v"
+
+# What its build says of itself counts there, too.
+printf '\n[release]\nirreversible = true\n' >>"$scratch/hello/shipit.toml"
+expect_exit 0 ship deploy "$scratch/hello" -m "Drops a column"
+expect_exit 0 ship export v3 -o dropping
+expect_exit 0 on_the_other import dropping
+expect_exit 0 on_the_other rollback v6
+expect_exit 0 on_the_other info
+expect_match "Irreversible: .*its build says release.irreversible"
+expect_exit 6 on_the_other rollback
