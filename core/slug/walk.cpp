@@ -35,6 +35,14 @@ std::string kind_of(mode_t mode) {
     return S_ISCHR(mode) || S_ISBLK(mode) ? "a device" : "of an unknown kind";
 }
 
+// By errno. What was listed and is not there any more was taken away meanwhile.
+[[noreturn]] void refuse_unreadable(const std::string& shown) {
+    const int why = errno;
+    throw Error(fmt::format("cannot read '{}': {}", shown, errno_text(why)))
+        .advise(why == ENOENT ? "again when nothing writes there"
+                              : "let it be read, or leave it out");
+}
+
 // A folder that was found, and what is in it once somebody has listed it.
 struct Folder {
     struct Found {
@@ -81,7 +89,7 @@ class Walk {
     void begin_at_root() const {
         struct stat status {};
         if (::fstat(m_root, &status) != 0 || ::lseek(m_root, 0, SEEK_SET) != 0)
-            throw_errno(fmt::format("cannot read '{}'", shown({})));
+            refuse_unreadable(shown({}));
         refuse_forbidden(status, {});
     }
 
@@ -104,7 +112,7 @@ class Walk {
                 fmt::format("'{}' is more than {} folders deep", shown(folder.path), deepest));
         const int fd = chain.folder(folder.path);
         if (fd < 0)
-            throw_errno(fmt::format("cannot read '{}'", shown(folder.path)));
+            refuse_unreadable(shown(folder.path));
         const auto names = names_in(fd, folder.path);
         folder.found.reserve(names.size());
         for (const auto& name : names)
@@ -140,7 +148,7 @@ class Walk {
         for (;;) {
             const auto size = ::getdents64(folder_fd, buffer.data(), buffer.size());
             if (size < 0)
-                throw_errno(fmt::format("cannot read '{}'", shown(folder)));
+                refuse_unreadable(shown(folder));
             if (size == 0)
                 break;
             for (ssize_t at = 0; at < size;) {
@@ -164,7 +172,7 @@ class Walk {
         path += name;
         struct stat status {};
         if (::fstatat(folder_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-            throw_errno(fmt::format("cannot read '{}'", shown(path)));
+            refuse_unreadable(shown(path));
         if (m_options.leave_out.count(path) != 0 ||
             m_options.rules.leaves_out(path, S_ISDIR(status.st_mode))) {
             folder.left_out++;
@@ -209,7 +217,7 @@ class Walk {
         std::string target(4096, '\0');
         const auto size = ::readlinkat(folder_fd, name.c_str(), target.data(), target.size());
         if (size < 0)
-            throw_errno(fmt::format("cannot read '{}'", shown(path)));
+            refuse_unreadable(shown(path));
         target.resize(static_cast<std::size_t>(size));
         return target;
     }
