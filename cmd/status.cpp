@@ -22,7 +22,9 @@ using deploy::AppStatus;
 constexpr std::chrono::seconds usual_pause(2);
 
 void tell(Invocation& invocation, std::string_view name, const std::string& value) {
-    invocation.terminal.print(fmt::format("{:<10}{}", fmt::format("{}:", name), value));
+    constexpr std::size_t indent = 10;
+    const std::string head = fmt::format("{:<{}}", fmt::format("{}:", name), indent);
+    invocation.terminal.paragraph(head, indent, value);
 }
 
 void tell_release(Invocation& invocation, const deploy::App& app, const AppStatus& status) {

@@ -19,7 +19,7 @@ namespace {
 constexpr std::chrono::seconds patience(3);
 constexpr std::size_t longest_answer = 256 << 10;
 
-// What starts the apps with the host, and prunes them; empty words for what does not.
+// What starts the apps with the host, and prunes them.
 struct Starter {
     std::string who; // "systemd"
     bool starts = false;

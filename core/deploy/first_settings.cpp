@@ -112,17 +112,11 @@ constexpr Table tables[] = {
 
 // Foreign text may be in it.
 std::string comment(std::string_view text) {
-    const std::string shown = printable(text);
     std::string result;
-    std::string line;
-    for (const std::string_view word : split(shown, ' ')) {
-        if (!line.empty() && line.size() + 1 + word.size() > comment_width) {
+    for (const std::string& line : wrapped(printable(text), comment_width))
+        if (!line.empty())
             result += "# " + line + "\n";
-            line.clear();
-        }
-        line += (line.empty() ? "" : " ") + std::string(word);
-    }
-    return line.empty() ? result : result + "# " + line + "\n";
+    return result;
 }
 
 std::string line_of(const Proposal& proposal) {

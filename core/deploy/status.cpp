@@ -108,13 +108,18 @@ AppStatus status_of(const App& app, const AppStatus* before) {
     status.holder = sys::Lock::holder(app.layout.lock());
     try {
         status.has_processes = !status.processes.empty();
-        status.lately = latest_moments(app, most_moments);
         status.current = app.ledger.current();
         if (status.current)
             status.manifest = app.ledger.load(*status.current);
         status.has_processes = live_generation(app).has_value();
     } catch (const Error& error) {
         status.complaint = error;
+    }
+    try {
+        status.lately = latest_moments(app, status.current, most_moments);
+    } catch (const Error& error) {
+        if (!status.complaint)
+            status.complaint = error;
     }
     status.state = state_of(app, status);
     return status;

@@ -59,13 +59,15 @@ Json Moment::json() const {
     return json;
 }
 
-std::vector<Moment> latest_moments(const App& app, std::size_t limit) {
+std::vector<Moment> latest_moments(const App& app, const std::optional<ReleaseNumber>& live,
+                                   std::size_t limit) {
     std::vector<Moment> moments;
     for (const auto& event : release::read_events(app.layout.events(), most_events))
         if (is_told(event))
             moments.push_back(moment_of(event));
-    // The newest by what was recorded of it: the folder may have ten thousand names.
-    std::uint64_t newest_number = 0;
+    // The newest by what was recorded of it, or the live one: the folder may have ten thousand
+    // names.
+    std::uint64_t newest_number = live ? live->value() : 0;
     for (const Moment& moment : moments)
         if (moment.release)
             newest_number = std::max(newest_number, moment.release->value());

@@ -23,7 +23,9 @@ struct Moment {
     [[nodiscard]] Json json() const;
 };
 
-// The newest first. Never throws for what is damaged: that is passed over.
-[[nodiscard]] std::vector<Moment> latest_moments(const App& app, std::size_t limit);
+// The newest first; `live` is what is live, if that is known. Never throws for what is damaged:
+// that is passed over.
+[[nodiscard]] std::vector<Moment>
+latest_moments(const App& app, const std::optional<ReleaseNumber>& live, std::size_t limit);
 
 } // namespace shipit::deploy

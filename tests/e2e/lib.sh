@@ -235,6 +235,26 @@ expect_soon() {
 # json FILE EXPRESSION: what a Python expression about the document `it` gives.
 json() { python3 -c 'import json, sys; it = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$@"; }
 
+# run_nginx SERVERS: with these server blocks and nothing of this host's, until the end.
+run_nginx() {
+    mkdir "$scratch/nginx"
+    cat >"$scratch/nginx/nginx.conf" <<END
+daemon off;
+pid $scratch/nginx/pid;
+events { worker_connections 512; }
+http {
+    access_log off;
+    client_body_temp_path $scratch/nginx/body;
+    proxy_temp_path $scratch/nginx/proxy;
+    fastcgi_temp_path $scratch/nginx/fastcgi;
+    uwsgi_temp_path $scratch/nginx/uwsgi;
+    scgi_temp_path $scratch/nginx/scgi;
+    $1
+}
+END
+    nginx -p "$scratch/nginx" -e "$scratch/nginx.log" -c "$scratch/nginx/nginx.conf" &
+}
+
 # start_hammer [WHERE [CLIENTS [PAUSE_US [keep] [post]]]]: requests, until expect_none_failed, each GET
 # on a new connection unless it says otherwise; WHERE is a port or a Unix socket.
 hammers=()

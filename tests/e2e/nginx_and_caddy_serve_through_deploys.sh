@@ -1,7 +1,7 @@
 # What shipit(1) has to say of nginx and Caddy in front of an app is run as the page has it: files come from
 # the live release's public folder, all else from the app, and no request is lost when releases change.
 . "$(dirname "$0")/lib.sh"
-needs curl mandoc
+needs curl mandoc nginx caddy
 
 # example FIRST_LINE: from that line of the page to the brace that ends the block.
 example() {
@@ -30,22 +30,7 @@ start_caddy() {
 start_the_pages_nginx() {
     example "server {" | in_front >"$scratch/nginx.block"
     grep -qF "$SHIPIT_ROOT" "$scratch/nginx.block" || fail "the page has no example for nginx"
-    mkdir "$scratch/nginx"
-    cat >"$scratch/nginx/nginx.conf" <<EOF
-daemon off;
-pid $scratch/nginx/pid;
-events { worker_connections 512; }
-http {
-    access_log off;
-    client_body_temp_path $scratch/nginx/body;
-    proxy_temp_path $scratch/nginx/proxy;
-    fastcgi_temp_path $scratch/nginx/fastcgi;
-    uwsgi_temp_path $scratch/nginx/uwsgi;
-    scgi_temp_path $scratch/nginx/scgi;
-$(cat "$scratch/nginx.block")
-}
-EOF
-    nginx -p "$scratch/nginx" -e "$scratch/nginx.log" -c "$scratch/nginx/nginx.conf" &
+    run_nginx "$(cat "$scratch/nginx.block")"
 }
 
 next_build() { # next_build N
@@ -64,7 +49,6 @@ chmod 755 "$SHIPIT_ROOT" "$SHIPIT_ROOT/hello"
 
 release=1
 for proxy in nginx caddy; do
-    command -v "$proxy" >/dev/null || { echo "skipped: there is no $proxy here" && continue; }
     reserve_port
     front=$port
     if [[ $proxy == nginx ]]; then start_the_pages_nginx; else start_caddy; fi

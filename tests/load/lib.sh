@@ -27,26 +27,11 @@ start_nginx() {
     local public=$port
     reserve_port
     front=$port port=$public
-    mkdir "$scratch/nginx"
-    cat >"$scratch/nginx/nginx.conf" <<END
-daemon off;
-pid $scratch/nginx/pid;
-events { worker_connections 512; }
-http {
-    access_log off;
-    client_body_temp_path $scratch/nginx/body;
-    proxy_temp_path $scratch/nginx/proxy;
-    fastcgi_temp_path $scratch/nginx/fastcgi;
-    uwsgi_temp_path $scratch/nginx/uwsgi;
-    scgi_temp_path $scratch/nginx/scgi;
-    server {
+    run_nginx "server {
         listen 127.0.0.1:$front;
         location / { proxy_pass $1; }
     }
-    ${2:-}
-}
-END
-    nginx -p "$scratch/nginx" -e "$scratch/nginx.log" -c "$scratch/nginx/nginx.conf" &
+    ${2:-}"
 }
 
 # What gunicorn serves as app:app, in the current folder.
