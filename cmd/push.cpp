@@ -97,13 +97,6 @@ push::Sending sending_of(const Invocation& invocation, const slug::Build& build,
     return sending;
 }
 
-// What is wrong with the connection is ssh's to say, and it has said it.
-[[noreturn]] void refuse_lost(const push::Disconnected& lost, push::Tunnel& tunnel,
-                              const std::string& next) {
-    const int status = tunnel.finish();
-    throw Error(fmt::format("{} (exit status {})", lost.why(), status)).advise(next);
-}
-
 std::string advice_after_loss(const Invocation& invocation, const Target& target,
                               const push::Wire& wire, const push::Sender& sender) {
     if (sender.is_delivered())
@@ -114,22 +107,82 @@ std::string advice_after_loss(const Invocation& invocation, const Target& target
                        printable(joined(command_for(invocation, target, {"version"}), " ")));
 }
 
-push::Result push_build(const Invocation& invocation, const Target& target,
-                        const slug::Build& build, const push::Sending& sending, Json& traffic) {
-    const push::Cache cache(push::cache_folder(target.host, target.app),
-                            {sys::own_account().name, "push", sys::now(), ::getpid()});
-    push::Tunnel tunnel(command_for(invocation, target, {"receive", target.app.text()}));
-    push::Wire wire(tunnel.from(), tunnel.to(), fmt::format("the host '{}'", target.host));
-    push::Sender sender(wire, cache, sending);
-    try {
-        auto result = sender.push(build);
-        traffic = Json::object({{"sent", wire.sent()}, {"received", wire.received()}});
-        (void)tunnel.finish();
-        return result;
-    } catch (const push::Disconnected& lost) {
-        refuse_lost(lost, tunnel, advice_after_loss(invocation, target, wire, sender));
+// A connection that ended before the push did.
+struct Lost {
+    Error error;    // what is wrong with it is ssh's to say, and it has said it
+    bool was_heard; // whether the host had answered by it
+};
+
+// One push over as many connections as it takes.
+class Pushing {
+  public:
+    Pushing(const Invocation& invocation, const Target& target, const push::Sending& sending)
+        : m_invocation(invocation), m_target(target), m_sending(sending),
+          m_cache(push::cache_folder(target.host, target.app),
+                  {sys::own_account().name, "push", sys::now(), ::getpid()}) {}
+
+    push::Result run(const slug::Build& build) {
+        const unsigned retries = m_invocation.number("retries").value_or(usual_retries);
+        for (unsigned retry = 0;; retry++) {
+            try {
+                return run_once(build);
+            } catch (const Lost& lost) {
+                // A host that never answered will hardly do so now: its name or the key is wrong.
+                if (retry == retries || (retry == 0 && !lost.was_heard))
+                    throw Error(lost.error);
+                const auto wait = wait_before(retry);
+                m_sending.progress.warn_of(fmt::format("{}; connecting again in {} ({} of {})",
+                                                       lost.error.why(), duration_text(wait),
+                                                       retry + 1, retries));
+                sys::wait_for_time(wait);
+            }
+        }
     }
-}
+
+    // Bytes, of all connections.
+    [[nodiscard]] Json traffic() const {
+        return Json::object({{"sent", m_sent}, {"received", m_received}});
+    }
+
+  private:
+    static constexpr unsigned usual_retries = 5;
+
+    // Half a minute for the usual retries: as long as a router takes to start, or a laptop to find
+    // another network.
+    static std::chrono::seconds wait_before(unsigned retry) {
+        constexpr unsigned longest = 4;
+        return std::chrono::seconds(1U << std::min(retry, longest));
+    }
+
+    push::Result run_once(const slug::Build& build) {
+        push::Tunnel tunnel(command_for(m_invocation, m_target, {"receive", m_target.app.text()}));
+        push::Wire wire(tunnel.from(), tunnel.to(), fmt::format("the host '{}'", m_target.host));
+        push::Sender sender(wire, m_cache, m_sending);
+        try {
+            auto result = sender.push(build);
+            count(wire);
+            (void)tunnel.finish();
+            return result;
+        } catch (const push::Disconnected& lost) {
+            count(wire);
+            Error error(fmt::format("{} (exit status {})", lost.why(), tunnel.finish()));
+            error.advise(advice_after_loss(m_invocation, m_target, wire, sender));
+            throw Lost{error, wire.received() > 0};
+        }
+    }
+
+    void count(const push::Wire& wire) {
+        m_sent += wire.sent();
+        m_received += wire.received();
+    }
+
+    const Invocation& m_invocation;
+    const Target& m_target;
+    const push::Sending& m_sending;
+    push::Cache m_cache;
+    std::uint64_t m_sent = 0;
+    std::uint64_t m_received = 0;
+};
 
 int run(Invocation& invocation) {
     const auto word = invocation.arguments.word(1).value_or(".");
@@ -146,7 +199,10 @@ int run(Invocation& invocation) {
     const auto sending = sending_of(invocation, build, settings);
     Json traffic;
     auto result = while_doing(fmt::format("pushing to '{}'", target.host), [&] {
-        return push_build(invocation, target, build, sending, traffic);
+        Pushing pushing(invocation, target, sending);
+        auto ended = pushing.run(build);
+        traffic = pushing.traffic();
+        return ended;
     });
     if (result.error) {
         invocation.terminal.error(*result.error);
@@ -171,6 +227,7 @@ const Command push_command{
      trial_option,
      {"--ssh", "COMMAND", "how ssh is called (else SHIPIT_SSH, or ssh)"},
      {"--remote", "COMMAND", "how shipit is called there (else SHIPIT_REMOTE, or shipit)"},
+     {"--retries", "N", "connections more, if one is lost (else 5)"},
      no_wait_option,
      wait_option},
     {"shipit push deploy@example.org:blog ./build -m 'New front page'",

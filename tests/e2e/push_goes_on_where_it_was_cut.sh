@@ -38,7 +38,8 @@ os._exit(ssh.wait() & 255)
 END
 chmod +x "$scratch/bin/ssh"
 export SHIPIT_SSH=$scratch/bin/ssh
-push() { SHIPIT_ROOT=$scratch/nowhere "$SHIPIT_BIN" push laptop:hello "$scratch/hello" --no-wait --json "$@"; }
+push_again() { SHIPIT_ROOT=$scratch/nowhere "$SHIPIT_BIN" push laptop:hello "$scratch/hello" --no-wait --json "$@"; }
+push() { push_again --retries 0 "$@"; }
 sent() { json "$out" 'it["traffic"]["sent"]'; }
 releases() { ship releases --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'; }
 echo 1000000000 >"$scratch/limit"
@@ -144,3 +145,38 @@ expect_equal "$(json "$out" 'it["release"], it["description"]')" "('v$live', 'En
 expect_exit 0 push -m "Ended"
 expect_equal "$(json "$out" 'it["changed"]')" False
 expect_equal "$(releases)" "$live"
+
+# --- Without being told again: a lost connection is made anew, and the push goes on ---
+head -c 9000000 /dev/urandom >"$scratch/hello/big"
+echo 4500000 >"$scratch/limit"
+rm -f "$scratch/paused" "$scratch/go_on"
+push_again -m "Kept on" >"$out" 2>"$scratch/again.log" &
+client=$!
+expect_soon 20 test -e "$scratch/paused"
+expect_soon 20 a_piece_arrived
+kill -KILL "$(sshd_child "$(receivers | head -n 1)")"
+touch "$scratch/go_on"
+wait "$client" || fail "it did not go on: $(cat "$scratch/again.log")"
+grep -qF "connecting again in 1s (1 of 5)" "$scratch/again.log" || fail "it does not say so: $(cat "$scratch/again.log")"
+live=$((live + 1))
+expect_equal "$(json "$out" 'it["release"], it["description"]')" "('v$live', 'Kept on')"
+(($(sent) < 9000000 + 4500000)) || fail "$(sent) bytes were sent: what had arrived again, too"
+echo 1000000000 >"$scratch/limit"
+
+# --- And a deploy that has begun is joined ---
+rm -f "$scratch/begun" "$scratch/finish"
+echo "# and again" >>"$scratch/hello/server.py"
+push_again -m "Joined at once" >"$out" 2>"$scratch/again.log" &
+client=$!
+expect_soon 20 test -e "$scratch/begun"
+kill -KILL "$(sshd_child "$(receivers | head -n 1)")"
+finish
+wait "$client" || fail "it did not join: $(cat "$scratch/again.log")"
+live=$((live + 1))
+expect_equal "$(json "$out" 'it["release"], it["description"]')" "('v$live', 'Joined at once')"
+expect_equal "$(releases)" "$live"
+
+# --- A host that never answers is not asked again ---
+SHIPIT_SSH=false expect_exit 1 push_again
+expect_err "see whether this works: false laptop shipit version"
+[[ $(cat "$err") != *"connecting again"* ]] || fail "it tried again: $(cat "$err")"
