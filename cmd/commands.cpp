@@ -160,6 +160,9 @@ CommandLine find_command(std::vector<std::string> words) {
         const std::size_t taken = words_of_common_option(words[at]);
         if (taken == 0)
             break;
+        if (at + taken > words.size())
+            throw Error(fmt::format("'{}' needs a value", printable(words[at])), Outcome::usage)
+                .advise("see 'shipit --help'");
         at += taken;
     }
     if (at >= words.size())

@@ -5,7 +5,9 @@
 #include "core/slug/store.hpp"
 #include "core/slug/verify.hpp"
 
+#include <algorithm>
 #include <map>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -49,8 +51,7 @@ class Verification {
             return;
         }
         const auto& slug = entry.manifest->slug;
-        if (!slug || entry.manifest->status == release::Status::expired ||
-            entry.manifest->evidence.expired_at)
+        if (!slug || is_expired(*entry.manifest))
             return;
         Wanted& wanted = m_slugs[slug->id];
         wanted.sha256 = slug->sha256;
@@ -58,18 +59,47 @@ class Verification {
     }
 
     void check_slug(const SlugId& id, const Wanted& wanted) {
-        ++m_result.slugs;
         m_app.host.progress.begin_phase("checking slug " + id.brief());
         try {
             m_store.check(id, wanted.sha256, m_app.host.progress);
         } catch (const Error& error) {
+            if (!is_wanted(wanted))
+                return; // no lock is held: somebody has pruned it meanwhile
             m_result.faults.push_back({"slug " + id.text(), error.why(), wanted.releases});
+        }
+        ++m_result.slugs;
+    }
+
+    // Whether some release still has its slug. Prune writes into the manifests first.
+    [[nodiscard]] bool is_wanted(const Wanted& wanted) const {
+        return std::any_of(wanted.releases.begin(), wanted.releases.end(),
+                           [this](ReleaseNumber number) { return has_slug(number); });
+    }
+
+    [[nodiscard]] bool has_slug(ReleaseNumber number) const {
+        try {
+            return !is_expired(m_app.ledger.load(number));
+        } catch (const Error&) {
+            return true;
         }
     }
 
+    static bool is_expired(const release::Manifest& manifest) {
+        return manifest.status == release::Status::expired || manifest.evidence.expired_at;
+    }
+
     void check_tree(const SlugId& id, const Wanted& wanted) {
-        ++m_result.trees;
         m_app.host.progress.begin_phase("checking tree " + id.brief());
+        auto found = faults_in_tree(id);
+        if (!sys::is_there(m_app.layout.tree(id)))
+            return; // pruned meanwhile
+        ++m_result.trees;
+        for (std::string& fault : found)
+            m_result.faults.push_back({"tree " + id.text(), std::move(fault), wanted.releases});
+    }
+
+    [[nodiscard]] std::vector<std::string> faults_in_tree(const SlugId& id) const {
+        std::vector<std::string> found;
         try {
             const sys::Path tree = m_app.layout.tree(id);
             slug::VerifyOptions options;
@@ -79,11 +109,11 @@ class Verification {
                 options.group = user->gid;
             for (const slug::Difference& difference :
                  slug::verify_tree(tree, m_store.read_list(id), options))
-                m_result.faults.push_back(
-                    {"tree " + id.text(), words_of(difference), wanted.releases});
+                found.push_back(words_of(difference));
         } catch (const Error& error) {
-            m_result.faults.push_back({"tree " + id.text(), error.why(), wanted.releases});
+            found.push_back(error.why());
         }
+        return found;
     }
 
     const App& m_app;

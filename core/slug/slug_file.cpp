@@ -27,15 +27,15 @@ auto named(const SlugFile& slug, Work&& work) {
     } catch (Error& error) {
         if (error.outcome() != Outcome::corrupt)
             throw;
-        throw Error(
-            fmt::format("slug '{}' is damaged: {}", printable(slug.path().string()), error.why()),
-            Outcome::corrupt);
+        throw Error(fmt::format("slug '{}' is damaged: {}", slug.name(), error.why()),
+                    Outcome::corrupt);
     }
 }
 
 } // namespace
 
-SlugFile::SlugFile(const Path& path) : SlugFile(path, Reading::nothing) {
+SlugFile::SlugFile(const Path& path, std::string name)
+    : SlugFile(path, std::move(name), Reading::nothing) {
     named(*this, [&] {
         auto tail = parse_list_frame(read_list_frame());
         m_id = tail.id;
@@ -45,19 +45,20 @@ SlugFile::SlugFile(const Path& path) : SlugFile(path, Reading::nothing) {
     });
 }
 
-SlugFile::SlugFile(const Path& path, Reading)
-    : m_path(path), m_fd(sys::open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)) {
+SlugFile::SlugFile(const Path& path, std::string name, Reading)
+    : m_path(path), m_name(printable(name.empty() ? path.string() : name)),
+      m_fd(sys::open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)) {
     struct stat status {};
     if (::fstat(m_fd.get(), &status) != 0)
-        throw_errno(fmt::format("cannot read '{}'", printable(path.string())));
+        throw_errno(fmt::format("cannot read '{}'", m_name));
     m_size = static_cast<std::uint64_t>(status.st_size);
     if (!S_ISREG(status.st_mode))
-        throw Error(fmt::format("slug '{}' is damaged: it is not a file", printable(path.string())),
+        throw Error(fmt::format("slug '{}' is damaged: it is not a file", m_name),
                     Outcome::corrupt);
 }
 
 bool SlugFile::has_list(const Path& path, std::string_view text) {
-    SlugFile slug(path, Reading::nothing);
+    SlugFile slug(path, {}, Reading::nothing);
     return named(slug, [&] { return holds_list(slug.read_list_frame(), text); });
 }
 
@@ -96,7 +97,7 @@ void SlugFile::read_at(std::uint64_t at, std::span<char> bytes) const {
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            throw_errno(fmt::format("cannot read '{}'", printable(m_path.string())));
+            throw_errno(fmt::format("cannot read '{}'", m_name));
         if (n == 0)
             throw Error("it ends too early", Outcome::corrupt);
         at += static_cast<std::uint64_t>(n);
@@ -135,7 +136,7 @@ std::string_view SlugFile::unpacked(std::size_t data_frame, Decompressor& decomp
 }
 
 void SlugFile::refuse_frame(const Frame& frame, const std::string& why) const {
-    throw Error(fmt::format("slug '{}' is damaged at byte {}: {}", printable(m_path.string()),
+    throw Error(fmt::format("slug '{}' is damaged at byte {}: {}", m_name,
                             frame.at, why),
                 Outcome::corrupt);
 }

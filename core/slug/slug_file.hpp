@@ -28,12 +28,15 @@ struct DataFrame {
 
 class SlugFile {
   public:
-    // Reads the tail only. Throws Error (corrupt) naming the file if it is no complete slug.
-    explicit SlugFile(const Path& path);
+    // Reads the tail only. Throws Error (corrupt) if it is no complete slug, naming the file: by
+    // `name`, if people know it by another than its path.
+    explicit SlugFile(const Path& path, std::string name = {});
     // Whether the slug's list has this text; throws likewise. Quicker than reading what it means.
     [[nodiscard]] static bool has_list(const Path& path, std::string_view text);
 
     [[nodiscard]] const Path& path() const { return m_path; }
+    // What errors call it, harmless on a terminal.
+    [[nodiscard]] const std::string& name() const { return m_name; }
     [[nodiscard]] int fd() const { return m_fd.get(); }
     [[nodiscard]] std::uint64_t size() const { return m_size; }
     [[nodiscard]] const FileList& list() const { return m_list; }
@@ -59,12 +62,13 @@ class SlugFile {
   private:
     [[noreturn]] void refuse_frame(const Frame& frame, const std::string& why) const;
     enum class Reading { nothing };
-    SlugFile(const Path& path, Reading);
+    SlugFile(const Path& path, std::string name, Reading);
     // Reads the seek table on the way.
     std::string read_list_frame();
     void place_data_frames(const std::vector<Hash>& hashes);
 
     Path m_path;
+    std::string m_name;
     sys::Fd m_fd;
     std::uint64_t m_size = 0;
     std::optional<SlugId> m_id; // once the list is read

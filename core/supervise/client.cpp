@@ -103,7 +103,7 @@ Json Client::demand(const Json& request, std::chrono::milliseconds patience,
                     const std::function<void(const Json&)>& on_event) {
     Json answer = ask(request, patience, on_event);
     if (!answer["ok"].boolean())
-        throw Error(answer["why"].text("the supervisor refused"));
+        throw Error(answer["why"].text("the supervisor refused")).advise(answer["next"].text());
     return answer;
 }
 

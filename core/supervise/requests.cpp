@@ -28,6 +28,11 @@ Json answer_ok() {
 void Supervisor::Core::take_request(ClientId client, const Json& request) {
     try {
         dispatch(client, request);
+    } catch (const Error& error) {
+        m_control.finish(client, Json::object({{"done", true},
+                                               {"ok", false},
+                                               {"why", error.why()},
+                                               {"next", error.next()}}));
     } catch (const std::exception& error) {
         refuse(client, error.what());
     }
@@ -178,9 +183,14 @@ void Supervisor::Core::end_watch(const std::string& why) {
 // Which processes a request is about: a name, a type, or all. Throws for one that there is not.
 std::string Supervisor::Core::chosen(const Json& request) const {
     std::string which = request["process"].text();
-    if (!which.empty() && (!m_crew || !m_crew->has(Crew::called(which))))
-        throw Error("there is no process '" + printable(which) + "'");
-    return which;
+    if (which.empty() || (m_crew && m_crew->has(Crew::called(which))))
+        return which;
+    std::vector<std::string> names;
+    if (m_crew)
+        for (const auto& process : m_crew->processes())
+            names.insert(names.end(), {process->program().name, process->program().type});
+    throw Error("there is no process '" + printable(which) + "'")
+        .advise(meant_or(which, names, "'shipit ps' lists them"));
 }
 
 // What is live now, where nothing runs that would have to be stopped first.

@@ -18,6 +18,10 @@ expect_golden app_name_with_slash
 expect_exit 2 ship create a/b
 expect_err "a/b"
 expect_exit 2 ship -a a/b releases
+expect_exit 2 "$SHIPIT_BIN" --root
+expect_err "'--root' needs a value"
+expect_exit 1 ship restart wbe
+expect_err "did you mean 'web'?"
 [[ ! -e $scratch/escape && ! -e $SHIPIT_ROOT/a ]] || fail "a folder was made for a bad name"
 expect_exit 1 ship -a helo releases
 expect_err "helo"
@@ -36,6 +40,8 @@ expect_golden empty_build
 echo "this is no archive" >"$scratch/text.tar.gz"
 expect_exit 1 ship deploy "$scratch/text.tar.gz"
 expect_err "text.tar.gz"
+expect_exit 7 ship import "$scratch/text.tar.gz"
+expect_err "slug '$scratch/text.tar.gz' is damaged"
 
 # --- Settings: file, line, column, and what was probably meant ---
 cp -R "$scratch/hello" "$scratch/typo"

@@ -113,6 +113,9 @@ TEST_CASE("one process is restarted without the others") {
     CHECK(app.pid_of("worker.1") != worker);
     const Json unknown = app.ask(Json::object({{"request", "stop"}, {"process", "clock"}}));
     CHECK(unknown["why"].text() == "there is no process 'clock'");
+    CHECK(unknown["next"].text() == "'shipit ps' lists them");
+    const Json typo = app.ask(Json::object({{"request", "stop"}, {"process", "woker"}}));
+    CHECK(typo["next"].text() == "did you mean 'worker'?");
 }
 
 TEST_CASE("a start that fails says why, with the last lines") {
