@@ -102,9 +102,9 @@ for status in $statuses; do
     grep -qE "^\.It( Li| Sy)? $status\$" <<<"$exit_section" ||
         complain "man/shipit.1: EXIT STATUS says nothing of $status"
 done
-for status in $(sed -nE 's/^\.It (Li |Sy )?([0-9]+)$/\2/p' <<<"$exit_section"); do
+while read -r status; do
     grep -qx "$status" <<<"$statuses" || complain "man/shipit.1: shipit never ends with $status"
-done
+done < <(sed -nE 's/^\.It (Li |Sy )?([0-9]+)$/\2/p' <<<"$exit_section")
 # In sentences: "refused with status 6". 10 is what a release command says.
 while IFS=: read -r page status; do
     ((status > 128 || status == 10)) || grep -qx "$status" <<<"$statuses" ||
