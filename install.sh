@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 usage() {
     cat <<'END'
 usage: ./install.sh [--prefix DIR | --user] [--build DIR]    build shipit and install it
-       ./install.sh --demo                                   build it and show it at work
+       ./install.sh --demo [--build DIR]                     build it and show it at work
        ./install.sh --test                                   build it twice and run all tests
        ./install.sh --bench [OPTION]... [CORPUS]...          time its slug engine beside other tools
        ./install.sh --fuzz [SECONDS]                         try to break it, so long per target
@@ -19,7 +19,7 @@ usage: ./install.sh [--prefix DIR | --user] [--build DIR]    build shipit and in
                  before it, as for make install
   --user         install into ~/.local, which needs no root
   --no-enable    install files only: apps do not start with the host, and are not pruned daily
-  --build DIR    install what has been built in DIR instead of building in build/release
+  --build DIR    install or show what has been built in DIR instead of building in build/release
   --help         show this
 
 --fault takes an hour, and as root also cuts the power of file systems that it makes.
@@ -405,11 +405,16 @@ do_uninstall() {
 }
 
 do_demo() {
-    say "Building shipit in $PWD/build/release and showing it at work in a temporary folder."
-    know_the_distribution
-    get_packages "${packages_to_build[@]}" "${packages_to_demo[@]}"
-    build_release
-    exec tests/demo.sh build/release/cmd/shipit
+    if [[ -n $built ]]; then
+        [[ -x $built/cmd/shipit ]] || fail "nothing has been built in $built"
+        say "Showing what is in $built at work in a temporary folder."
+    else
+        say "Building shipit in $PWD/build/release and showing it at work in a temporary folder."
+        know_the_distribution
+        get_packages "${packages_to_build[@]}" "${packages_to_demo[@]}"
+        build_release
+    fi
+    exec tests/demo.sh "${built:-build/release}/cmd/shipit"
 }
 
 get_test_packages() {

@@ -52,7 +52,8 @@ void tidy(const App& app, AppLock& lock) {
     for (const std::string& done : app.ledger.tidy(is_in_order))
         app.host.progress.begin_phase("tidied up: " + done);
     lock.order.set_in_order();
-    push::expire_arrivals(push::arrivals_in(app.layout.folder()), sys::now());
+    push::expire_arrivals(push::arrivals_in(app.layout.folder()),
+                          slug::Store(app.layout.releases()), sys::now());
     try {
         const auto live = app.ledger.current();
         if (!live)

@@ -24,7 +24,8 @@ Json document(const Path& layout, const Descriptor& blob) {
     if ("sha256:" + sha256.finish() != blob.digest)
         throw Error(fmt::format("'{}' does not have the SHA-256 that it is named by",
                                 printable(path.string())),
-                    Outcome::corrupt);
+                    Outcome::corrupt)
+            .advise(get_it_again);
     return Json::parse(text);
 }
 

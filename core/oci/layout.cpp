@@ -88,14 +88,16 @@ void copy_blob(const Path& from, const Path& to, const Descriptor& blob) {
         if (bytes.size() > left)
             throw Error(
                 fmt::format("'{}' is larger than its image says", printable(source.string())),
-                Outcome::corrupt);
+                Outcome::corrupt)
+                .advise(get_it_again);
         writer.add(bytes);
         left -= bytes.size();
     });
     if (writer.finish(blob.media_type).digest != blob.digest)
         throw Error(fmt::format("'{}' does not have the SHA-256 that it is named by",
                                 printable(source.string())),
-                    Outcome::corrupt);
+                    Outcome::corrupt)
+            .advise(get_it_again);
 }
 
 void finish_layout(const Path& layout, const Descriptor& manifest, const Json& platform,

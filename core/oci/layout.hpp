@@ -30,6 +30,11 @@ struct Descriptor {
 // Throws Error (corrupt) for anything but a descriptor whose digest is a SHA-256: it becomes the
 // name of a file.
 [[nodiscard]] Descriptor descriptor_in(const Json& json);
+
+// What to do about an image that is not what its digests say.
+inline constexpr const char* get_it_again =
+    "get the image again, with 'skopeo copy' or as it was got";
+
 [[nodiscard]] Path blob_path(const Path& layout, const Descriptor& blob);
 
 // A blob that is written piece by piece, under a name of its own until its hash is known.

@@ -19,6 +19,7 @@ namespace shipit::push {
 
 namespace {
 
+constexpr char separator = '-';
 constexpr std::size_t index_size = 4;
 constexpr std::size_t most_kept = 3; // of pushes that did not come to their end
 constexpr std::size_t most_runs = 32;
@@ -63,12 +64,28 @@ void expire(const std::vector<Kept>& all, std::size_t most, WallTime now) {
             sys::remove_tree(all[i].path);
 }
 
+// Of use to nobody: what is stored is not asked for again.
+bool is_stored(const std::string& pieces, const slug::Store& stored) {
+    const auto end = pieces.find(separator);
+    const auto slug = SlugId::parse(pieces.substr(0, end));
+    return end != pieces.npos && slug && stored.has(*slug);
+}
+
+// What a receiver leaves that is killed when the slug was stored, and the pieces were not yet
+// removed.
+void remove_stored(const Path& arrivals, const slug::Store& stored) {
+    for (const auto& name : sys::names_in(arrivals))
+        if (!is_run(name) && is_stored(name, stored) && !is_at_work(arrivals / name))
+            sys::remove_tree(arrivals / name);
+}
+
 } // namespace
 
-void expire_arrivals(const Path& arrivals, WallTime now) noexcept {
+void expire_arrivals(const Path& arrivals, const slug::Store& stored, WallTime now) noexcept {
     try {
         if (!sys::is_there(arrivals))
             return;
+        remove_stored(arrivals, stored);
         expire(kept_in(arrivals, false), most_kept, now);
         expire(kept_in(arrivals, true), most_runs, now);
     } catch (const std::exception&) {
@@ -76,7 +93,11 @@ void expire_arrivals(const Path& arrivals, WallTime now) noexcept {
     }
 }
 
-Arrivals::Arrivals(const Path& arrivals, const std::string& key) : m_folder(arrivals / key) {
+std::string name_of_pieces(const SlugId& slug, const std::string& key) {
+    return slug.text() + separator + key;
+}
+
+Arrivals::Arrivals(const Path& arrivals, const std::string& name) : m_folder(arrivals / name) {
     sys::make_folders(m_folder, 0700);
     m_lock = sys::open_file(m_folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     while (::flock(m_lock.get(), LOCK_SH) != 0) // is_at_work() has it for a moment, if anybody

@@ -1,14 +1,16 @@
 // What has arrived of pushes that are not over: ROOT/APP/push/
 //
-//   KEY/N           piece N of the plan that KEY stands for, whole, as it came
+//   SLUG-KEY/N      piece N of the plan that KEY stands for, whole, as it came
 //   SLUG-TOKEN.run  the deploy of a push: its events, and in the end its result
 //
 // Pieces are of use only to a push of the same list against the same base: KEY is the hash of both
-// and of what was needed. They go when the slug is stored, or after some days; so do runs.
+// and of what was needed. They go when SLUG is stored, by the next command if nobody else came to
+// it, or after some days; so do runs.
 #pragma once
 
 #include "core/base/ids.hpp"
 #include "core/push/messages.hpp"
+#include "core/slug/store.hpp"
 #include "core/sys/clock.hpp"
 #include "core/sys/fd.hpp"
 #include "core/sys/file.hpp"
@@ -27,14 +29,17 @@ using sys::Path;
     return app_folder / "push";
 }
 
-// Removes what is older than a week, all but the newest few, and what was half written; never what
-// a push or a deploy is at work on. What cannot be removed stays.
-void expire_arrivals(const Path& arrivals, WallTime now) noexcept;
+// Removes the pieces of what is stored, what is older than a week, all but the newest few, and what
+// was half written; never what a push or a deploy is at work on. What cannot be removed stays.
+void expire_arrivals(const Path& arrivals, const slug::Store& stored, WallTime now) noexcept;
+
+[[nodiscard]] std::string name_of_pieces(const SlugId& slug, const std::string& key);
 
 class Arrivals {
   public:
-    // Makes the folder, and keeps expire_arrivals() away from it for as long as this lives.
-    Arrivals(const Path& arrivals, const std::string& key);
+    // Makes the folder, and keeps expire_arrivals() away from it for as long as this lives. `name`
+    // is name_of_pieces().
+    Arrivals(const Path& arrivals, const std::string& name);
 
     // Which of `count` pieces are there.
     [[nodiscard]] Bits present(std::size_t count) const;

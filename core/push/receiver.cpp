@@ -92,7 +92,12 @@ void Receiver::open_slugs(Material& material, const Request& request) const {
             throw Error(fmt::format("slug {} is damaged on the host", request.base->brief()),
                         Outcome::corrupt);
     }
-    for (const auto& id : newest_slugs(store, most_searched)) {
+    auto searched = newest_slugs(store, most_searched);
+    // The same build once more, however old: all of it is there, and its pieces may be gone.
+    if (store.has(request.slug) &&
+        std::find(searched.begin(), searched.end(), request.slug) == searched.end())
+        searched.push_back(request.slug);
+    for (const auto& id : searched) {
         if (id == request.base)
             continue;
         try {
@@ -122,8 +127,8 @@ Delivery Receiver::receive(const Request& request) {
     require_room(material.list, material.pieces);
 
     const auto needed = message_of(material.needed);
-    expire_arrivals(m_app.arrivals, sys::now());
-    Arrivals arrivals(m_app.arrivals, key_of(list, request, needed));
+    expire_arrivals(m_app.arrivals, slug::Store(m_app.releases), sys::now());
+    Arrivals arrivals(m_app.arrivals, name_of_pieces(request.slug, key_of(list, request, needed)));
     m_wire.send(Type::need, needed);
     m_wire.send(Type::have, message_of(arrivals.present(material.pieces.size())));
     take_pieces(arrivals, material.pieces.size());

@@ -1,5 +1,6 @@
 # A release becomes a tar, and an OCI image that skopeo and umoci take: the same files, run in the same way,
-# without the value of any config var, and the same bytes each time.
+# without the value of any config var, and the same bytes each time. Built upon an image with an interpreter, it
+# runs in a root of its own, and answers.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/odd_build.sh"
 needs curl
@@ -21,6 +22,24 @@ expect_same() { # expect_same FOLDER: it has the files of the release, to the la
 id=$(ship info --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["slug"]["id"])')
 mkdir plain
 tar --zstd -xpf "$SHIPIT_ROOT/hello/releases/$id.tar.zst" -C plain
+
+# --- The interpreter of a base ---
+
+# This host's own python3, as its distribution has it.
+has_an_interpreter() { [[ -x /usr/bin/python3 ]] && ldd /usr/bin/python3 >/dev/null 2>&1; }
+# copy_interpreter FOLDER: as FOLDER/base/bin/python3, with the libraries and modules that it needs.
+copy_interpreter() {
+    local library modules
+    mkdir -p "$1/base/bin"
+    cp -L /usr/bin/python3 "$1/base/bin/"
+    ldd /usr/bin/python3 | grep -oE '/[^ ]+' | while read -r library; do
+        install -D "$library" "$1$library"
+    done
+    modules=$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+    mkdir -p "$1$modules"
+    tar -C "$modules" --exclude={test,lib-dynload,lib2to3,ensurepip,idlelib,distutils,pydoc_data,unittest} \
+        --exclude={__pycache__,config-*,asyncio,multiprocessing,tkinter,dist-packages} -c . | tar -C "$1$modules" -x
+}
 
 # --- A tar ---
 
@@ -70,7 +89,7 @@ expect_equal "$(json "$config" 'it["config"]["Labels"]["shipit.config"], it["con
 
 # --- What others make of it ---
 
-missing=''
+missing='' based=''
 if command -v skopeo >/dev/null; then
     expect_exit 0 skopeo --insecure-policy inspect oci:image:v1
     expect_equal "$(json "$out" 'it["Labels"]["org.opencontainers.image.title"]')" hello
@@ -84,21 +103,30 @@ if command -v umoci >/dev/null; then
     [[ $(id -u) == 0 ]] || rootless=(--rootless)
     expect_exit 0 umoci unpack "${rootless[@]}" --image image:v1 bundle
     expect_same bundle/rootfs/app
-    # An image to build upon: of one file, which must still be there.
+    # An image to build upon: of one file, which must still be there, and of the interpreter where this host has
+    # one that can be copied.
     expect_exit 0 umoci init --layout base
     expect_exit 0 umoci new --image base:tiny
     echo "of the base" >motd
     expect_exit 0 umoci insert "${rootless[@]}" --image base:tiny motd /etc/motd
-    expect_exit 0 umoci config "${rootless[@]}" --image base:tiny --config.env PATH=/base/bin --config.env KEPT=yes --config.cmd sh
+    if has_an_interpreter; then
+        copy_interpreter interpreter
+        for folder in interpreter/*; do
+            expect_exit 0 umoci insert "${rootless[@]}" --image base:tiny "$folder" "/${folder#*/}"
+        done
+    fi
+    expect_exit 0 umoci config --image base:tiny --config.env PATH=/base/bin --config.env KEPT=yes --config.cmd sh
     expect_exit 0 ship export v1 --format oci --base base:tiny -o on_base
     expect_exit 0 umoci unpack "${rootless[@]}" --image on_base:v1 based
     expect_equal "$(cat based/rootfs/etc/motd)" "of the base"
     expect_same based/rootfs/app
     expect_equal "$(json based/config.json 'sorted(each for each in it["process"]["env"] if each[:5] in ("PATH=", "KEPT="))')" "['KEPT=yes', 'PATH=/base/bin']"
     expect_equal "$(json based/config.json 'it["process"]["args"]')" "['python3', 'server.py']"
+    based=$scratch/based
     expect_exit 1 ship export v1 --format oci --base base:other -o nothing
     for file in base/blobs/sha256/*; do echo >>"$file"; done
     expect_exit 7 ship export v1 --format oci --base base:tiny -o nothing
+    expect_err "next: get the image again"
     [[ ! -e nothing ]] || fail "an image was made of a damaged base"
 else
     missing+=' umoci'
@@ -120,4 +148,35 @@ os.execvpe(config["Entrypoint"][0], config["Entrypoint"], environment)
 END
 expect_soon 10 answers "http://127.0.0.1:$port/" "This is release v1."
 kill $!
+
+# --- It runs in a root of its own, as a container of it would ---
+
+if [[ -z $based ]]; then
+    true # which is among what is missing
+elif [[ $(id -u) != 0 ]]; then
+    missing+=' root'
+elif ! has_an_interpreter; then
+    missing+=' a /usr/bin/python3 to copy'
+else
+    exposed=$(json "$config" 'list(it["config"]["ExposedPorts"])[0].split("/")[0]')
+    expect_exit 0 ship stop # the port is the image's now
+    python3 - "$based" >"$scratch/container.log" 2>&1 <<'END' &
+import json, os, sys
+
+process = json.load(open(sys.argv[1] + "/config.json"))["process"]
+os.chroot(sys.argv[1] + "/rootfs")
+os.chdir(process["cwd"])
+os.setgroups([])
+os.setgid(process["user"]["gid"])
+os.setuid(process["user"]["uid"])
+os.closerange(3, 1024)
+os.execvpe(process["args"][0], process["args"], dict(each.split("=", 1) for each in process["env"]))
+END
+    container=$!
+    expect_soon 10 answers "http://127.0.0.1:$exposed/" "This is release v1."
+    expect_equal "$(readlink "/proc/$container/root")" "$based/rootfs"
+    expect_equal "$(readlink "/proc/$container/exe")" "$based/rootfs/base/bin/python3"
+    expect_equal "$(stat -c %U "/proc/$container")" nobody
+    kill "$container"
+fi
 [[ -z $missing ]] || skip "all but what takes$missing"

@@ -72,8 +72,6 @@ class Host:
 class Push(Deploy):
     """push to another host, whose sender is disturbed"""
 
-    most_kept = 0  # pushes whose pieces may be there after a push that succeeded
-
     def begin(self):
         super().begin()
         if self.world.host is None:
@@ -99,7 +97,7 @@ class Push(Deploy):
 
     def left_over(self):
         pieces = [path.name for path in (self.world.app / "push").iterdir() if path.is_dir()]
-        if len(pieces) > self.most_kept:
+        if pieces:
             return f"the pieces of {len(pieces)} pushes are there yet"
         cache = Path(os.environ["HOME"], ".cache/shipit")
         half_written = [path.name for path in cache.rglob("*") if LEFTOVER.match(path.name)]
@@ -109,9 +107,6 @@ class Push(Deploy):
 class Receive(Push):
     """push to another host, whose receiver is disturbed"""
 
-    # Killed when the slug was stored, and its pieces were not yet removed: the same push, which needs none of
-    # them, does not look for them. They go after a week, or when there are more than three.
-    most_kept = 3
     ended = (0, 1)  # of the sender, to which the connection ends, with the result said or not
 
     def disturbed(self, how, words):

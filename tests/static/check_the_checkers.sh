@@ -21,13 +21,22 @@ clean() { # a small checkout that every checker passes
 .Sh NAME
 .Nm shipit
 .Nd a page
+.Sh SYNOPSIS
+.Nm
+.Op Fl -root Ar DIR
+.Ar COMMAND
+.Sh DESCRIPTION
+All of it.
 .Sh COMMANDS
 .Bl -tag -width Ds
 END
     cat >"$folder/shipit" <<'END'
 #!/bin/sh
-echo "usage: shipit COMMAND"
-echo
+case "$1" in
+--help) echo "usage: shipit COMMAND" && echo ;;
+deploy) printf 'usage: shipit deploy [-m TEXT] [--force] [BUILD]\n\n' ;;
+*) printf 'usage: shipit %s\n\n' "$1" ;;
+esac
 case "$1" in
 --help) for c in a b c d e f g h i deploy; do echo "  $c  does $c"; done ;;
 deploy) printf 'options:\n  -m, --message TEXT  why\n  --force  do it\n\nexamples:\n  shipit deploy\n' ;;
@@ -53,6 +62,7 @@ END
         printf '.Nm shipit-%s ,\n' a b c d e f g h i
         printf '.Nm shipit-deploy\n.Nd a page\n.Sh SYNOPSIS\n'
         printf '.Nm shipit %s\n' a b c d e f g h i deploy
+        printf '.Op Fl m Ar TEXT\n.Op Fl -force\n.Op Fl -root Ar DIR\n.Op Ar BUILD\n'
     } >"$folder/man/shipit-a.1"
     cat >>"$folder/man/shipit-a.1" <<'END'
 .Sh DESCRIPTION
@@ -131,7 +141,12 @@ sed -i '/^\.Sh EXAMPLES/,+1d' "$page" && finds docs "has no EXAMPLES"
 sed -i 's/^does deploy/loads/' "$folder/man/shipit.1" && finds docs "of 'deploy' it says 'loads'"
 sed -i 's/^examples/for example/; s/nexamples/nfor example/' "$folder/shipit" && finds docs "deploy --help: has no examples"
 sed -i '/^\.It 5/,+1d' "$folder/man/shipit.1" && finds docs "says nothing of 5"
+sed -i 's/^\.It 5/.It 5\nLocked.\n.It 9/' "$folder/man/shipit.1" && finds docs "shipit.1: shipit never ends with 9"
+sed -i 's/^All of it/It is refused with status 9/' "$page" && finds docs "speaks of status 9"
 if command -v mandoc >/dev/null; then
+    sed -i '/^\.Op Fl -force/d' "$page" && finds docs "SYNOPSIS of 'deploy' says nothing of --force"
+    sed -i 's/^\.Op Ar BUILD/&\n.Op Fl -dry-run/' "$page" && finds docs "SYNOPSIS of 'deploy' has --dry-run"
+    sed -i 's/^\(\.Op Fl m Ar\) TEXT/\1 WORDS/' "$page" && finds docs "has WORDS, which it does not take"
     plant man/other.5 '.Dd nonsense\n.Sh\n' && finds docs "does not lint"
 fi
 echo "every checker finds what it is for"

@@ -14,7 +14,9 @@
 #include <memory>
 #include <thread>
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 namespace shipit::tests {
 
@@ -188,6 +190,24 @@ TEST_CASE("nothing but the list is sent of what was renamed, or is in an older s
     CHECK(pusher.push_to(host).sent < 2000);
 }
 
+TEST_CASE("nothing but the list is sent of what is stored, however old it is") {
+    const Host host;
+    const auto push = [&host](const std::string& line) {
+        const Pusher pusher; // without a cache
+        pusher.run_in_build(line);
+        return pusher.push_to(host);
+    };
+    constexpr const char* old = "seq 300000 300999 | sha256sum > one; seq 200000 > two";
+    const auto first = push(old);
+    const ::timespec long_ago[2] = {{1, 0}, {1, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, slug::Store(host.app.releases).path_of(first.id).c_str(),
+                        long_ago, 0) == 0);
+    for (const char* line : {"echo 1 > a", "echo 2 > a", "echo 3 > a", "echo 4 > a", "echo 5 > a"})
+        (void)push(line);
+    CHECK(first.sent > 100'000);
+    CHECK(push(old).sent < 2000);
+}
+
 TEST_CASE("without a cache, what the host has is not sent again all the same") {
     const Host host;
     const Pusher first;
@@ -312,14 +332,34 @@ TEST_CASE("a list that leads out of the build, or is beyond the limits, is refus
 
 TEST_CASE("what is left of pushes goes after a week, and beyond the newest few") {
     const TestFolder folder;
+    const slug::Store none(folder / "releases");
     const auto arrivals = folder / "push";
     for (const char* key : {"a", "b", "c", "d", "e"})
         sys::make_folders(arrivals / key, 0700);
-    push::expire_arrivals(arrivals, sys::now());
+    push::expire_arrivals(arrivals, none, sys::now());
     CHECK(sys::names_in(arrivals).size() == 3);
     const push::Arrivals at_work(arrivals, "f");
-    push::expire_arrivals(arrivals, sys::now() + std::chrono::hours(24 * 8));
+    push::expire_arrivals(arrivals, none, sys::now() + std::chrono::hours(24 * 8));
     CHECK(sys::names_in(arrivals) == std::vector<std::string>{"f"});
+}
+
+TEST_CASE("what is left of a push whose slug is stored goes at once") {
+    const Pusher pusher;
+    const Host host;
+    pusher.run_in_build(small);
+    const slug::Store store(host.app.releases);
+    auto delivery =
+        std::make_unique<push::Delivery>(host.receive(Parts(*pusher.packed()).stream()));
+    const auto kept_after_a_look = [&] {
+        push::expire_arrivals(host.app.arrivals, store, sys::now());
+        return host.pieces_kept();
+    };
+    CHECK(kept_after_a_look() > 0); // it may yet be told that the connection was lost
+    (void)host.store(*delivery);
+    CHECK(kept_after_a_look() > 0); // its deploy is at work
+    delivery.reset();               // and was killed
+    CHECK(kept_after_a_look() == 0);
+    CHECK(sys::names_in(host.app.arrivals).empty());
 }
 
 TEST_CASE("a push has the token that it had until its end is known") {
