@@ -44,6 +44,8 @@ expect_out "Stored v4 of hello, which is not live"
 expect_answer "$url" "Hello, World! This is release v3."
 expect_exit 0 over_ssh ci shipit activate v4 -m "'By CI'"
 expect_answer "$url" "Good day, World! This is release v5."
+expect_exit 0 over_ssh ci shipit output -f
+expect_out "ended with exit status 0: v5 is live and good"
 expect_exit 0 over_ssh ci shipit rollback v3
 sed -i 's/return "Good day, "/return "Good morning, "/' "$scratch/hello/server.py"
 expect_exit 6 deploy # held, since it was rolled back from; a machine does not overrule that

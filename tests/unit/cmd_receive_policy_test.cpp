@@ -47,6 +47,8 @@ TEST_CASE("what a key may do comes out in one form, whatever form it was asked i
     CHECK(command("shipit deploy --no-activate -") == Words{"deploy", "--no-activate", "--", "-"});
     CHECK(command("shipit releases:activate v5 --trial 10m") ==
           Words{"activate", "--trial=10m", "--", "v5"});
+    CHECK(command("shipit output -f v5") == Words{"output", "--follow", "--", "v5"});
+    CHECK(command("shipit output --follow") == Words{"output", "--follow"});
 }
 
 TEST_CASE("pushes are let through to their app alone") {
