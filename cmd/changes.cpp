@@ -17,6 +17,21 @@ deploy::ChangeOptions change_options(const Invocation& invocation) {
                                        : deploy::Patience::until_good};
 }
 
+bool asked_not_to_activate(const Invocation& invocation) {
+    const Arguments& arguments = invocation.arguments;
+    if (!arguments.has("no-activate"))
+        return false;
+    if (arguments.has("trial"))
+        throw Error("'--no-activate' and '--trial': a trial begins when a release goes live",
+                    Outcome::usage)
+            .advise("give it later: shipit activate vN --trial TIME");
+    if (arguments.has("no-wait"))
+        throw Error("'--no-activate' and '--no-wait': what does not go live is not waited for",
+                    Outcome::usage)
+            .advise("leave '--no-wait' out; 'shipit activate' takes it");
+    return true;
+}
+
 Json json_of(const deploy::Changed& changed) {
     return Json::object({{"changed", changed.release.has_value()},
                          {"release", changed.release ? Json(changed.release->text()) : Json()},
@@ -67,6 +82,37 @@ void tell_end(const Invocation& invocation, const deploy::App& app, const deploy
     say(invocation.terminal, end_of(app, changed, way_back));
 }
 
+namespace {
+
+std::string activate_command_for(const deploy::App& app, ReleaseNumber release) {
+    return fmt::format("shipit -a {} activate {}", app.name().text(), release.text());
+}
+
+std::vector<Saying> trial_of(const deploy::App& app, ReleaseNumber release) {
+    if (const auto end = deploy::trial_end(app, release))
+        return {{false, fmt::format("on trial until {}; to keep it: shipit -a {} bless",
+                                    time_text(*end), app.name().text())}};
+    return {};
+}
+
+std::vector<Saying> end_of_storing(const deploy::App& app, const deploy::Deployed& deployed) {
+    const ReleaseNumber release = *deployed.stored;
+    const std::string slug = deployed.slug.id.brief();
+    return {{true, deployed.changed.release
+                       ? fmt::format("Stored {} of {}, which is not live: {}", release.text(),
+                                     app.name().text(), printable(deployed.description))
+                       : fmt::format("Nothing changed: slug {} with these config vars is stored "
+                                     "already, as {}, which is not live",
+                                     slug, release.text())},
+            {false, "to take it live: " + activate_command_for(app, release)}};
+}
+
+} // namespace
+
+void tell_trial(const Invocation& invocation, const deploy::App& app, ReleaseNumber release) {
+    say(invocation.terminal, trial_of(app, release));
+}
+
 Json json_of(const deploy::App& app, const deploy::Deployed& deployed) {
     const auto& slug = deployed.slug;
     Json result = json_of(deployed.changed);
@@ -74,6 +120,9 @@ Json json_of(const deploy::App& app, const deploy::Deployed& deployed) {
         if (const auto end = deploy::trial_end(app, *release))
             result.set("trial_ends", time_text(*end));
     result.set("app", app.name().text()).set("description", deployed.description);
+    result.set("stored", deployed.stored ? Json(deployed.stored->text()) : Json());
+    if (deployed.stored)
+        result.set("activate", activate_command_for(app, *deployed.stored));
     result.set("slug", Json::object({{"id", slug.id.text()},
                                      {"size", slug.size},
                                      {"unpacked", slug.unpacked},
@@ -86,6 +135,8 @@ Json json_of(const deploy::App& app, const deploy::Deployed& deployed) {
 std::vector<Saying> end_of(const deploy::App& app, const deploy::Deployed& deployed) {
     const auto& slug = deployed.slug;
     const auto& release = deployed.changed.release;
+    if (deployed.stored)
+        return end_of_storing(app, deployed);
     if (!release)
         return {
             {true, fmt::format("Nothing changed: slug {} with these config vars is live already",
@@ -97,9 +148,8 @@ std::vector<Saying> end_of(const deploy::App& app, const deploy::Deployed& deplo
                                          app.name().text(), printable(deployed.description))});
     const auto rest = end_of(app, deployed.changed);
     sayings.insert(sayings.end(), rest.begin(), rest.end());
-    if (const auto end = deploy::trial_end(app, *release))
-        sayings.push_back({false, fmt::format("on trial until {}; to keep it: shipit -a {} bless",
-                                              time_text(*end), app.name().text())});
+    const auto trial = trial_of(app, *release);
+    sayings.insert(sayings.end(), trial.begin(), trial.end());
     return sayings;
 }
 

@@ -17,6 +17,11 @@ inline constexpr Option wait_option{"--wait", "[TIME]",
 inline constexpr Option no_wait_option{"--no-wait", "",
                                        "return at the switch, not when the release is good"};
 
+inline constexpr Option no_activate_option{"--no-activate", "",
+                                           "store and record it; 'shipit activate' takes it live"};
+// Throws Error (usage) beside what is about a release that goes live.
+[[nodiscard]] bool asked_not_to_activate(const Invocation& invocation);
+
 inline constexpr Option trial_option{"--trial", "TIME",
                                      "go back by itself unless 'shipit bless' comes in time"};
 // From --trial.
@@ -37,6 +42,9 @@ void say(Terminal& terminal, const std::vector<Saying>& sayings);
                                          const std::string& way_back = {});
 void tell_end(const Invocation& invocation, const deploy::App& app, const deploy::Changed& changed,
               const std::string& way_back = {});
+
+// "on trial until …", if it is.
+void tell_trial(const Invocation& invocation, const deploy::App& app, ReleaseNumber release);
 
 // How a deploy ended: as JSON, and in words.
 [[nodiscard]] Json json_of(const deploy::App& app, const deploy::Deployed& deployed);

@@ -10,14 +10,15 @@
 
 namespace shipit::cmd {
 
-extern const Command apps_command, bless_command, complete_command, completion_command,
-    config_command, config_edit_command, config_export_command, config_get_command,
-    config_import_command, config_set_command, config_unset_command, create_command, deploy_command,
-    destroy_command, diff_command, doctor_command, events_command, help_command, hold_command,
-    hook_command, info_command, init_command, logs_command, mark_bad_command, output_command,
-    pin_command, prune_command, ps_command, releases_command, report_command, restart_command,
-    rollback_command, run_command, scale_command, set_command, start_command, status_command,
-    stop_command, supervise_command, unpin_command, verify_command, version_command, why_command;
+extern const Command activate_command, apps_command, bless_command, complete_command,
+    completion_command, config_command, config_edit_command, config_export_command,
+    config_get_command, config_import_command, config_set_command, config_unset_command,
+    create_command, deploy_command, destroy_command, diff_command, doctor_command, events_command,
+    help_command, hold_command, hook_command, info_command, init_command, logs_command,
+    mark_bad_command, output_command, pin_command, prune_command, ps_command, releases_command,
+    report_command, restart_command, rollback_command, run_command, scale_command, set_command,
+    start_command, status_command, stop_command, supervise_command, unpin_command, verify_command,
+    version_command, why_command;
 // Over ssh.
 extern const Command push_command, receive_command, key_add_command, key_list_command,
     key_remove_command, git_init_command, git_hook_command;
@@ -40,6 +41,7 @@ const std::array commands{
     &key_add_command,       &key_list_command,    &key_remove_command,   &git_init_command,
     &git_hook_command,      &push_command,        &completion_command,   &complete_command,
     &init_command,          &report_command,      &export_command,       &import_command,
+    &activate_command,
 };
 
 struct Group {
@@ -50,8 +52,8 @@ struct Group {
 const std::vector<Group> groups{
     {"apps", {"init", "create", "apps", "set", "destroy"}},
     {"releases",
-     {"deploy", "rollback", "releases", "info", "why", "output", "diff", "bless", "mark-bad",
-      "hold", "pin", "unpin", "events", "report"}},
+     {"deploy", "activate", "rollback", "releases", "info", "why", "output", "diff", "bless",
+      "mark-bad", "hold", "pin", "unpin", "events", "report"}},
     {"config vars",
      {"config", "config get", "config set", "config unset", "config edit", "config import",
       "config export"}},
@@ -74,6 +76,7 @@ constexpr std::array aliases{
     Alias{"releases:info", "info"},
     Alias{"releases:output", "output"},
     Alias{"releases:rollback", "rollback"},
+    Alias{"releases:activate", "activate"},
     Alias{"ps:restart", "restart"},
     Alias{"ps:stop", "stop"},
     Alias{"ps:start", "start"},

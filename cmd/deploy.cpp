@@ -20,6 +20,7 @@ int run(Invocation& invocation) {
                     Outcome::usage)
             .advise("tar c . | shipit deploy -");
     request.description = invocation.arguments.text("message").value_or("");
+    request.no_activate = asked_not_to_activate(invocation);
     request.trial = asked_trial(invocation);
     request.force = invocation.arguments.has("force");
     request.dry_run = invocation.arguments.has("dry-run");
@@ -32,9 +33,9 @@ int run(Invocation& invocation) {
     }
     const auto& slug = deployed.slug;
     if (request.dry_run)
-        invocation.terminal.print(fmt::format("Would deploy slug {} ({} files, {}): {}",
-                                              slug.id.brief(), slug.files, size_text(slug.unpacked),
-                                              deployed.description));
+        invocation.terminal.print(fmt::format(
+            "Would {} slug {} ({} files, {}): {}", request.no_activate ? "store" : "deploy",
+            slug.id.brief(), slug.files, size_text(slug.unpacked), deployed.description));
     else
         say(invocation.terminal, end_of(app, deployed));
     return 0;
@@ -49,12 +50,14 @@ const Command deploy_command{
     {{"BUILD", Argument::Number::optional}},
     {{"-m,--message", "TEXT", "what this release is, for 'shipit releases'"},
      {"--force", "", "deploy also what is held after a rollback"},
+     no_activate_option,
      trial_option,
      {"--dry-run", "", "tell what would be deployed; change nothing"},
      no_wait_option,
      wait_option},
     {"shipit -a blog deploy ./build -m 'New front page'",
-     "tar c . | ssh host shipit -a blog deploy -", "shipit -a blog deploy build.tar.gz --wait=5m"},
+     "tar c . | ssh host shipit -a blog deploy -", "shipit -a blog deploy build.tar.gz --wait=5m",
+     "shipit -a blog deploy --no-activate ./build"},
     run};
 
 } // namespace shipit::cmd

@@ -43,7 +43,7 @@ int run(Invocation& invocation) {
     invocation.terminal.print(fmt::format("Imported slug {} into {} as {}, which is not live",
                                           slug.id.brief(), app.name().text(),
                                           imported.release.text()));
-    invocation.terminal.note(fmt::format("to take it live: shipit -a {} rollback {}",
+    invocation.terminal.note(fmt::format("to take it live: shipit -a {} activate {}",
                                          app.name().text(), imported.release.text()));
     return 0;
 }

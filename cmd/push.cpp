@@ -87,8 +87,10 @@ push::Sending sending_of(const Invocation& invocation, const slug::Build& build,
     push::Sending sending;
     sending.options = {invocation.arguments.text("message").value_or(""),
                        invocation.arguments.has("force"),
-                       options.patience == deploy::Patience::until_live, options.lock_patience,
-                       asked_trial(invocation)};
+                       options.patience == deploy::Patience::until_live,
+                       options.lock_patience,
+                       asked_trial(invocation),
+                       asked_not_to_activate(invocation)};
     if (!build.is_staged())
         sending.source = release::source_of(build.folder());
     sending.leave_out = settings.app.shared;
@@ -224,6 +226,7 @@ const Command push_command{
     {{"[USER@]HOST[:APP]"}, {"BUILD", Argument::Number::optional}},
     {{"-m,--message", "TEXT", "what this release is, for 'shipit releases'"},
      {"--force", "", "deploy also what is held after a rollback"},
+     no_activate_option,
      trial_option,
      {"--ssh", "COMMAND", "how ssh is called (else SHIPIT_SSH, or ssh)"},
      {"--remote", "COMMAND", "how shipit is called there (else SHIPIT_REMOTE, or shipit)"},

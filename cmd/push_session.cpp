@@ -62,10 +62,12 @@ class Session {
         push::Receiver receiver(m_wire, m_receiving);
         const auto request = receiver.greet();
         refuse_force(request);
-        if (const auto run = push::run_to_join(m_receiving.arrivals, request.slug, request.token))
+        const auto aim = request.options.no_activate ? push::Aim::stored : push::Aim::live;
+        if (const auto run =
+                push::run_to_join(m_receiving.arrivals, request.slug, request.token, aim))
             return join(*run);
         const auto delivery = receiver.receive(request);
-        const auto path = push::run_of(m_receiving.arrivals, request.slug, request.token);
+        const auto path = push::run_of(m_receiving.arrivals, request.slug, request.token, aim);
         begin(path, request, delivery);
         return push::relay(m_wire, path, m_out);
     }
@@ -111,6 +113,7 @@ class Session {
         wanted.description = request.options.description;
         wanted.force = request.options.force;
         wanted.trial = request.options.trial;
+        wanted.no_activate = request.options.no_activate;
         wanted.source = request.source;
         wanted.options = {request.options.lock_patience, request.options.until_live
                                                              ? deploy::Patience::until_live

@@ -119,8 +119,8 @@ void require_clean(const Asked& asked, const std::optional<std::string>& root) {
                                  : fmt::format("this key may not run '{}': {}", what, error.why()),
                     error.outcome())
             .advise(
-                fmt::format("it may push to '{}', and run: shipit deploy -, rollback, releases, "
-                            "info, why, output, diff, status",
+                fmt::format("it may push to '{}', and run: shipit deploy -, activate, rollback, "
+                            "releases, info, why, output, diff, status",
                             name.text()));
     }
 }

@@ -29,7 +29,10 @@ struct Permission {
 // --force is not among them: it overrides what people have decided, and a key is for machines. Nor
 // is what shows config vars, or what the app's processes write.
 const std::array permissions{
-    Permission{"deploy", {"message", "trial", "dry-run", "no-wait", "wait"}, Takes::standard_input},
+    Permission{"deploy",
+               {"message", "no-activate", "trial", "dry-run", "no-wait", "wait"},
+               Takes::standard_input},
+    Permission{"activate", {"message", "trial", "no-wait", "wait"}, Takes::release},
     Permission{"rollback",
                {"check", "undo", "code-only", "config-only", "message", "no-wait", "wait"},
                Takes::release},

@@ -11,11 +11,11 @@ namespace shipit::cmd {
 namespace {
 
 struct Drawing {
-    std::string_view live, was_live, failed, pending;
+    std::string_view live, was_live, failed, pending, stored;
     std::string_view line, across, joined_left, joined_right, more;
 };
-constexpr Drawing of_unicode{"●", "○", "✗", "◌", "│", "─", "├", "┤", "⋮"};
-constexpr Drawing of_ascii{"*", "o", "x", ".", "|", "-", "|", "|", ":"};
+constexpr Drawing of_unicode{"●", "○", "✗", "◌", "◇", "│", "─", "├", "┤", "⋮"};
+constexpr Drawing of_ascii{"*", "o", "x", ".", "+", "|", "-", "|", "|", ":"};
 
 std::string_view sign_of(Node::Kind kind, const Drawing& drawing) {
     switch (kind) {
@@ -25,6 +25,8 @@ std::string_view sign_of(Node::Kind kind, const Drawing& drawing) {
         return drawing.failed;
     case Node::Kind::pending:
         return drawing.pending;
+    case Node::Kind::stored:
+        return drawing.stored;
     case Node::Kind::was_live:
         break;
     }

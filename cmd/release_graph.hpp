@@ -12,7 +12,7 @@ namespace shipit::cmd {
 struct Node {
     ReleaseNumber number;
     std::optional<ReleaseNumber> from; // an earlier one
-    enum class Kind { live, was_live, failed, pending } kind = Kind::was_live;
+    enum class Kind { live, was_live, failed, pending, stored } kind = Kind::was_live;
 };
 
 enum class Strokes { unicode, ascii };

@@ -33,7 +33,7 @@ const char* status_words(const Manifest& manifest) {
     case Status::expired:
         return " (release expired)";
     case Status::succeeded:
-        break;
+        return manifest.is_stored() ? " (never live)" : "";
     }
     return "";
 }
@@ -56,7 +56,8 @@ Colour colour_of(const Manifest& manifest, bool is_bad) {
         return Colour::bad;
     if (manifest.status == Status::pending)
         return Colour::waiting;
-    return manifest.status == Status::expired ? Colour::faint : Colour::plain;
+    return manifest.status == Status::expired || manifest.is_stored() ? Colour::faint
+                                                                      : Colour::plain;
 }
 
 Json json_of(const std::optional<WallTime>& time) {
@@ -80,7 +81,10 @@ Json json_of(const deploy::App& app, const Manifest& manifest,
     json.set("created_at", time_text(manifest.created_at));
     json.set("live_at", json_of(manifest.evidence.live_at));
     json.set("ended_at", json_of(manifest.evidence.ended_at));
+    json.set("stored", manifest.is_stored());
     json.set("rollback_of", manifest.rollback_of ? Json(manifest.rollback_of->text()) : Json());
+    json.set("activation_of",
+             manifest.activation_of ? Json(manifest.activation_of->text()) : Json());
     if (const auto end = deploy::trial_end(app, manifest.number))
         json.set("trial_ends", time_text(*end));
     if (!manifest.evidence.why_failed.empty())
@@ -166,6 +170,8 @@ Node node_of(const deploy::App& app, const release::Entry& entry, const release:
         node.kind = Node::Kind::failed;
     else if (entry.manifest->status == Status::pending)
         node.kind = Node::Kind::pending;
+    else if (entry.manifest->is_stored())
+        node.kind = Node::Kind::stored;
     return node;
 }
 

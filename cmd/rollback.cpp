@@ -63,7 +63,7 @@ std::vector<ReleaseNumber> offer(Invocation& invocation, const deploy::App& app,
     std::vector<ReleaseNumber> releases;
     for (auto fact = facts.rbegin(); fact != facts.rend() && releases.size() < most; ++fact) {
         const auto eligible = release::eligibility(facts, fact->number, live, what);
-        if (!eligible.possible)
+        if (!eligible.possible || fact->is_stored()) // which would be no way back
             continue;
         invocation.terminal.note(line_of(app, fact->number, eligible.why));
         releases.push_back(fact->number);

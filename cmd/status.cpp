@@ -114,6 +114,11 @@ void tell_all(Invocation& invocation, const deploy::App& app, const AppStatus& s
         tell_release(invocation, app, status);
     else if (status.current)
         tell(invocation, "release", status.current->text());
+    if (status.stored)
+        tell(invocation, "stored",
+             fmt::format("{} {}, never live; to take it live: shipit -a {} activate {}",
+                         status.stored->number.text(), printable(status.stored->description),
+                         app.name().text(), status.stored->number.text()));
     if (status.holder)
         tell(invocation, "locked", "by " + status.holder->text(status.at));
     if (status.complaint)

@@ -144,6 +144,9 @@ std::string mark_text(const deploy::App& app, ReleaseNumber number) {
 EvidenceLines evidence_lines(const deploy::App& app, const release::Manifest& manifest) {
     EvidenceLines lines;
     const release::Evidence& evidence = manifest.evidence;
+    if (manifest.is_stored())
+        lines.emplace_back("Live", fmt::format("never; to take it live: shipit -a {} activate {}",
+                                               app.name().text(), manifest.number.text()));
     if (evidence.live_at)
         lines.emplace_back("Live from", with_age(*evidence.live_at));
     if (evidence.live_at && evidence.ended_at)

@@ -23,7 +23,7 @@ void condemn(const App& app, const release::Manifest& manifest, ReleaseNumber le
         app.marks.hold(*slug, mark);
 }
 
-// What was brought back is wanted, whatever was said of it before.
+// What was brought back, or taken live, is wanted, whatever was said of it before.
 void welcome(const App& app, const release::Manifest& manifest, ReleaseNumber brought_back) {
     app.marks.clear_hold(manifest.slug.value().id);
     app.marks.clear(release::MarkKind::bad, brought_back);
@@ -38,8 +38,8 @@ void finish_switch(const App& app, release::Manifest& manifest, const std::strin
         config::save_config(app.layout.config_toml(), manifest.config);
     if (manifest.deployer->leaves)
         condemn(app, manifest, *manifest.deployer->leaves, why);
-    if (manifest.rollback_of)
-        welcome(app, manifest, *manifest.rollback_of);
+    if (const auto& back = manifest.rollback_of ? manifest.rollback_of : manifest.activation_of)
+        welcome(app, manifest, *back);
     if (manifest.spec.processes.empty()) // which nobody watches
         app.marks.set(release::MarkKind::good, manifest.number,
                       {app.host.origin.text(), sys::now(), "files only"});

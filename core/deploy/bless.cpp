@@ -28,8 +28,8 @@ ReleaseNumber bless(const App& app, std::optional<ReleaseNumber> release,
     if (!release)
         throw Error(fmt::format("nothing of '{}' is live", app.name().text()));
     const release::Manifest manifest = app.ledger.load(*release);
-    if (manifest.status != release::Status::succeeded &&
-        manifest.status != release::Status::expired)
+    if (!manifest.evidence.live_at || (manifest.status != release::Status::succeeded &&
+                                       manifest.status != release::Status::expired))
         throw Error(fmt::format("{} never went live: it cannot be good", release->text()))
             .advise(fmt::format("shipit -a {} output {}", app.name().text(), release->text()));
     if (manifest.slug)

@@ -13,6 +13,8 @@ namespace shipit::deploy {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 // Packing and unpacking tell often how far they are: where they do, they can be stopped.
 Progress stoppable(Progress progress) {
     progress.advance = [inner = std::move(progress.advance)](std::uint64_t done,
@@ -24,58 +26,80 @@ Progress stoppable(Progress progress) {
     return progress;
 }
 
+// From the record on.
+Changed walked(Walk& walk, const Change& change, const ChangeOptions& options,
+               std::optional<AppLock>& lock, Clock::time_point begun) {
+    try {
+        walk.go();
+    } catch (const Error& error) {
+        lock.reset();
+        walk.tell_failure(error.why());
+        throw;
+    }
+    Changed changed{walk.number(), walk.previous(), false, "", sys::time_since(begun)};
+    walk.flush_tree();
+    lock.reset();
+    {
+        const auto hook = walk.tell_success();
+        if (options.patience == Patience::until_good)
+            walk.watch(changed);
+    }
+    if (!changed.watch_failure.empty() && change.on_failed_watch)
+        change.on_failed_watch(changed);
+    return changed;
+}
+
+Changed walked_to_the_end(Walk& walk, const Change& change, const ChangeOptions& options,
+                          std::optional<AppLock>& lock, Clock::time_point begun) {
+    try {
+        Changed changed = walked(walk, change, options, lock, begun);
+        walk.tell_end(changed);
+        return changed;
+    } catch (const Error& error) {
+        walk.tell_end(error);
+        throw;
+    }
+}
+
+void go_back(App& app, const Changed& changed) {
+    const std::string failed = changed.release->text();
+    app.host.progress.begin_phase(
+        fmt::format("{} failed within its watch window: {}", failed, changed.watch_failure));
+    const sys::Uninterrupted to_the_end;
+    RollbackRequest back;
+    back.automatic = true;
+    back.reason = changed.watch_failure;
+    back.failed = changed.release;
+    back.options = {std::chrono::minutes(5), Patience::until_live};
+    const RolledBack done = rollback(app, back);
+    const std::string end = done.changed.release
+                                ? fmt::format("rolled back to {} as {}", done.target.text(),
+                                              done.changed.release->text())
+                                : fmt::format("{} has taken its place since", done.target.text());
+    throw Error(fmt::format("{} went live and failed within its watch window: {}; {}", failed,
+                            changed.watch_failure, end),
+                Outcome::rolled_back)
+        .advise(fmt::format("shipit -a {} logs --release {}", app.name().text(), failed));
+}
+
 } // namespace
 
 Changed carry_out(App& app, const Change& change, const ChangeOptions& options) {
     return while_doing(change.attempt, [&] {
-        const auto begun = std::chrono::steady_clock::now();
+        const auto begun = Clock::now();
         app.host.progress = stoppable(std::move(app.host.progress));
         std::optional<AppLock> lock = lock_and_tidy(app, change.what, options.lock_patience);
         std::optional<Plan> plan = change.plan(app);
         if (!plan)
             return Changed{};
         Walk walk(app, change.what, std::move(*plan));
-        try {
-            walk.go_live();
-        } catch (const Error& error) {
-            lock.reset();
-            walk.tell_failure(error.why());
-            throw;
-        }
-        Changed changed{walk.number(), walk.previous(), false, "", sys::time_since(begun)};
-        walk.flush_tree();
-        lock.reset();
-        const auto hook = walk.tell_success();
-        if (options.patience == Patience::until_good)
-            walk.watch(changed);
-        return changed;
+        return walked_to_the_end(walk, change, options, lock, begun);
     });
 }
 
-Changed carry_out_or_go_back(App& app, const Change& change, const ChangeOptions& options) {
-    Changed changed = carry_out(app, change, options);
-    if (changed.watch_failure.empty())
-        return changed;
-    return while_doing(change.attempt, [&]() -> Changed {
-        const std::string failed = changed.release->text();
-        app.host.progress.begin_phase(
-            fmt::format("{} failed within its watch window: {}", failed, changed.watch_failure));
-        const sys::Uninterrupted to_the_end;
-        RollbackRequest back;
-        back.automatic = true;
-        back.reason = changed.watch_failure;
-        back.failed = changed.release;
-        back.options = {std::chrono::minutes(5), Patience::until_live};
-        const RolledBack done = rollback(app, back);
-        const std::string end =
-            done.changed.release ? fmt::format("rolled back to {} as {}", done.target.text(),
-                                               done.changed.release->text())
-                                 : fmt::format("{} has taken its place since", done.target.text());
-        throw Error(fmt::format("{} went live and failed within its watch window: {}; {}", failed,
-                                changed.watch_failure, end),
-                    Outcome::rolled_back)
-            .advise(fmt::format("shipit -a {} logs --release {}", app.name().text(), failed));
-    });
+Changed carry_out_or_go_back(App& app, Change change, const ChangeOptions& options) {
+    change.on_failed_watch = [&app](const Changed& changed) { go_back(app, changed); };
+    return carry_out(app, change, options);
 }
 
 } // namespace shipit::deploy

@@ -46,8 +46,20 @@ struct Plan {
     std::string irreversible = {};
     // Of the live release, only what its counts of processes say is started or stopped.
     bool scales = false;
+    // Else it is only recorded, with its slug: `activate` takes it live.
+    bool goes_live = true;
     // Where it fails, under the lock: takes back what the plan changed. May throw.
     std::function<void()> undo = {};
+};
+
+// What a change came to. Failures are thrown: Error with outcome release_failed (what was live
+// still is), down (nothing serves), locked, held, corrupt, ….
+struct Changed {
+    std::optional<ReleaseNumber> release;  // live now, or stored; nothing if nothing was changed
+    std::optional<ReleaseNumber> previous; // live before
+    bool is_good = false;                  // the watch window has passed
+    std::string watch_failure;             // why it failed within the window; empty if it did not
+    std::chrono::milliseconds took{0};     // from the lock to the switch
 };
 
 struct Change {
@@ -55,25 +67,16 @@ struct Change {
     std::string attempt; // "deploying 'blog'", for errors
     // Nothing: there is nothing to change.
     std::function<std::optional<Plan>(App&)> plan;
+    // Where it fails within its watch window: what to do about it, with the lock free. Throws.
+    // Without it, the failure is told in the result.
+    std::function<void(const Changed&)> on_failed_watch = {};
 };
 
-// What a change came to. Failures are thrown: Error with outcome release_failed (what was live
-// still is), down (nothing serves), locked, held, corrupt, ….
-struct Changed {
-    std::optional<ReleaseNumber> release;  // live now; nothing if nothing was changed
-    std::optional<ReleaseNumber> previous; // live before
-    bool is_good = false;                  // the watch window has passed
-    std::string watch_failure;             // why it failed within the window; empty if it did not
-    std::chrono::milliseconds took{0};     // from the lock to the switch
-};
-
-// A failure within the watch window is not thrown but told in the result: what to do about it is
-// the caller's, since the lock is free again by then.
+// The release's transcript is being written until this ends, and its last line is how it did.
 [[nodiscard]] Changed carry_out(App& app, const Change& change, const ChangeOptions& options);
 
 // For changes that bring something new: carry_out, and an automatic rollback if it fails within its
 // watch window. Throws Error (rolled_back), or (down) if there is nothing good to go back to.
-[[nodiscard]] Changed carry_out_or_go_back(App& app, const Change& change,
-                                           const ChangeOptions& options);
+[[nodiscard]] Changed carry_out_or_go_back(App& app, Change change, const ChangeOptions& options);
 
 } // namespace shipit::deploy

@@ -137,6 +137,7 @@ std::optional<Plan> plan_of(const App& app, const ConfigRequest& request, Config
     plan.manifest.rollback_of.reset();
     plan.manifest.config_of.reset();
     plan.manifest.is_undo = false;
+    plan.manifest.activation_of.reset();
     plan.manifest.evidence = {};
     plan.sets_config = true;
     return plan;

@@ -4,9 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
 #include "core/deploy/holds.hpp"
-#include "core/deploy/port.hpp"
 #include "core/deploy/room.hpp"
-#include "core/deploy/running.hpp"
 #include "core/slug/build.hpp"
 #include "core/slug/store.hpp"
 #include "core/supervise/program.hpp"
@@ -92,53 +90,12 @@ std::optional<release::SlugFacts> newest_slug(const App& app) {
     return std::nullopt;
 }
 
-// But for the counts, which are not the release's.
-bool is_equal(ReleaseSpec one, const ReleaseSpec& other) {
-    for (ProcessType& type : one.processes)
-        for (const ProcessType& same : other.processes)
-            if (type.name == same.name)
-                type.count = same.count;
-    return one == other;
-}
-
-// The same files, with whatever config vars.
-bool is_live(const App& app, const SlugId& slug) {
-    const auto live = app.ledger.current();
-    return live && app.ledger.tree_of(*live) == slug;
-}
-
-bool is_live_already(const App& app, const Plan& plan) {
-    const auto live = app.ledger.current();
-    if (!live || app.is_stopped() || app.marks.get(release::MarkKind::bad, *live))
-        return false;
-    try {
-        const release::Manifest manifest = app.ledger.load(*live);
-        return manifest.slug && manifest.slug->id == plan.manifest.slug->id &&
-               manifest.config == plan.manifest.config &&
-               is_equal(manifest.spec, plan.manifest.spec);
-    } catch (const Error& error) {
-        if (error.outcome() != Outcome::corrupt)
-            throw;
-        return false; // a deploy is one of the ways out of that
-    }
-}
-
-// What is live already need not run: the host may have been booted since, the supervisor killed.
-void see_that_it_runs(const App& app) {
-    const auto generation = live_generation(app);
-    if (!generation || is_supervised(app))
-        return;
-    app.host.progress.begin_phase(
-        fmt::format("starting {}, which nobody supervises", generation->release.text()));
-    ensure_supervisor(app);
-}
-
 class Deploy {
   public:
     Deploy(const DeployRequest& request) : m_request(request) {}
 
     std::optional<Plan> plan(App& app) {
-        if (!m_request.force)
+        if (!m_request.force && !m_request.no_activate)
             refuse_if_held(app);
         m_build.emplace(opened_build(app));
         const slug::Build& build = *m_build;
@@ -153,29 +110,17 @@ class Deploy {
         m_packed = slug::pack(build, slug::Store(app.layout.releases()), options);
         record_replaced(app);
         tell_packed(app, begun);
-        if (!m_request.force)
-            refuse_if_held(app, m_packed->id);
-        else if (!m_request.dry_run)
-            app.marks.clear_hold(m_packed->id);
+        heed_hold(app);
         const auto source = m_request.source || build.is_staged()
                                 ? m_request.source
                                 : release::source_of(build.folder());
         m_description = description_of(m_request, *m_packed, source);
         if (m_request.dry_run)
             return std::nullopt;
-        if (!settings.spec.processes.empty() && !settings.app.port && settings.app.socket().empty())
-            (void)choose_port(app);
-        refuse_trial_without_way_back(app, settings);
-        Plan plan{release::Manifest{ReleaseNumber(1), app.name()}};
-        plan.manifest.description = m_description;
-        plan.manifest.trial = m_request.trial;
-        plan.manifest.slug = facts();
-        plan.manifest.source = source;
-        plan.manifest.spec = settings.spec;
-        plan.manifest.config = vars;
+        Plan plan =
+            forward_plan(app, {facts(), settings, vars, m_description, source, m_request.trial});
         plan.is_fresh = !m_packed->stored_already;
-        if (settings.is_irreversible && !is_live(app, m_packed->id))
-            plan.irreversible = "its build says release.irreversible";
+        plan.goes_live = !m_request.no_activate;
         plan.repack = [this, &app, options] {
             auto anew = options;
             anew.anew = true;
@@ -183,13 +128,15 @@ class Deploy {
             record_replaced(app);
             return facts();
         };
-        if (!m_request.force && is_live_already(app, plan)) {
-            see_that_it_runs(app);
-            return std::nullopt;
-        }
-        return plan;
+        return m_request.force || !is_there_already(app, plan.manifest)
+                   ? std::optional(std::move(plan))
+                   : std::nullopt;
     }
 
+    // With no_activate, where nothing was to be recorded.
+    [[nodiscard]] const std::optional<ReleaseNumber>& stored_before() const {
+        return m_stored_before;
+    }
     [[nodiscard]] const slug::Packed& packed() const { return m_packed.value(); }
     [[nodiscard]] const std::string& description() const { return m_description; }
 
@@ -202,21 +149,29 @@ class Deploy {
                                                         limits, app.host.progress);
     }
 
-    void refuse_trial_without_way_back(const App& app, const config::Settings& settings) const {
-        if (!m_request.trial)
-            return;
-        if (!app.ledger.current())
-            throw Error(fmt::format("nothing of '{}' is live that a trial could go back to",
-                                    app.name().text()))
-                .advise("deploy it without --trial");
-        if (settings.spec.processes.empty())
-            throw Error("an app that is files only has no supervisor to end a trial",
-                        Outcome::usage)
-                .advise("deploy it without --trial");
-        if (settings.is_irreversible)
-            throw Error("the build says release.irreversible: there is no way back from a trial",
-                        Outcome::usage)
-                .advise("deploy it without --trial");
+    // What is stored only waits: who takes it live will be told.
+    void heed_hold(const App& app) const {
+        if (m_request.no_activate)
+            warn_of_holds(app, m_packed->id);
+        else if (!m_request.force)
+            refuse_if_held(app, m_packed->id);
+        else if (!m_request.dry_run)
+            app.marks.clear_hold(m_packed->id);
+    }
+
+    bool is_there_already(const App& app, const release::Manifest& manifest) {
+        if (is_live_already(app, manifest)) {
+            if (!m_request.no_activate)
+                see_that_it_runs(app);
+            return true;
+        }
+        if (m_request.no_activate)
+            for (const auto& entry : app.ledger.newest(1))
+                if (entry.manifest && entry.manifest->is_stored() &&
+                    is_equal_release(*entry.manifest, manifest) &&
+                    !app.marks.has(release::MarkKind::bad, entry.number))
+                    m_stored_before = entry.number;
+        return m_stored_before.has_value();
     }
 
     [[nodiscard]] slug::PackOptions pack_options(const App& app,
@@ -266,23 +221,10 @@ class Deploy {
     std::optional<slug::Build> m_build; // until all is over: deleting what was staged takes time
     std::optional<slug::Packed> m_packed;
     std::string m_description;
+    std::optional<ReleaseNumber> m_stored_before;
 };
 
 } // namespace
-
-config::Settings checked_settings(const App& app, std::optional<std::string> build_toml,
-                                  std::optional<std::string> procfile, const ConfigVars& vars) {
-    config::Settings settings = app.settings_of(std::move(build_toml), std::move(procfile));
-    for (const std::string& warning : settings.warnings)
-        app.host.progress.warn_of(warning);
-    (void)app.account(settings.app);
-    const auto missing = config::missing_vars(settings, vars);
-    if (!missing.empty())
-        throw Error(
-            fmt::format("the build needs config vars that are not set: {}", joined(missing, ", ")))
-            .advise(fmt::format("shipit -a {} config set {}", app.name().text(), missing.front()));
-    return settings;
-}
 
 slug::Limits limits_of(const App& app) {
     const config::ArchiveLimits asked = app.host_settings().archive_limits;
@@ -305,7 +247,10 @@ Deployed deploy(App& app, const DeployRequest& request) {
     change.attempt = fmt::format("deploying '{}'", app.name().text());
     change.plan = [&plan](App& locked) { return plan.plan(locked); };
     const Changed changed = carry_out_or_go_back(app, change, request.options);
-    return {changed, plan.packed(), plan.description()};
+    Deployed deployed{changed, plan.packed(), plan.description()};
+    if (request.no_activate)
+        deployed.stored = changed.release ? changed.release : plan.stored_before();
+    return deployed;
 }
 
 } // namespace shipit::deploy

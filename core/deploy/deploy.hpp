@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/deploy/change.hpp"
+#include "core/deploy/forward.hpp"
 #include "core/release/source.hpp"
 #include "core/slug/build.hpp"
 #include "core/slug/limits.hpp"
@@ -20,6 +21,8 @@ struct DeployRequest {
     // Goes back by itself unless it is blessed so soon after it went live.
     std::optional<std::chrono::milliseconds> trial = {};
     bool dry_run = false; // pack nothing, record nothing: tell what would be done
+    // Stores and records it, and leaves what is live alone; no hold forbids that.
+    bool no_activate = false;
     // Instead of `build`: gives it, under the lock.
     std::function<slug::Build(const slug::Limits&)> open_build = {};
     // Where a build that comes as an archive is from, if the caller knows that.
@@ -34,14 +37,9 @@ struct Deployed {
     Changed changed;
     slug::Packed slug;
     std::string description;
+    // With no_activate: the release that is stored; one that was before, if it is the same.
+    std::optional<ReleaseNumber> stored = {};
 };
-
-// The settings of a build with these texts, for a release with these config vars. Throws Error for
-// what is wrong with them, for a user that does not exist, and for config vars that are missing.
-[[nodiscard]] config::Settings checked_settings(const App& app,
-                                                std::optional<std::string> build_toml,
-                                                std::optional<std::string> procfile,
-                                                const ConfigVars& vars);
 
 // How big an archive for this app may be, as this host's settings say.
 [[nodiscard]] slug::Limits limits_of(const App& app);

@@ -31,6 +31,15 @@ void refuse_if_held(const App& app, const SlugId& slug) {
             .advise("mend the build, or deploy it all the same with --force");
 }
 
+void warn_of_holds(const App& app, const SlugId& slug) {
+    const auto warn = [&app](const std::optional<release::Mark>& mark, const std::string& what) {
+        if (mark)
+            app.host.progress.warn_of(refusal(what, *mark).why() + "; it is stored all the same");
+    };
+    warn(app.marks.hold_on_app(), fmt::format("'{}'", app.name().text()));
+    warn(app.marks.hold_on(slug), "this build");
+}
+
 void hold(const App& app, const std::optional<SlugId>& slug, const std::string& why,
           std::chrono::milliseconds lock_patience) {
     const auto lock = lock_and_tidy(app, "hold", lock_patience);

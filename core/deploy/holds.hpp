@@ -14,6 +14,9 @@ void refuse_if_held(const App& app);
 // The same of a slug: nobody is to deploy these files again.
 void refuse_if_held(const App& app, const SlugId& slug);
 
+// The same as warnings, for what only stores such files.
+void warn_of_holds(const App& app, const SlugId& slug);
+
 // Of the whole app, unless a slug is named. Takes the app's lock; durable on return.
 void hold(const App& app, const std::optional<SlugId>& slug, const std::string& why,
           std::chrono::milliseconds lock_patience);

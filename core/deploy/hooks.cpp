@@ -38,6 +38,7 @@ Json json_of(const App& app, const HookCall& call, const release::Manifest& mani
                               {"release", call.release.text()},
                               {"previous", json_of(call.previous)},
                               {"rollback_of", json_of(manifest.rollback_of)},
+                              {"activation_of", json_of(manifest.activation_of)},
                               {"description", manifest.description},
                               {"user", manifest.created_by},
                               {"address", manifest.client_address},

@@ -26,7 +26,7 @@ struct Imported {
 
 // As hostile as an archive: the whole slug is checked against its list, and the list against the
 // host's limits, before anything of it has a name. The release has this host's config vars of now;
-// `rollback` takes it live. On the disk when this returns. Throws Error: (corrupt) for what is no
+// `activate` takes it live. On the disk when this returns. Throws Error: (corrupt) for what is no
 // whole slug; beyond a limit; a link that leads out of the build; settings that are wrong here. The
 // store is as it was then.
 [[nodiscard]] Imported import_slug(App& app, const ImportRequest& request);

@@ -62,7 +62,7 @@ page::Difference difference_of(const App& app, const ReleasePair& pair) {
 
 void add_manifest(const release::Manifest& manifest, page::Release& release) {
     release.description = manifest.description;
-    release.status = name_of(manifest.status);
+    release.status = manifest.is_stored() ? "never live" : name_of(manifest.status);
     release.by = manifest.created_by;
     release.created_at = manifest.created_at;
     release.live_at = manifest.evidence.live_at;

@@ -115,6 +115,9 @@ AppStatus status_of(const App& app, const AppStatus* before) {
     } catch (const Error& error) {
         status.complaint = error;
     }
+    for (release::Entry& entry : app.ledger.newest(1))
+        if (entry.manifest && entry.manifest->is_stored())
+            status.stored = std::move(entry.manifest);
     try {
         status.lately = latest_moments(app, status.current, most_moments);
     } catch (const Error& error) {
@@ -138,6 +141,7 @@ Json json_of(const App& app, const AppStatus& status) {
                       {"state", status.state},
                       {"current", status.current ? Json(status.current->text()) : Json()},
                       {"release", status.manifest ? release_json(app, *status.manifest) : Json()},
+                      {"stored", status.stored ? Json(status.stored->number.text()) : Json()},
                       {"supervised", status.is_supervised},
                       {"locked_by", status.holder ? Json(status.holder->text(status.at)) : Json()},
                       {"processes", processes},

@@ -24,6 +24,7 @@ struct AppStatus {
     WallTime at = {};
     std::optional<ReleaseNumber> current;
     std::optional<release::Manifest> manifest; // of `current`
+    std::optional<release::Manifest> stored;   // the newest release, if it has never been live
     bool has_processes = false;                // the live release
     std::vector<ProcessStatus> processes;
     bool is_supervised = false;

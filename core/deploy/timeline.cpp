@@ -17,9 +17,9 @@ constexpr std::uint64_t most_releases = 20; // whose processes are
 
 // Of what is done to an app, that which changes what runs. (That a release is good is told with
 // it.)
-constexpr std::array told = {"deploy",  "rollback", "config",       "restart",
-                             "scale",   "start",    "stop",         "bless",
-                             "crashed", "mark-bad", "watch_failed", "trial_over"};
+constexpr std::array told = {"deploy",   "activate",     "rollback",  "config", "restart",
+                             "scale",    "start",        "stop",      "bless",  "crashed",
+                             "mark-bad", "watch_failed", "trial_over"};
 
 bool is_told(const release::Event& event) {
     return std::find(told.begin(), told.end(), std::string_view(event.event)) != told.end();

@@ -20,17 +20,39 @@ namespace shipit::deploy {
 Walk::Walk(App& app, std::string what, Plan plan)
     : m_app(app), m_what(std::move(what)), m_plan(std::move(plan)),
       m_previous(app.ledger.current()), m_manifest(recorded()),
-      m_transcript(app.layout.transcript(m_manifest.number)) {}
+      m_transcript(app.layout.transcript(m_manifest.number)) {
+    m_transcript.hold();
+    if (!m_plan.goes_live)
+        m_what = "store";
+}
 
-void Walk::go_live() {
+void Walk::go() {
     try {
-        prepare();
-        m_handover = hand_over();
-        switch_over();
+        if (m_plan.goes_live)
+            go_live();
+        else
+            store();
     } catch (Error& error) {
         record_failure(error);
         throw;
     }
+}
+
+void Walk::go_live() {
+    prepare();
+    m_handover = hand_over();
+    switch_over();
+}
+
+// Unpacked all the same: that is what proves that the slug is whole, as long as the build is there
+// to pack it anew.
+void Walk::store() {
+    begin(fmt::format("{}: {}", m_manifest.number.text(), m_manifest.description));
+    unpack();
+    m_manifest.status = release::Status::succeeded;
+    m_app.ledger.save(m_manifest);
+    m_app.note_event(m_what, m_manifest.number, name_of(Outcome::done), m_manifest.description);
+    m_transcript.add("stored; it is not live");
 }
 
 void Walk::flush_tree() const {
@@ -38,6 +60,8 @@ void Walk::flush_tree() const {
 }
 
 void Walk::watch(Changed& changed) {
+    if (!m_plan.goes_live)
+        return;
     try {
         const bool is_well = !m_handover || m_handover->watch();
         changed.is_good = is_well && !m_manifest.trial; // of which a person says it
@@ -54,6 +78,7 @@ void Walk::watch(Changed& changed) {
         m_transcript.add("failed within its watch window: " + error.why());
         changed.watch_failure = error.why();
     }
+    m_handover.reset(); // what comes next may be a rollback
 }
 
 void Walk::tell_failure(const std::string& why) const {
@@ -62,11 +87,29 @@ void Walk::tell_failure(const std::string& why) const {
 }
 
 std::unique_ptr<HookBeside> Walk::tell_success() const {
-    if (!m_plan.is_recorded)
+    if (!m_plan.is_recorded || !m_plan.goes_live)
         return nullptr;
     return std::make_unique<HookBeside>(
         m_app, HookCall{m_manifest.rollback_of ? "rolled_back" : "deployed", m_manifest.number,
                         m_previous, m_plan.verdict});
+}
+
+void Walk::tell_end(const Changed& changed) {
+    const std::string release = m_manifest.number.text();
+    if (!changed.watch_failure.empty())
+        m_transcript.end(static_cast<int>(Outcome::failed), release + " is live, and failed");
+    else
+        m_transcript.end(0, release + (!m_plan.goes_live ? " is stored"
+                                       : changed.is_good ? " is live and good"
+                                                         : " is live"));
+}
+
+void Walk::tell_end(const Error& error) {
+    constexpr int signal_base = 128;
+    const auto* const interrupted = dynamic_cast<const sys::Interrupted*>(&error);
+    m_transcript.end(interrupted != nullptr ? signal_base + interrupted->signal()
+                                            : static_cast<int>(error.outcome()),
+                     error.why());
 }
 
 release::Manifest Walk::recorded() const {

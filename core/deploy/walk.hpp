@@ -16,8 +16,8 @@ class Walk {
     // Records the release as pending, unless the plan is not for a new one.
     Walk(App& app, std::string what, Plan plan);
 
-    // Steps 4 to 8. Throws after recording why.
-    void go_live();
+    // Steps 4 to 8, unless the plan stops short of going live. Throws after recording why.
+    void go();
     // After it, where traffic is switched: that does not wait for the disk.
     void flush_tree() const;
     // Step 9. A failure is told in `changed`.
@@ -28,12 +28,18 @@ class Walk {
     // Nobody's release waits for it.
     [[nodiscard]] std::unique_ptr<HookBeside> tell_success() const;
 
+    // The last line of the transcript.
+    void tell_end(const Changed& changed);
+    void tell_end(const Error& error);
+
     [[nodiscard]] ReleaseNumber number() const { return m_manifest.number; }
     [[nodiscard]] std::optional<ReleaseNumber> previous() const { return m_previous; }
 
   private:
     [[nodiscard]] release::Manifest recorded() const;
     void begin(const std::string& step);
+    void go_live();
+    void store();
     void prepare();
     void unpack();
     void run_release_command();

@@ -38,7 +38,7 @@ struct Release {
     ReleaseNumber number;
     std::string complaint = {}; // its record cannot be read, and nothing more is known
     std::string description = {};
-    std::string status = {}; // "succeeded", …
+    std::string status = {}; // "succeeded", …; "never live"
     std::string by = {};
     WallTime created_at = {};
     std::optional<WallTime> live_at = {};

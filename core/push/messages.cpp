@@ -83,7 +83,9 @@ std::string Offer::text() const {
     Json ids = Json::array();
     for (const auto& id : slugs)
         ids.push_back(id.text());
-    return Json::object({{"slugs", ids}, {"leave_out", Json::array_of(leave_out)}}).dump();
+    return Json::object(
+               {{"slugs", ids}, {"leave_out", Json::array_of(leave_out)}, {"stores", stores}})
+        .dump();
 }
 
 Offer Offer::parse(std::string_view text) {
@@ -93,6 +95,7 @@ Offer Offer::parse(std::string_view text) {
         if (auto id = SlugId::parse(item.text()))
             offer.slugs.push_back(std::move(*id));
     offer.leave_out = texts_in(json["leave_out"]);
+    offer.stores = json["stores"].boolean();
     return offer;
 }
 
@@ -106,6 +109,8 @@ std::string Request::text() const {
                               {"lock_patience_ms", count(options.lock_patience)}});
     if (base)
         json.set("base", base->text());
+    if (options.no_activate)
+        json.set("no_activate", true);
     if (options.trial)
         json.set("trial_ms", count(*options.trial));
     if (source)
@@ -132,6 +137,7 @@ Request Request::parse(std::string_view text) {
     request.options.lock_patience =
         time_in(json["lock_patience_ms"]).value_or(std::chrono::milliseconds(0));
     request.options.trial = time_in(json["trial_ms"]);
+    request.options.no_activate = json["no_activate"].boolean();
     request.source = source_in(json["source"]);
     return request;
 }

@@ -27,6 +27,8 @@ using Bits = std::vector<bool>;
 struct Offer {
     std::vector<SlugId> slugs;          // newest first
     std::vector<std::string> leave_out; // paths that this host's settings keep out of slugs
+    // It knows --no-activate: an older shipit would pass over that, and take the build live.
+    bool stores = false;
 
     [[nodiscard]] std::string text() const;
     [[nodiscard]] static Offer parse(std::string_view text); // throws Error
@@ -40,6 +42,7 @@ struct Options {
     bool until_live = false; // --no-wait
     std::chrono::milliseconds lock_patience{0};
     std::optional<std::chrono::milliseconds> trial = {};
+    bool no_activate = false;
     bool operator==(const Options&) const = default;
 };
 

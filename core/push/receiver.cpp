@@ -76,9 +76,9 @@ std::string key_of(std::string_view list, const Request& request, const std::str
 
 Request Receiver::greet() {
     m_wire.greet();
-    m_wire.send(
-        Type::offer,
-        Offer{newest_slugs(slug::Store(m_app.releases), most_offered), m_app.leave_out}.text());
+    m_wire.send(Type::offer, Offer{newest_slugs(slug::Store(m_app.releases), most_offered),
+                                   m_app.leave_out, true}
+                                 .text());
     auto request = Request::parse(m_wire.receive(Type::request));
     m_list = m_wire.receive(Type::list);
     return request;

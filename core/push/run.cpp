@@ -23,6 +23,10 @@ bool is_result(std::string_view line) {
     return line.starts_with(result_begin);
 }
 
+std::string prefix_of(const SlugId& slug, Aim aim) {
+    return slug.text() + (aim == Aim::stored ? "+" : "-");
+}
+
 enum class State { absent, going_on, ended, cut_short };
 
 bool has_result(const Path& path) {
@@ -67,20 +71,20 @@ void leave_session() {
 
 } // namespace
 
-Path run_of(const Path& arrivals, const SlugId& slug, const std::string& token) {
-    return arrivals / fmt::format("{}-{}{}", slug.text(), token, suffix);
+Path run_of(const Path& arrivals, const SlugId& slug, const std::string& token, Aim aim) {
+    return arrivals / fmt::format("{}{}{}", prefix_of(slug, aim), token, suffix);
 }
 
-std::optional<Path> run_to_join(const Path& arrivals, const SlugId& slug,
-                                const std::string& token) {
+std::optional<Path> run_to_join(const Path& arrivals, const SlugId& slug, const std::string& token,
+                                Aim aim) {
     if (!sys::is_there(arrivals))
         return std::nullopt;
-    const auto own = run_of(arrivals, slug, token);
+    const auto own = run_of(arrivals, slug, token, aim);
     const auto state = state_of(own);
     if (state == State::ended || state == State::going_on)
         return own;
     for (const auto& name : sys::names_in(arrivals))
-        if (name.starts_with(slug.text() + "-") && is_run(name) && is_going_on(arrivals / name))
+        if (name.starts_with(prefix_of(slug, aim)) && is_run(name) && is_going_on(arrivals / name))
             return arrivals / name;
     return std::nullopt;
 }

@@ -16,17 +16,21 @@ namespace shipit::push {
 
 using sys::Path;
 
+// What becomes of the build: who wants the one does not join the other.
+enum class Aim { live, stored };
+
 // Where the deploy of this push is told.
-[[nodiscard]] Path run_of(const Path& arrivals, const SlugId& slug, const std::string& token);
+[[nodiscard]] Path run_of(const Path& arrivals, const SlugId& slug, const std::string& token,
+                          Aim aim = Aim::live);
 
 // Whether a name among the arrivals is that of a run, and whether nobody has ended it yet.
 [[nodiscard]] bool is_run(std::string_view name);
 [[nodiscard]] bool is_going_on(const Path& run);
 
 // The run that a push of `slug` with `token` has to join instead of beginning one: its own, going
-// on or ended, or anybody's of the same slug that is going on. Nothing if there is none.
+// on or ended, or anybody's of the same slug and aim that is going on. Nothing if there is none.
 [[nodiscard]] std::optional<Path> run_to_join(const Path& arrivals, const SlugId& slug,
-                                              const std::string& token);
+                                              const std::string& token, Aim aim = Aim::live);
 
 // Writes one. It is going on for as long as this, or a copy of it in a child, is there.
 class Run {

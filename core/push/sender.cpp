@@ -45,6 +45,9 @@ std::string contents_of(const Piece& piece, slug::SlugContents& contents) {
 Result Sender::push(const slug::Build& build) {
     m_wire.greet();
     const auto offer = Offer::parse(m_wire.receive(Type::offer));
+    if (m_sending.options.no_activate && !offer.stores)
+        throw Error("the shipit on the host is too old for '--no-activate'")
+            .advise("upgrade it there");
     open_base(offer);
     const auto packed = pack(build, offer);
     m_slug = std::make_unique<slug::SlugFile>(m_cache.slugs().path_of(packed.id));

@@ -48,6 +48,8 @@ std::string obstacle(const Fact& fact, Restores what) {
 std::string doubt(const Fact& fact) {
     if (fact.bad)
         return with_reason("is marked bad", fact.why);
+    if (!fact.was_live)
+        return "was never live";
     return fact.good ? "" : "never stayed up through its watch";
 }
 

@@ -12,7 +12,8 @@
 //
 // If no release before is good, the newest one that succeeded and was live is taken, with a note:
 // in a young history nothing has had the time to become good, and something that ran is better
-// than what does not. One marked bad is never chosen.
+// than what does not. One marked bad is never chosen, and one that was never live is not either: to
+// take that live is a step forward (`activate`).
 #pragma once
 
 #include "core/base/ids.hpp"
@@ -52,6 +53,10 @@ struct Fact {
     bool is_read = true;      // else no more is known than that it cannot come back
 
     [[nodiscard]] bool is_good() const { return good && !bad; }
+    // By `deploy --no-activate`, or an import.
+    [[nodiscard]] bool is_stored() const {
+        return readable && is_read && status == Status::succeeded && !was_live;
+    }
 };
 
 // Facts are sorted by number everywhere here.
@@ -104,7 +109,12 @@ struct Eligibility {
 // Good releases count against `keep`; all others (failed, bad, never proven) against a quota of
 // their own, so that a week of failing deploys pushes nothing out that works. `older_than` and
 // `max_size` take more, whatever `keep` says. Never taken: what is live, warm, pinned, the last
-// good release, what `rollback` and `rollback --undo` would go to, and what is being deployed.
+// good release, what `rollback` and `rollback --undo` would go to, what is being deployed, and the
+// newest of those that wait.
+//
+// One that was stored waits for its chance until it, or a build that came after it, has gone live.
+// As many of these as of good ones are kept, and where slugs take too much, they go in one line
+// with the good ones, the oldest first; one whose chance has passed counts with what is not good.
 //
 // Order is by number. Clocks jump: a release counts as at least as young as every one before it, so
 // that a clock set back makes nothing old, and one that was ahead keeps releases longer, not

@@ -43,7 +43,8 @@ std::vector<Descent> descent_of(const std::vector<Entry>& entries,
         }
         const Manifest& manifest = *entry->manifest;
         const auto& back = manifest.rollback_of;
-        result.back().from = back ? back : live;
+        const auto& brought = back ? back : manifest.activation_of;
+        result.back().from = brought ? brought : live;
         if (!manifest.evidence.live_at)
             continue;
         if (back || manifest.config_of)

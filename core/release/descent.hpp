@@ -11,8 +11,8 @@ namespace shipit::release {
 
 struct Descent {
     ReleaseNumber number;
-    // What it brought back, else what was live when it was made. Nothing for the first one, and
-    // where that is not known.
+    // What it brought back or took live, else what was live when it was made. Nothing for the first
+    // one, and where that is not known.
     std::optional<ReleaseNumber> from;
     std::optional<ReleaseNumber> left_by; // the rollback that went live in its place
 

@@ -204,6 +204,8 @@ Manifest read(const TomlTable& root, ReleaseNumber number, const std::string& fi
     if (root.has("config_of"))
         manifest.config_of = earlier_release(root, "config_of", number);
     manifest.is_undo = root.boolean("undo").value_or(false);
+    if (root.has("activation_of"))
+        manifest.activation_of = earlier_release(root, "activation_of", number);
     manifest.trial = root.duration("trial");
     if (const auto slug = root.table("slug"))
         manifest.slug = read_slug(*slug);

@@ -22,7 +22,7 @@ namespace shipit::release {
 
 enum class Status {
     pending,   // its deployer is at work
-    succeeded, // went live
+    succeeded, // went live, or is stored: nobody has taken it live yet
     failed,
     expired, // it had succeeded; its slug was pruned
 };
@@ -82,9 +82,15 @@ struct Manifest {
     std::optional<ReleaseNumber> rollback_of = {}; // the release that this one brought back
     std::optional<ReleaseNumber> config_of = {}; // whose config vars, and no more, it brought back
     bool is_undo = false;                        // took a rollback back
+    std::optional<ReleaseNumber> activation_of = {}; // the release whose slug it took live
     std::optional<milliseconds> trial = {}; // goes back unless it is blessed so soon after live_at
     Evidence evidence = {};
     std::optional<Deployer> deployer = {}; // while pending, and until all is done after the switch
+
+    // Recorded, with its slug, and never taken live: by `deploy --no-activate`, or an import.
+    [[nodiscard]] bool is_stored() const {
+        return status == Status::succeeded && !evidence.live_at;
+    }
 
     bool operator==(const Manifest&) const = default;
 };

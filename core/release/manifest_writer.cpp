@@ -47,6 +47,8 @@ void write_head(TomlWriter& writer, const Manifest& manifest) {
         writer.set("config_of", manifest.config_of->value());
     if (manifest.is_undo)
         writer.set("undo", true);
+    if (manifest.activation_of)
+        writer.set("activation_of", manifest.activation_of->value());
     if (manifest.trial)
         writer.set("trial", *manifest.trial);
 }

@@ -14,23 +14,31 @@ namespace {
 class Plan {
   public:
     Plan(Facts facts, const Running& running) : m_facts(facts) {
+        find_waiting(running);
         protect(running);
         find_ages();
     }
 
-    // Beyond the quotas of good and of other releases.
+    // Beyond the quotas of good, of waiting and of other releases.
     void limit_number(const Retention& retention) {
         unsigned good = 0;
+        unsigned waiting = 0;
         unsigned others = 0;
         for (auto fact = m_facts.rbegin(); fact != m_facts.rend(); ++fact) {
             if (!is_prunable(*fact))
                 continue;
-            if (fact->is_good() && ++good > retention.keep)
-                expire(*fact,
-                       fmt::format("beyond the {} good releases that are kept", retention.keep));
-            if (!fact->is_good() && ++others > retention.keep_failed)
+            if (waits(*fact)) {
+                if (++waiting > retention.keep)
+                    expire(*fact, fmt::format("beyond the {} that are kept of those not live yet",
+                                              retention.keep));
+            } else if (fact->is_good()) {
+                if (++good > retention.keep)
+                    expire(*fact, fmt::format("beyond the {} good releases that are kept",
+                                              retention.keep));
+            } else if (++others > retention.keep_failed) {
                 expire(*fact, fmt::format("beyond the {} that are kept of those not good",
                                           retention.keep_failed));
+            }
         }
     }
 
@@ -49,11 +57,12 @@ class Plan {
     void limit_size(std::uint64_t most) {
         std::map<SlugId, unsigned> users = users_of_slugs();
         std::uint64_t total = size_of(users);
-        for (const bool good : {false, true})
+        for (const bool is_kept_longer : {false, true})
             for (const Fact& fact : m_facts) {
                 if (total <= most)
                     return;
-                if (fact.is_good() != good || !is_prunable(fact) || !may_expire(fact))
+                if ((fact.is_good() || waits(fact)) != is_kept_longer || !is_prunable(fact) ||
+                    !may_expire(fact))
                     continue;
                 expire(fact, fmt::format("slugs may take {} in all", size_text(most)));
                 if (--users[*fact.slug] == 0)
@@ -69,6 +78,28 @@ class Plan {
     }
 
   private:
+    // What was stored waits unless its build has been live, or one that came after it is.
+    void find_waiting(const Running& running) {
+        std::map<SlugId, ReleaseNumber> first_of_slug;
+        std::set<SlugId> were_live;
+        for (const Fact& fact : m_facts)
+            if (fact.slug) {
+                first_of_slug.emplace(*fact.slug, fact.number);
+                if (fact.was_live)
+                    were_live.insert(*fact.slug);
+            }
+        std::optional<ReleaseNumber> live_build; // when it came
+        for (const Fact& fact : m_facts)
+            if (fact.number == running.live)
+                live_build = fact.slug ? first_of_slug.at(*fact.slug) : fact.number;
+        for (const Fact& fact : m_facts)
+            if (fact.is_stored() && !fact.bad && fact.slug && !were_live.contains(*fact.slug) &&
+                (!live_build || fact.number > *live_build))
+                m_waiting.insert(fact.number);
+    }
+
+    bool waits(const Fact& fact) const { return m_waiting.contains(fact.number); }
+
     void protect(const Running& running) {
         if (running.live)
             m_protected.insert(*running.live);
@@ -87,6 +118,8 @@ class Plan {
         }
         if (last_good != nullptr)
             m_protected.insert(last_good->number);
+        if (!m_waiting.empty())
+            m_protected.insert(*m_waiting.rbegin());
     }
 
     void find_ages() {
@@ -133,6 +166,7 @@ class Plan {
     }
 
     Facts m_facts;
+    std::set<ReleaseNumber> m_waiting;
     std::set<ReleaseNumber> m_protected;
     std::map<ReleaseNumber, WallTime> m_ages;
     std::map<ReleaseNumber, std::string> m_expiring;

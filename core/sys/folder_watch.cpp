@@ -13,8 +13,9 @@ namespace shipit::sys {
 
 FolderWatch::FolderWatch(const Path& folder)
     : m_inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
-    constexpr std::uint32_t changes = IN_MODIFY | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO |
-                                      IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+    constexpr std::uint32_t changes = IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_FROM |
+                                      IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF |
+                                      IN_ONLYDIR;
     if (!m_inotify || ::inotify_add_watch(m_inotify.get(), folder.c_str(), changes) < 0)
         throw_errno("cannot watch '" + printable(folder.string()) + "'");
 }

@@ -14,10 +14,10 @@ class FolderWatch {
     // From now on no change is missed. Throws Error if `folder` cannot be watched.
     explicit FolderWatch(const Path& folder);
 
-    // Until a file in the folder is written to, made, renamed or removed, or something happens to
-    // the folder itself; also after `patience`, and on a signal. Without patience it may take for
-    // ever, unless nobody reads what is written to `output` (a pipe or a terminal) any more: given
-    // false then. What changed is not told: look anew.
+    // Until a file in the folder is written to, closed by who wrote it, made, renamed or removed,
+    // or something happens to the folder itself; also after `patience`, and on a signal. Without
+    // patience it may take for ever, unless nobody reads what is written to `output` (a pipe or a
+    // terminal) any more: given false then. What changed is not told: look anew.
     bool wait(std::optional<std::chrono::milliseconds> patience, int output = -1);
 
     // The folder was removed or has another name now.

@@ -36,6 +36,18 @@ expect_exit 0 over_ssh ci shipit rollback v1
 expect_answer "$url" "Hello, World! This is release v3."
 expect_exit 0 over_ssh ci shipit status
 expect_out "hello"
+# Stored by CI, taken live by it later, and followed.
+sed -i 's/return "Good morning, "/return "Good day, "/' "$scratch/hello/server.py"
+store() { tarred | over_ssh ci shipit -a hello deploy --no-activate -; }
+expect_exit 0 store
+expect_out "Stored v4 of hello, which is not live"
+expect_answer "$url" "Hello, World! This is release v3."
+expect_exit 0 over_ssh ci shipit activate v4 -m "'By CI'"
+expect_answer "$url" "Good day, World! This is release v5."
+expect_exit 0 over_ssh ci shipit output -f
+expect_out "ended with exit status 0: v5 is live and good"
+expect_exit 0 over_ssh ci shipit rollback v3
+sed -i 's/return "Good day, "/return "Good morning, "/' "$scratch/hello/server.py"
 expect_exit 6 deploy # held, since it was rolled back from; a machine does not overrule that
 expect_exit 0 over_ssh other shipit releases
 expect_not_in "From CI"
@@ -100,6 +112,8 @@ ssh_ci "shipit releases -v"
 ssh_ci "shipit deploy /etc"
 ssh_ci "shipit deploy ../shop"
 ssh_ci "shipit deploy - --force"
+ssh_ci "shipit activate v4 --force"
+ssh_ci "shipit activate v4 -a shop"
 ssh_ci "shipit info --reveal"
 ssh_ci "shipit config get SECRET"
 ssh_ci "shipit config set SECRET=hunter2"

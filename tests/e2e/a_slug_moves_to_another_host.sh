@@ -78,6 +78,11 @@ stored | diff "$scratch/before" - || fail "something was left"
 
 expect_exit 0 from_file again --sha256 "$sha256"
 expect_out "Imported slug ${id:0:10} into hello as v2, which is not live"
+expect_err "to take it live: shipit -a hello activate v2"
+expect_exit 0 on_the_other releases
+expect_match 'v2 +Import [0-9a-f]+ \(never live\)'
+expect_exit 1 on_the_other rollback # which never goes to what was never live
+expect_answer "http://127.0.0.1:$port/" "This is release v1."
 expect_answer "http://127.0.0.1:$port/" "This is release v1."
 expect_exit 0 cmp again "$there/hello/releases/$id.tar.zst"
 expect_exit 0 on_the_other --json info v2
@@ -98,7 +103,7 @@ printf '\n[release]\nirreversible = true\n' >>"$scratch/hello/shipit.toml"
 expect_exit 0 ship deploy "$scratch/hello" -m "Drops a column"
 expect_exit 0 ship export v3 -o dropping
 expect_exit 0 on_the_other import dropping
-expect_exit 0 on_the_other rollback v6
+expect_exit 0 on_the_other activate v6
 expect_exit 0 on_the_other info
 expect_match "Irreversible: .*its build says release.irreversible"
 expect_exit 6 on_the_other rollback

@@ -50,3 +50,31 @@ expect_err "the switch to v8 was interrupted, and is complete now"
 expect_equal "$(fact v7 'it["bad"]')" True
 expect_exit 0 ship config get NAME
 expect_equal "$(cat "$out")" Ada
+
+# The same for `activate`: before, nothing has happened; after, it is live, and is wanted again.
+sed -i "s/Good morning/Good evening/" "$scratch/hello/server.py"
+expect_exit 0 ship deploy --no-activate "$scratch/hello"
+expect_equal "$(fact v9 'it["stored"]')" True
+killed_before_renaming_to current activate v9
+expect_soon 10 answers "$url" "Hello, Ada! This is release v8."
+expect_exit 0 ship mark-bad v9
+expect_err "v10 was interrupted"
+expect_equal "$(fact v9 'it["stored"], it["status"]')" "(True, 'succeeded')"
+expect_equal "$(fact v10 'it["status"], it["live_at"]')" "('failed', None)"
+# What a forced one renames last is its record, once the marks are gone.
+which=$(awk 'index($0, "/hello/current\"") { print NR; exit }' "$scratch/trace")
+expect_exit 137 strace -f -qq -o /dev/null -e trace=rename \
+    -e "inject=rename:signal=KILL:when=$((which + 1))" "$SHIPIT_BIN" activate --force v9
+expect_soon 10 answers "$url" "Good evening, Ada! This is release v11."
+expect_exit 0 ship config set OTHER=2
+expect_err "the switch to v11 was interrupted, and is complete now"
+expect_answer "$url" "Good evening, Ada! This is release v12."
+expect_equal "$(fact v11 'it["activation_of"]')" v9
+expect_equal "$(fact v12 'it["activation_of"]')" None
+expect_equal "$(fact v9 'it["bad"]')" False
+expect_equal "$(fact v8 'it["bad"]')" False
+expect_exit 0 ship hold --clear
+expect_exit 0 ship rollback
+expect_err "skipped: v9 was never live"
+expect_answer "$url" "This is release v13."
+expect_answer "$url" "Hello, "

@@ -61,3 +61,24 @@ expect_exit 0 ship why v10
 expect_out "it never stayed up through its watch" # which the config change has cut short
 expect_exit 0 ship rollback v10
 expect_answer "$url" "Hello, World! This is release v12."
+
+# Two that activate, and a prune that would take what is about to go live.
+expect_exit 0 ship config set NAME=Grace
+echo 14 >"$scratch/hello/build"
+expect_exit 0 ship deploy --no-activate "$scratch/hello"
+expect_exit 0 ship set retention.keep_failed=0
+at_work activate v14
+expect_exit 5 ship activate v14
+expect_err "running 'activate'"
+expect_exit 5 ship prune
+ship activate v14 --wait >"$scratch/second.log" 2>&1 &
+second=$!
+ship prune --wait >"$scratch/prune.log" 2>&1 &
+pruner=$!
+let_go
+wait "$second" "$pruner"
+wait "$pruner"
+grep -qx "v14 is live already, as v15" "$scratch/second.log" || fail "it was activated twice: $(cat "$scratch/second.log")"
+expect_answer "$url" "Hello, Grace! This is release v15."
+expect_equal "$(cat "$app/current/build")" 14
+expect_exit 0 ship verify --trees

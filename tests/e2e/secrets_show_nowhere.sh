@@ -131,6 +131,10 @@ only 0 git-init hello
 only 0 export v2 -o "$scratch/exported.oci" --format oci
 only 0 export v2 -o "$scratch/exported"
 only 0 import "$scratch/exported"
+another_build stored
+only 0 deploy --no-activate "$scratch/hello"
+only 0 activate "$(ship releases --json -n 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["version"])')"
+both 0 output -f
 ! grep -rqF -f "$pieces" "$scratch"/exported* || fail "a value was exported"
 only 2 push
 only 1 receive hello

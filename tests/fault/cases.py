@@ -33,6 +33,10 @@ class Case:
     def failure(self):
         """After the command has succeeded: what it has not done, or None."""
 
+    def manifests(self):
+        return {int(file.stem[1:]): tomllib.loads(file.read_text())
+                for file in (self.world.app / "releases").glob("v*.toml")}
+
     def end(self):
         self.world.destroy()
 
@@ -60,6 +64,33 @@ class FirstDeploy(Deploy):
         self.world.create()
 
 
+class Store(Case):
+    """deploy of a new build that does not go live"""
+
+    epoch = 6  # what is live is to be among the releases that are listed
+
+    def words(self):
+        self.live = self.world.live()
+        return ["deploy", "--no-activate", self.world.next_build(), "-m", f"content {self.world.content}"]
+
+    def failure(self):
+        if self.world.live() != self.live:
+            return f"v{self.world.live()} is live, not v{self.live}"
+        manifests = self.manifests()
+        newest = manifests[max(manifests)]
+        if newest["description"] != f"content {self.world.content}" or newest["status"] != "succeeded":
+            return f"the newest release is {newest['description']}, {newest['status']}"
+        return "it says that it was live" if "live_at" in newest.get("evidence", {}) else None
+
+
+class Activate(Deploy):
+    """activate of what is stored"""
+
+    def words(self):
+        self.world.ship("deploy", "--no-activate", self.world.next_build())
+        return ["activate", f"v{max(self.manifests())}"]
+
+
 class Rollback(Case):
     """rollback to the release before"""
 
@@ -74,10 +105,6 @@ class Rollback(Case):
         others = [n for n, m in manifests.items() if m["slug"]["id"] != slug and m["status"] == "succeeded"]
         self.wanted = manifests[max(others)]["slug"]["id"]
         return ["rollback", f"v{max(others)}"]
-
-    def manifests(self):
-        return {int(file.stem[1:]): tomllib.loads(file.read_text())
-                for file in (self.world.app / "releases").glob("v*.toml")}
 
     def failure(self):
         slug = self.manifests()[self.world.live()]["slug"]["id"]
@@ -193,6 +220,8 @@ def web(case):
 CASES = {
     "deploy": Deploy,
     "first_deploy": FirstDeploy,
+    "store": Store,
+    "activate": Activate,
     "rollback": Rollback,
     "config_set": ConfigSet,
     "prune": Prune,
@@ -202,6 +231,7 @@ CASES = {
     "pin": Pin,
     "web_deploy": web(Deploy),
     "web_first_deploy": web(FirstDeploy),
+    "web_activate": web(Activate),
     "web_rollback": web(Rollback),
     "web_config_set": web(ConfigSet),
     "web_prune": web(Prune),

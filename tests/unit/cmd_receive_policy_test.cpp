@@ -44,6 +44,11 @@ TEST_CASE("what a key may do comes out in one form, whatever form it was asked i
     CHECK(command("shipit rollback v1 --check") == Words{"rollback", "--check", "--", "v1"});
     CHECK(command("shipit diff v1 v2 --stat") == Words{"diff", "--stat", "--", "v1", "v2"});
     CHECK(command("shipit status") == Words{"status"});
+    CHECK(command("shipit deploy --no-activate -") == Words{"deploy", "--no-activate", "--", "-"});
+    CHECK(command("shipit releases:activate v5 --trial 10m") ==
+          Words{"activate", "--trial=10m", "--", "v5"});
+    CHECK(command("shipit output -f v5") == Words{"output", "--follow", "--", "v5"});
+    CHECK(command("shipit output --follow") == Words{"output", "--follow"});
 }
 
 TEST_CASE("pushes are let through to their app alone") {
@@ -101,6 +106,10 @@ TEST_CASE("everything else is refused") {
                                  "shipit deploy - /etc",
                                  "shipit deploy - --force",
                                  "shipit deploy --help",
+                                 "shipit activate",
+                                 "shipit activate v1 v2",
+                                 "shipit activate v1 --force",
+                                 "shipit activate ../v1",
                                  "shipit rollback --force",
                                  "shipit rollback --automatic",
                                  "shipit rollback v1 v2",

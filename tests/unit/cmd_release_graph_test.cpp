@@ -70,6 +70,14 @@ TEST_CASE("a line crosses others to the one that it joins") {
                                    "o\n");
 }
 
+TEST_CASE("what is stored is drawn as neither live nor failed") {
+    const std::vector<Node> nodes{node(3, 1, Kind::stored), node(2, 1, Kind::live), node(1, 0)};
+    CHECK(text_of(nodes) == "+\n"
+                            "|-*\n"
+                            "o\n");
+    CHECK(text_of(nodes, Strokes::unicode).starts_with("◇\n"));
+}
+
 TEST_CASE("lines to releases that are not shown are left open") {
     CHECK(text_of({node(9, 8, Kind::live), node(8, 2), node(7, 6)}) == "*\n"
                                                                        "o\n"

@@ -15,8 +15,8 @@ const auto other_slug = *SlugId::parse("ffffffffffffffffffffffffffffffff");
 Request some_request() {
     Request request{some_slug, push::new_token()};
     request.base = other_slug;
-    request.options = {"New front page", true, true, std::chrono::seconds(5),
-                       std::chrono::minutes(10)};
+    request.options = {"New front page",         true, true, std::chrono::seconds(5),
+                       std::chrono::minutes(10), true};
     request.source = release::Source{std::string(40, 'a'), "main", true, "New front page"};
     return request;
 }
@@ -48,6 +48,11 @@ TEST_CASE("a request comes as it was sent") {
     CHECK(come.base == sent.base);
     CHECK(come.options == sent.options);
     CHECK(come.source == sent.source);
+}
+
+TEST_CASE("a host says that it can store, and one that says nothing cannot") {
+    CHECK(push::Offer::parse(push::Offer{{}, {}, true}.text()).stores);
+    CHECK_FALSE(push::Offer::parse(R"({"slugs":[],"leave_out":[]})").stores);
 }
 
 TEST_CASE("a request that is not as it should be is refused") {

@@ -49,6 +49,24 @@ TEST_CASE("a run is joined by its own push while it goes on and when it has ende
     CHECK(status == 3);
 }
 
+TEST_CASE(
+    "who wants a build live does not join a run that only stores it, nor the other way round") {
+    const TestFolder folder;
+    const auto path = push::run_of(folder.path(), some_slug, some_token, push::Aim::stored);
+    auto run = push::Run::begin(path);
+    REQUIRE(run.has_value());
+    CHECK(push::is_run(path.filename().string()));
+    CHECK(push::run_to_join(folder.path(), some_slug, other_token, push::Aim::stored) == path);
+    CHECK_FALSE(push::run_to_join(folder.path(), some_slug, other_token).has_value());
+    CHECK_FALSE(push::run_to_join(folder.path(), some_slug, some_token).has_value());
+    const auto live = push::run_of(folder.path(), some_slug, some_token);
+    run->finish({});
+    run = push::Run::begin(live);
+    REQUIRE(run.has_value());
+    CHECK_FALSE(
+        push::run_to_join(folder.path(), some_slug, other_token, push::Aim::stored).has_value());
+}
+
 TEST_CASE("another push of the same slug joins a run while it goes on, not when it has ended") {
     const TestFolder folder;
     const auto path = push::run_of(folder.path(), some_slug, some_token);

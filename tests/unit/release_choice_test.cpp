@@ -159,6 +159,36 @@ TEST_CASE("a bad release is never chosen, and one that never ran is not either")
     CHECK(target({bad(1), never_ran, good(3)}, 3) == "none");
 }
 
+TEST_CASE("one that is stored is no way back, whatever is said of it") {
+    Fact stored = made(2);
+    stored.was_live = false;
+    CHECK(stored.is_stored());
+    CHECK_FALSE(failed(2).is_stored());
+    CHECK(target({good(1), stored, good(3)}, 3) == "v1");
+    CHECK(target({stored, good(3)}, 3) == "none");
+    const std::vector<Fact> facts = {good(1), stored, good(3)};
+    CHECK(rollback_target(facts, ReleaseNumber(3)).skipped ==
+          std::vector<Skipped>{{ReleaseNumber(2), "was never live"}});
+    stored.good = true;
+    CHECK(target({good(1), stored, good(3)}, 3) == "v1");
+    const auto eligible = eligibility(facts, ReleaseNumber(2), ReleaseNumber(3));
+    CHECK(eligible.possible);
+    CHECK_FALSE(eligible.advisable);
+    CHECK(eligible.why == "was never live");
+}
+
+TEST_CASE("what was taken live from a stored one goes back to what was live before") {
+    Fact stored = made(2);
+    stored.was_live = false;
+    Fact activated = good(3);
+    activated.slug = stored.slug;
+    activated.content = stored.content;
+    CHECK(target({good(1), stored, activated}, 3) == "v1");
+    CHECK(target({good(1), stored, activated, good(4)}, 4) == "v3");
+    CHECK_FALSE(
+        undo_target(std::vector<Fact>{good(1), stored, activated}, ReleaseNumber(3)).target);
+}
+
 TEST_CASE("a release marked bad after it was good is bad") {
     auto spoilt = good(2);
     spoilt.bad = true;

@@ -54,6 +54,16 @@ TEST_CASE("one whose config vars alone went back came from what was live, and le
           "v3 from v2; v2 left by v3; ");
 }
 
+TEST_CASE("what was taken live from a stored release came from that, and nothing was rolled back") {
+    auto stored = entry(2, Went::nowhere);
+    stored.manifest->status = Status::succeeded;
+    CHECK(stored.manifest->is_stored());
+    auto activated = entry(4, Went::live);
+    activated.manifest->activation_of = ReleaseNumber(2);
+    CHECK(text_of(descent_of({activated, entry(3, Went::live), stored, entry(1, Went::live)},
+                             std::nullopt)) == "v4 from v2; v3 from v1; v2 from v1; v1; ");
+}
+
 TEST_CASE("what came behind a record that cannot be read came from nobody knows where") {
     const Entry damaged{ReleaseNumber(2), std::nullopt, "damaged"};
     CHECK(text_of(descent_of(

@@ -31,6 +31,7 @@ Manifest full_manifest() {
     manifest.rollback_of = ReleaseNumber(9);
     manifest.config_of = ReleaseNumber(8);
     manifest.is_undo = true;
+    manifest.activation_of = ReleaseNumber(7);
     manifest.trial = 10min;
     manifest.evidence.live_at = *parse_time("2026-11-22T22:40:00.000Z");
     manifest.evidence.good_at = *parse_time("2026-11-22T22:40:10.000Z");
@@ -103,6 +104,7 @@ TEST_CASE("a manifest that is not of its release, or not of its form, is refused
         {"\"2026-11-22T22:39:49.123Z\"", "\"yesterday\"", "'created_at' must be a time"},
         {"rollback_of = 9", "rollback_of = 12", "'rollback_of' must be an earlier release"},
         {"config_of = 8", "config_of = 12", "'config_of' must be an earlier release"},
+        {"activation_of = 7", "activation_of = 12", "'activation_of' must be an earlier release"},
         {"undo = true", "undo = 1", "'undo' must be"},
         {"rollback_of = 9", "rollback_of = 0", "'rollback_of' must be an earlier release"},
         {"\"" + some_id + "\"", "\"../../../etc/passwd\"", "'slug.id' must be 32"},

@@ -43,6 +43,20 @@ Fact bad(std::uint64_t number) {
     return fact;
 }
 
+// Never live; of the build of release `build`.
+Fact stored(std::uint64_t number, std::uint64_t build = 0, int days = 0) {
+    Fact fact = good(number, days);
+    fact.good = false;
+    fact.was_live = false;
+    fact.slug = slug(build == 0 ? number : build);
+    return fact;
+}
+
+Fact of_build(Fact fact, std::uint64_t build) {
+    fact.slug = slug(build);
+    return fact;
+}
+
 Fact pinned(Fact fact) {
     fact.pinned = true;
     return fact;
@@ -180,6 +194,42 @@ TEST_CASE("a release whose manifest cannot be read is left alone") {
     auto unreadable = Fact{.number = ReleaseNumber(1)};
     unreadable.readable = false;
     CHECK(going({unreadable, good(2), good(3)}, keep(2), 3).empty());
+}
+
+TEST_CASE("what is stored waits for its chance, and as many of these are kept as of good ones") {
+    const std::vector<Fact> facts = {good(1),   good(2),   stored(3), failed(4),
+                                     failed(5), stored(6), stored(7)};
+    CHECK(going(facts, keep(3, 1), 2) == "4");
+    CHECK(going(facts, keep(2, 1), 2) == "3 4");
+    CHECK(going(facts, keep(1, 0), 2) == "3 4 5 6");
+    CHECK(going({stored(1), stored(2)}, keep(1), std::nullopt) == "1"); // nothing is live yet
+}
+
+TEST_CASE("what waits has had its chance once a build from after it is live") {
+    CHECK(going({good(1), stored(2), stored(3)}, keep(5, 0), 1).empty());
+    CHECK(going({good(1), stored(2), good(3)}, keep(5, 0), 3) == "2");
+    // Config vars that change, and a rollback, bring no later build.
+    CHECK(going({good(1), stored(2), of_build(good(3), 1)}, keep(5, 0), 3).empty());
+    CHECK(going({good(1), stored(2), bad(3), of_build(good(4), 1)}, keep(5, 0), 4) == "3");
+}
+
+TEST_CASE("what was stored and went live counts as what it became, and shares its slug") {
+    CHECK(going({good(1), stored(2), of_build(good(3), 2)}, keep(5, 0), 3) == "2");
+    CHECK(going({good(1), stored(2), of_build(failed(3), 2)}, keep(5, 0), 1) == "3");
+    Fact held = stored(2);
+    held.bad = true;
+    CHECK(going({good(1), held}, keep(5, 0), 1) == "2");
+}
+
+TEST_CASE("the newest that waits goes by no limit, and older releases go before the others") {
+    Retention small = keep(10, 10);
+    small.max_size = 400;
+    CHECK(going({good(1), good(2), good(3), stored(4), stored(5)}, small, 3) == "1");
+    small.max_size = 300;
+    CHECK(going({good(1), good(2), good(3), stored(4), stored(5)}, small, 3) == "1 4");
+    Retention young = keep(10, 10);
+    young.older_than = 10 * day;
+    CHECK(going({good(1, 90), stored(2, 0, 40), stored(3, 0, 30)}, young, 1) == "2");
 }
 
 TEST_CASE("each expiry says why") {

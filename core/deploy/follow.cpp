@@ -1,0 +1,108 @@
+#include "core/deploy/follow.hpp"
+
+#include "core/base/error.hpp"
+#include "core/deploy/transcript.hpp"
+#include "core/sys/clock.hpp"
+#include "core/sys/folder_watch.hpp"
+#include "core/sys/growing_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+constexpr std::chrono::milliseconds look_again(500); // what is killed writes nothing
+
+// Those that write a transcript, as the lock calls them.
+constexpr std::array changes{"deploy", "activate", "rollback", "config", "restart", "scale"};
+
+bool is_pending(const App& app, ReleaseNumber release) {
+    try {
+        return app.ledger.load(release).status == release::Status::pending;
+    } catch (const Error&) { // a record that is damaged, or gone
+        return false;
+    }
+}
+
+// What is recorded and not decided counts, too: its transcript is opened a moment later.
+bool is_at_work(const App& app, ReleaseNumber release) {
+    return Transcript::is_being_written(app.layout.transcript(release)) || is_pending(app, release);
+}
+
+// "…Z v3: New front page"; a restart of it begins once more.
+bool is_beginning(std::string_view line, ReleaseNumber release) {
+    const auto time = std::min(line.find(' '), line.size());
+    return line.substr(time).starts_with(fmt::format(" {}: ", release.text()));
+}
+
+std::optional<ReleaseNumber> newest_release(const App& app) {
+    for (const release::Entry& entry : app.ledger.newest(1))
+        return entry.number;
+    return std::nullopt;
+}
+
+// A restart is told with what is live.
+std::optional<ReleaseNumber> release_at_work(const App& app) {
+    for (const auto& release : {newest_release(app), app.ledger.current()})
+        if (release && is_at_work(app, *release))
+            return release;
+    return std::nullopt;
+}
+
+} // namespace
+
+std::optional<ReleaseNumber> release_to_follow(const App& app, int output) {
+    sys::FolderWatch watch(app.layout.releases());
+    for (bool is_told = false;; is_told = true) {
+        const auto holder = sys::Lock::holder(app.layout.lock()); // first: it frees the lock last
+        if (const auto release = release_at_work(app))
+            return release;
+        const bool is_change =
+            holder && std::find(changes.begin(), changes.end(), holder->what) != changes.end();
+        if (!is_change)
+            return newest_release(app);
+        if (!is_told)
+            app.host.progress.begin_phase(
+                fmt::format("waiting for the release of {}", holder->text(sys::now())));
+        if (!watch.wait(look_again, output))
+            return newest_release(app);
+    }
+}
+
+Followed follow(const App& app, ReleaseNumber release, int output,
+                const std::function<void(std::string_view)>& take) {
+    app.ledger.check_is_there(release);
+    sys::FolderWatch watch(app.layout.releases());
+    std::optional<sys::GrowingFile> file;
+    std::optional<int> exit_status; // of the last change that is told there
+    bool was_at_work = false;
+    for (;;) {
+        const bool is_over = watch.is_gone() || !is_at_work(app, release); // before the last look
+        was_at_work = was_at_work || !is_over;
+        if (!file)
+            file = sys::GrowingFile::open(app.layout.transcript(release));
+        if (file)
+            file->read_lines([&](std::string_view line) {
+                const auto told = Transcript::exit_status_in(line);
+                if (told || is_beginning(line, release))
+                    exit_status = told;
+                take(line);
+            });
+        if (is_over)
+            break;
+        if (!watch.wait(look_again, output))
+            return {Followed::End::unread};
+    }
+    if (!file)
+        throw Error(fmt::format("release {} has no output", release.text()));
+    if (exit_status)
+        return {Followed::End::told, *exit_status};
+    return {was_at_work ? Followed::End::cut_short : Followed::End::not_told};
+}
+
+} // namespace shipit::deploy

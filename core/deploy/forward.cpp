@@ -1,0 +1,104 @@
+#include "core/deploy/forward.hpp"
+
+#include "core/base/text.hpp"
+#include "core/config/config_vars.hpp"
+#include "core/deploy/port.hpp"
+#include "core/deploy/running.hpp"
+
+#include <fmt/core.h>
+
+namespace shipit::deploy {
+
+namespace {
+
+// But for the counts, which are not the release's.
+bool is_equal(ReleaseSpec one, const ReleaseSpec& other) {
+    for (ProcessType& type : one.processes)
+        for (const ProcessType& same : other.processes)
+            if (type.name == same.name)
+                type.count = same.count;
+    return one == other;
+}
+
+// The same files, with whatever config vars.
+bool is_live(const App& app, const SlugId& slug) {
+    const auto live = app.ledger.current();
+    return live && app.ledger.tree_of(*live) == slug;
+}
+
+void refuse_trial_without_way_back(const App& app, const config::Settings& settings) {
+    if (!app.ledger.current())
+        throw Error(
+            fmt::format("nothing of '{}' is live that a trial could go back to", app.name().text()))
+            .advise("take it live without --trial");
+    if (settings.spec.processes.empty())
+        throw Error("an app that is files only has no supervisor to end a trial", Outcome::usage)
+            .advise("take it live without --trial");
+    if (settings.is_irreversible)
+        throw Error("the build says release.irreversible: there is no way back from a trial",
+                    Outcome::usage)
+            .advise("take it live without --trial");
+}
+
+} // namespace
+
+config::Settings checked_settings(const App& app, std::optional<std::string> build_toml,
+                                  std::optional<std::string> procfile, const ConfigVars& vars) {
+    config::Settings settings = app.settings_of(std::move(build_toml), std::move(procfile));
+    for (const std::string& warning : settings.warnings)
+        app.host.progress.warn_of(warning);
+    (void)app.account(settings.app);
+    const auto missing = config::missing_vars(settings, vars);
+    if (!missing.empty())
+        throw Error(
+            fmt::format("the build needs config vars that are not set: {}", joined(missing, ", ")))
+            .advise(fmt::format("shipit -a {} config set {}", app.name().text(), missing.front()));
+    return settings;
+}
+
+Plan forward_plan(const App& app, const Step& step) {
+    const config::Settings& settings = step.settings;
+    if (!settings.spec.processes.empty() && !settings.app.port && settings.app.socket().empty())
+        (void)choose_port(app);
+    if (step.trial)
+        refuse_trial_without_way_back(app, settings);
+    Plan plan{release::Manifest{ReleaseNumber(1), app.name()}};
+    plan.manifest.description = step.description;
+    plan.manifest.trial = step.trial;
+    plan.manifest.slug = step.slug;
+    plan.manifest.source = step.source;
+    plan.manifest.spec = settings.spec;
+    plan.manifest.config = step.vars;
+    if (settings.is_irreversible && !is_live(app, step.slug.id))
+        plan.irreversible = "its build says release.irreversible";
+    return plan;
+}
+
+bool is_equal_release(const release::Manifest& one, const release::Manifest& other) {
+    return one.slug && other.slug && one.slug->id == other.slug->id && one.config == other.config &&
+           is_equal(one.spec, other.spec);
+}
+
+bool is_live_already(const App& app, const release::Manifest& manifest) {
+    const auto live = app.ledger.current();
+    if (!live || app.is_stopped() || app.marks.get(release::MarkKind::bad, *live))
+        return false;
+    try {
+        return is_equal_release(app.ledger.load(*live), manifest);
+    } catch (const Error& error) {
+        if (error.outcome() != Outcome::corrupt)
+            throw;
+        return false; // a step forward is one of the ways out of that
+    }
+}
+
+void see_that_it_runs(const App& app) {
+    const auto generation = live_generation(app);
+    if (!generation || is_supervised(app))
+        return;
+    app.host.progress.begin_phase(
+        fmt::format("starting {}, which nobody supervises", generation->release.text()));
+    ensure_supervisor(app);
+}
+
+} // namespace shipit::deploy

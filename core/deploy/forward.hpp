@@ -1,0 +1,45 @@
+// A step forward: a slug becomes a release with the config vars and settings of today. The same for
+// a deploy, which has just packed it, and for `activate`, which takes what is stored.
+#pragma once
+
+#include "core/deploy/change.hpp"
+#include "core/release/source.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace shipit::deploy {
+
+struct Step {
+    release::SlugFacts slug;
+    config::Settings settings; // checked_settings() of what is in it
+    ConfigVars vars;           // of today
+    std::string description = {};
+    std::optional<release::Source> source = {};
+    // Goes back by itself unless it is blessed so soon after it went live.
+    std::optional<std::chrono::milliseconds> trial = {};
+};
+
+// The settings of a build with these texts, for a release with these config vars. Throws Error for
+// what is wrong with them, for a user that does not exist, and for config vars that are missing.
+[[nodiscard]] config::Settings checked_settings(const App& app,
+                                                std::optional<std::string> build_toml,
+                                                std::optional<std::string> procfile,
+                                                const ConfigVars& vars);
+
+// Chooses a port if the app needs one and has none yet. Throws Error for a trial that could not
+// come to its end.
+[[nodiscard]] Plan forward_plan(const App& app, const Step& step);
+
+// The same files with the same config vars and settings are live, and nobody says that they are
+// bad. Counts of processes do not count.
+[[nodiscard]] bool is_live_already(const App& app, const release::Manifest& manifest);
+
+// What is live already need not run: the host may have been booted since, the supervisor killed.
+void see_that_it_runs(const App& app);
+
+// Both would run the same files with the same config vars and settings.
+[[nodiscard]] bool is_equal_release(const release::Manifest& one, const release::Manifest& other);
+
+} // namespace shipit::deploy
