@@ -17,8 +17,7 @@ namespace shipit::slug {
 namespace {
 
 [[noreturn]] void refuse(const SlugFile& slug, const std::string& why) {
-    throw Error(fmt::format("slug '{}' is damaged: {}", slug.name(), why),
-                Outcome::corrupt);
+    throw Error(fmt::format("slug '{}' is damaged: {}", slug.name(), why), Outcome::corrupt);
 }
 
 class ContentCheck {

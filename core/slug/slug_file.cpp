@@ -136,8 +136,7 @@ std::string_view SlugFile::unpacked(std::size_t data_frame, Decompressor& decomp
 }
 
 void SlugFile::refuse_frame(const Frame& frame, const std::string& why) const {
-    throw Error(fmt::format("slug '{}' is damaged at byte {}: {}", m_name,
-                            frame.at, why),
+    throw Error(fmt::format("slug '{}' is damaged at byte {}: {}", m_name, frame.at, why),
                 Outcome::corrupt);
 }
 

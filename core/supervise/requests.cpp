@@ -29,10 +29,10 @@ void Supervisor::Core::take_request(ClientId client, const Json& request) {
     try {
         dispatch(client, request);
     } catch (const Error& error) {
-        m_control.finish(client, Json::object({{"done", true},
-                                               {"ok", false},
-                                               {"why", error.why()},
-                                               {"next", error.next()}}));
+        m_control.finish(
+            client,
+            Json::object(
+                {{"done", true}, {"ok", false}, {"why", error.why()}, {"next", error.next()}}));
     } catch (const std::exception& error) {
         refuse(client, error.what());
     }
