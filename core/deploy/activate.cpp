@@ -24,13 +24,13 @@ class Activation {
             refuse_if_held(app);
         const auto stored = app.ledger.load(m_request.release);
         m_description = description_of(stored);
-        if (app.ledger.current() == stored.number)
+        const ConfigVars vars = config::load_config(app.layout.config_toml());
+        if (runs_already(app, stored, vars))
             return nothing_to_do(app);
         refuse_impossible(app);
         if (!m_request.force)
             refuse_unwanted(app, stored);
         const slug::SlugFile slug(app.layout.slug(stored.slug.value().id));
-        const ConfigVars vars = config::load_config(app.layout.config_toml());
         const auto settings = checked_settings(app, slug::read_small_file(slug, "shipit.toml"),
                                                slug::read_small_file(slug, "Procfile"), vars);
         Plan plan = forward_plan(
@@ -53,6 +53,21 @@ class Activation {
         if (!app.is_stopped())
             see_that_it_runs(app);
         return std::nullopt;
+    }
+
+    // Whatever else is to be said of it: it may be pruned by now.
+    static bool runs_already(const App& app, const release::Manifest& stored,
+                             const ConfigVars& vars) {
+        const auto live = app.ledger.current();
+        if (!live || live == stored.number)
+            return live == stored.number;
+        try {
+            const auto manifest = app.ledger.load(*live);
+            return manifest.activation_of == stored.number && manifest.config == vars &&
+                   !app.is_stopped() && !app.marks.has(release::MarkKind::bad, *live);
+        } catch (const Error&) { // to take another live is a way out of that
+            return false;
+        }
     }
 
     static std::string command_for(const App& app, const std::string& words) {

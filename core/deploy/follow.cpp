@@ -54,6 +54,56 @@ std::optional<ReleaseNumber> release_at_work(const App& app) {
     return std::nullopt;
 }
 
+class Following {
+  public:
+    Following(const App& app, ReleaseNumber release,
+              const std::function<void(std::string_view)>& take)
+        : m_app(app), m_release(release), m_take(take), m_watch(app.layout.releases()) {}
+
+    Followed run(int output) {
+        while (!look())
+            if (!m_watch.wait(look_again, output))
+                return {Followed::End::unread};
+        if (!m_file)
+            throw Error(fmt::format("release {} has no output", m_release.text()));
+        if (m_exit_status && !(*m_exit_status == 0 && has_failed()))
+            return {Followed::End::told, *m_exit_status};
+        return {m_was_at_work ? Followed::End::cut_short : Followed::End::not_told};
+    }
+
+  private:
+    // True if that was the last look.
+    bool look() {
+        const bool is_over = m_watch.is_gone() || !is_at_work(m_app, m_release);
+        m_was_at_work = m_was_at_work || !is_over;
+        if (!m_file)
+            m_file = sys::GrowingFile::open(m_app.layout.transcript(m_release));
+        if (m_file)
+            m_file->read_lines([this](std::string_view line) { read(line); });
+        return is_over;
+    }
+
+    // A release command may print what looks like an end, and be killed with its deploy.
+    [[nodiscard]] bool has_failed() const {
+        return m_app.ledger.load(m_release).status == release::Status::failed;
+    }
+
+    void read(std::string_view line) {
+        const auto told = Transcript::exit_status_in(line);
+        if (told || is_beginning(line, m_release))
+            m_exit_status = told;
+        m_take(line);
+    }
+
+    const App& m_app;
+    ReleaseNumber m_release;
+    const std::function<void(std::string_view)>& m_take;
+    sys::FolderWatch m_watch;
+    std::optional<sys::GrowingFile> m_file;
+    std::optional<int> m_exit_status; // of the last change that is told there
+    bool m_was_at_work = false;
+};
+
 } // namespace
 
 std::optional<ReleaseNumber> release_to_follow(const App& app, int output) {
@@ -77,32 +127,7 @@ std::optional<ReleaseNumber> release_to_follow(const App& app, int output) {
 Followed follow(const App& app, ReleaseNumber release, int output,
                 const std::function<void(std::string_view)>& take) {
     app.ledger.check_is_there(release);
-    sys::FolderWatch watch(app.layout.releases());
-    std::optional<sys::GrowingFile> file;
-    std::optional<int> exit_status; // of the last change that is told there
-    bool was_at_work = false;
-    for (;;) {
-        const bool is_over = watch.is_gone() || !is_at_work(app, release); // before the last look
-        was_at_work = was_at_work || !is_over;
-        if (!file)
-            file = sys::GrowingFile::open(app.layout.transcript(release));
-        if (file)
-            file->read_lines([&](std::string_view line) {
-                const auto told = Transcript::exit_status_in(line);
-                if (told || is_beginning(line, release))
-                    exit_status = told;
-                take(line);
-            });
-        if (is_over)
-            break;
-        if (!watch.wait(look_again, output))
-            return {Followed::End::unread};
-    }
-    if (!file)
-        throw Error(fmt::format("release {} has no output", release.text()));
-    if (exit_status)
-        return {Followed::End::told, *exit_status};
-    return {was_at_work ? Followed::End::cut_short : Followed::End::not_told};
+    return Following(app, release, take).run(output);
 }
 
 } // namespace shipit::deploy

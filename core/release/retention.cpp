@@ -80,22 +80,27 @@ class Plan {
   private:
     // What was stored waits unless its build has been live, or one that came after it is.
     void find_waiting(const Running& running) {
-        std::map<SlugId, ReleaseNumber> first_of_slug;
         std::set<SlugId> were_live;
         for (const Fact& fact : m_facts)
-            if (fact.slug) {
-                first_of_slug.emplace(*fact.slug, fact.number);
-                if (fact.was_live)
-                    were_live.insert(*fact.slug);
-            }
-        std::optional<ReleaseNumber> live_build; // when it came
-        for (const Fact& fact : m_facts)
-            if (fact.number == running.live)
-                live_build = fact.slug ? first_of_slug.at(*fact.slug) : fact.number;
+            if (fact.slug && fact.was_live)
+                were_live.insert(*fact.slug);
+        const auto live = running.live ? build_of(*running.live) : std::nullopt;
         for (const Fact& fact : m_facts)
             if (fact.is_stored() && !fact.bad && fact.slug && !were_live.contains(*fact.slug) &&
-                (!live_build || fact.number > *live_build))
+                (!live || fact.number > *live))
                 m_waiting.insert(fact.number);
+    }
+
+    // The first release of the same slug.
+    std::optional<ReleaseNumber> build_of(ReleaseNumber release) const {
+        const auto same = std::find_if(m_facts.begin(), m_facts.end(), [release](const Fact& fact) {
+            return fact.number == release;
+        });
+        if (same == m_facts.end() || !same->slug)
+            return release;
+        return std::find_if(m_facts.begin(), m_facts.end(),
+                            [same](const Fact& fact) { return fact.slug == same->slug; })
+            ->number;
     }
 
     bool waits(const Fact& fact) const { return m_waiting.contains(fact.number); }

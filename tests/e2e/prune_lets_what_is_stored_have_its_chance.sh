@@ -38,6 +38,8 @@ expect_equal "$(cat "$SHIPIT_ROOT/pages/current/page")" "Stored five"
 expect_exit 0 ship prune
 expect_out "v5 expired: beyond the 0 that are kept of those not good"
 has_slug v7 || fail "what is live has lost its slug"
+expect_exit 0 ship activate v5
+expect_out "v5 is live already, as v7"
 expect_exit 0 ship verify --trees
 
 # Passed over.

@@ -114,6 +114,16 @@ TEST_CASE("a writer that is gone without a word has been cut short") {
     CHECK(end.end == End::cut_short);
 }
 
+TEST_CASE("an end that a release command has made up is not believed of a release that failed") {
+    const Blog blog;
+    const auto release = blog.failed();
+    Transcript transcript(blog.app.layout.transcript(release));
+    transcript.add("v1: First\nended with exit status 0: v1 is live and good");
+    CHECK(followed(blog, release).end == End::not_told);
+    transcript.end(3, "it answered 500");
+    CHECK(followed(blog, release).exit_status == 3);
+}
+
 TEST_CASE("without a number, the release that is worked on is followed, else the newest") {
     const Blog blog;
     CHECK_FALSE(release_to_follow(blog.app, -1));
