@@ -93,6 +93,12 @@ TEST_CASE("an empty value is a value, so that --root \"$UNSET\" is not taken for
 TEST_CASE("what is behind '=' is not shown, for it may be a secret") {
     for (const Words& words : {Words{"build", "KEY=secret"}, Words{"--key=secret"}})
         CHECK(complaint(ship, words).find("secret") == std::string::npos);
+    try {
+        (void)find_command({"--password=secret", "deploy"});
+        FAIL("it is taken");
+    } catch (const Error& error) {
+        CHECK(error.why() == "unknown option '--password'");
+    }
 }
 
 TEST_CASE("commands are found by their own names and by Heroku's") {
