@@ -143,10 +143,18 @@ void destroy_app(App& app, std::chrono::milliseconds patience) {
     const sys::Path run_folder = app.layout.run_folder();
     sys::remove_tree(
         app.layout.trash()); // of an earlier one by that name, whose removal was killed
-    // At once: what is left if this is killed is no app any more.
-    sys::rename_durably(app.layout.folder(), app.layout.trash());
-    sys::remove_tree(run_folder);
-    sys::remove_tree(app.layout.trash());
+    try {
+        // At once: what is left if this is killed is no app any more.
+        sys::rename_durably(app.layout.folder(), app.layout.trash());
+        sys::remove_tree(run_folder);
+        sys::remove_tree(app.layout.trash());
+    } catch (Error& error) {
+        if (!release::is_app(app.layout))
+            error.advise(fmt::format("'{}' is no app any more; the same command again removes what "
+                                     "is left of its files",
+                                     app.name().text()));
+        throw;
+    }
 }
 
 bool finish_destroying(const Host& host, const AppName& name) {

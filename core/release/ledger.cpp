@@ -262,9 +262,12 @@ void Ledger::point_at(ReleaseNumber number, const SlugId& slug) const {
     } catch (Error& error) {
         // The rename may have happened and only the folder's fsync failed. A release that might
         // not be live after a power loss is not live: go back, as far as that goes.
-        if (before && current() == number) {
+        if (before != number && current() == number) {
             try {
-                sys::replace_link_durably(m_layout.current(), current_target(*before));
+                if (before)
+                    sys::replace_link_durably(m_layout.current(), current_target(*before));
+                else
+                    (void)sys::remove_file(m_layout.current());
             } catch (const Error&) {
                 // The same fsync fails again, most likely; current() tells which rename counted.
             }

@@ -145,7 +145,8 @@ void spawn_detached(const std::vector<std::string>& argv, const Path& run_folder
     const sys::Deadline deadline(patience);
     const Report report = start(argv, log, Parent::none);
     const sys::Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, report.pid, 0U)));
-    for (bool gone = !pidfd; !Client::answers(run_folder, deadline.left());) {
+    // Without one its end is not noticed at once; it may run all the same.
+    for (bool gone = !pidfd && errno == ESRCH; !Client::answers(run_folder, deadline.left());) {
         if (gone)
             throw Error("the supervisor ended while it was starting: " + end_of(log));
         if (deadline.passed())

@@ -56,11 +56,11 @@ void bind_to(const std::string& address, int fd) {
         throw_errno("cannot set the mode of '" + address + "'");
 }
 
-sys::Fd datagram_socket() {
+sys::Fd datagram_socket(const std::string& address) {
     sys::Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const int on = 1;
     if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
-        throw_errno("cannot make a socket");
+        throw_errno("cannot make the notify socket '" + address + "'");
     return fd;
 }
 
@@ -123,7 +123,7 @@ const std::string& Notices::address_for(const std::optional<sys::Account>& user)
 
 void Notices::open() {
     const std::string address = address_in(m_run_folder);
-    m_fd = datagram_socket();
+    m_fd = datagram_socket(address);
     bind_to(address, m_fd.get());
     m_address = address;
     m_watch = m_loop.watch(m_fd.get());

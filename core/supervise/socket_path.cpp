@@ -43,10 +43,10 @@ class Address {
     sockaddr_un m_address{};
 };
 
-sys::Fd unix_socket(int flags) {
+sys::Fd unix_socket(const Path& socket, int flags) {
     sys::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
     if (!fd)
-        throw_errno("cannot make a socket");
+        throw_errno("cannot make a socket for '" + socket.string() + "'");
     return fd;
 }
 
@@ -58,7 +58,7 @@ sys::Fd bound_at(const Path& socket, mode_t mode) {
         throw Error("'" + socket.string() + "' is in the way of a socket");
     (void)::unlink(socket.c_str());
     const Address address(socket);
-    sys::Fd fd = unix_socket(0);
+    sys::Fd fd = unix_socket(socket, 0);
     const mode_t before = ::umask(~mode & ALLPERMS); // from its first moment
     const int bound = ::bind(fd.get(), address.get(), Address::size());
     const int error = errno;
@@ -78,14 +78,14 @@ sys::Fd listen_at(const Path& socket) {
     return fd;
 }
 
-sys::Fd new_unix_socket() {
-    return unix_socket(0);
+sys::Fd new_unix_socket(const Path& socket) {
+    return unix_socket(socket, 0);
 }
 
 sys::Fd begin_connecting_to(const Path& socket) noexcept {
     try {
         const Address address(socket);
-        sys::Fd fd = unix_socket(SOCK_NONBLOCK);
+        sys::Fd fd = unix_socket(socket, SOCK_NONBLOCK);
         if (::connect(fd.get(), address.get(), Address::size()) == 0)
             return fd;
     } catch (const std::exception&) {
@@ -99,7 +99,7 @@ sys::Fd connect_to(const Path& socket) {
     if (::lstat(socket.c_str(), &facts) != 0 && (errno == ENOENT || errno == ENOTDIR))
         return {};
     const Address address(socket);
-    sys::Fd fd = unix_socket(0);
+    sys::Fd fd = unix_socket(socket, 0);
     if (::connect(fd.get(), address.get(), Address::size()) == 0)
         return fd;
     if (errno == ECONNREFUSED || errno == ENOENT)

@@ -23,8 +23,8 @@ using sys::Path;
 // A socket (non-blocking) that is connected; an empty Fd with errno if nobody takes it at once.
 [[nodiscard]] sys::Fd begin_connecting_to(const Path& socket) noexcept;
 
-// Neither bound nor connected (blocking). Throws Error.
-[[nodiscard]] sys::Fd new_unix_socket();
+// Neither bound nor connected (blocking), for what is to listen at `socket`. Throws Error.
+[[nodiscard]] sys::Fd new_unix_socket(const Path& socket);
 
 // How long a name may be that a program is to bind, which does not know that way.
 constexpr std::size_t longest_socket_name = 107;

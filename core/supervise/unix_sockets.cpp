@@ -141,7 +141,7 @@ void UnixSockets::prepare(Side side, const Path& path, const std::optional<sys::
 int UnixSockets::give(Side side, const std::string& process, const Path& path) {
     Socket& socket = *find(path);
     if (socket.listeners[at(side)].empty()) // as Addresses::give()
-        socket.slots.carry_over(new_unix_socket().get(), side);
+        socket.slots.carry_over(new_unix_socket(path).get(), side);
     socket.slots.show(side);
     socket.listeners[at(side)].insert(process);
     return socket.slots.socket(side);

@@ -65,11 +65,19 @@ class Removal {
         if (!names)
             return remember(shown, errno);
         (void)folder.release(); // closedir(3) closes it
-        while (const dirent* entry = ::readdir(names.get())) {
+        while (const dirent* entry = next_of(names.get())) {
             const std::string name = entry->d_name;
             if (name != "." && name != "..")
                 remove_entry(fd, name.c_str(), shown / name);
         }
+        if (errno != 0)
+            remember(shown, errno);
+    }
+
+    // Null at the end, and where errno says what is wrong.
+    static const dirent* next_of(DIR* names) {
+        errno = 0;
+        return ::readdir(names);
     }
 
     void remember(const Path& path, int error) {

@@ -33,6 +33,10 @@ class Case:
     def failure(self):
         """After the command has succeeded: what it has not done, or None."""
 
+    def told(self):
+        """What a command that failed has to say where it came so far that the next one finishes it."""
+        return f"v{self.world.live()} is live"
+
     def manifests(self):
         return {int(file.stem[1:]): tomllib.loads(file.read_text())
                 for file in (self.world.app / "releases").glob("v*.toml")}
@@ -167,6 +171,9 @@ class Destroy(Case):
 
     def words(self):
         return ["destroy", "app", "--confirm", "app"]
+
+    def told(self):
+        return "is no app any more"
 
     def failure(self):
         there = [path.name for path in self.world.root.iterdir()]

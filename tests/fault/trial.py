@@ -104,8 +104,7 @@ class Trial:
         if result.code == 0:
             failure = self.case.failure()
             return found + ([f"it said that it was done, but {failure}: {result}"] if failure else [])
-        # What is only to be finished, which the next command does, has been said to be live.
-        if self.world.live() != before and f"v{self.world.live()} is live" not in result.err:
+        if self.world.live() != before and self.case.told() not in result.err:
             found.append(f"it failed, and v{self.world.live()} is live instead of v{before}: {result}")
         reason = os.strerror(getattr(errno, error))
         why = document["error"]["why"] if "error" in document else ""
