@@ -90,10 +90,7 @@ std::vector<std::string> rebuilt(const Permission& permission, const Arguments& 
         if (option == "app") // said by the key
             continue;
         const auto value = arguments.text(option);
-        words.push_back(value && !value->empty() ? fmt::format("--{}={}", option, *value)
-                                                 : "--" + option);
-        if (value && value->empty())
-            words.emplace_back(); // behind '=' it would be taken for none
+        words.push_back(value ? fmt::format("--{}={}", option, *value) : "--" + option);
     }
     if (!arguments.words().empty())
         words.emplace_back("--");

@@ -44,7 +44,7 @@ TEST_CASE("what a key may do comes out in one form, whatever form it was asked i
     CHECK(command("shipit rollback v1 --check") == Words{"rollback", "--check", "--", "v1"});
     CHECK(command("shipit diff v1 v2 --stat") == Words{"diff", "--stat", "--", "v1", "v2"});
     CHECK(command("shipit status") == Words{"status"});
-    CHECK(command("shipit deploy - -m ''") == Words{"deploy", "--message", "", "--", "-"});
+    CHECK(command("shipit deploy - -m ''") == Words{"deploy", "--message=", "--", "-"});
 }
 
 TEST_CASE("pushes are let through to their app alone") {
