@@ -125,6 +125,32 @@ std::optional<std::string> value_of(const Binding& binding) {
     return binding.value;
 }
 
+bool is_empty_value(const Command& command, const std::string& word) {
+    for (const Option& option : all_options(command))
+        if (!option.value.empty() && !value_may_be_left_out(option) &&
+            word == "--" + key_of(option) + "=")
+            return true;
+    return false;
+}
+
+// With nothing behind '=', CLI11 takes the next word for the value: `deploy --message= build` would
+// deploy the working folder.
+std::vector<std::string> empty_values_apart(const Command& command,
+                                            std::vector<std::string> words) {
+    std::vector<std::string> result;
+    bool is_over = false; // what follows is no option of ours
+    for (std::string& word : words) {
+        is_over = is_over || word == "--" || (command.takes_command_line && !word.starts_with('-'));
+        const bool is_empty = !is_over && is_empty_value(command, word);
+        if (is_empty)
+            word.pop_back();
+        result.push_back(std::move(word));
+        if (is_empty)
+            result.emplace_back();
+    }
+    return result;
+}
+
 // What CLI11 left: arguments, and options that there are not.
 void take_words(const Command& command, const std::vector<std::string>& words,
                 Arguments& arguments) {
@@ -216,6 +242,7 @@ std::span<const Option> common_options() {
 }
 
 Arguments parse(const Command& command, std::vector<std::string> words) {
+    words = empty_values_apart(command, std::move(words));
     CLI::App app;
     app.set_help_flag();
     app.allow_extras();

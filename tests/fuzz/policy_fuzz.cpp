@@ -4,6 +4,9 @@
 //   C  the command of the client (SSH_ORIGINAL_COMMAND): what is let through is taken apart as
 //   shipit
 //      will, and must be one of the deeds in the table below, for this app and this root;
+//   W  such a command, of which each two bytes choose a word among those that shipit knows: what
+//   bytes
+//      alone would come to but slowly;
 //   Q  the same, as a record quotes it.
 #include "cmd/commands.hpp"
 #include "cmd/receive_policy.hpp"
@@ -75,6 +78,14 @@ void look_at_command(const Words& permitted_words) {
         require(std::all_of(rest.begin(), rest.end(), names_a_release), "a word is no release");
 }
 
+// Another app or root is no slip to be passed over.
+void look_at_what_was_asked(const Words& words) {
+    const CommandLine line = find_command(words);
+    const Arguments arguments = parse(*line.command, line.words);
+    require(arguments.text("app").value_or("blog") == "blog", "another app was asked for");
+    require(!arguments.has("root"), "another root was asked for");
+}
+
 std::string quoted(const std::string& word) {
     std::string result = "'";
     for (const char c : word)
@@ -110,6 +121,7 @@ void look_at(const Permitted& what, std::string_view original) {
         break;
     }
     case Permitted::What::command:
+        look_at_what_was_asked({asked->begin() + 1, asked->end()});
         look_at_command(what.words);
         ask_again(what.words);
         break;
@@ -133,6 +145,48 @@ void ask(std::string_view original) {
     }
 }
 
+void add_option(Words& words, const Option& option) {
+    for (const std::string_view each : split(option.names, ',')) {
+        const std::string name(each);
+        words.push_back(name);
+        if (option.value.empty())
+            continue;
+        for (const char* value : {"", "blog", "shop", "/srv/other", "3"})
+            words.push_back(name + (name.starts_with("--") ? "=" : "") + value);
+    }
+}
+
+Words words_beside(const Command& command) {
+    Words words{"-",           "--", "v1", "blog",       "shop",        ".",
+                "/etc/passwd", "''", "3",  "KEY=SECRET", "'-a' 'shop'", "\\-ashop"};
+    for (const Option& option : command.options)
+        add_option(words, option);
+    for (const Option& option : common_options())
+        add_option(words, option);
+    return words;
+}
+
+void ask_in_words(std::string_view choices) {
+    const auto chosen = [&choices](const auto& among) {
+        const auto choice = static_cast<unsigned char>(choices.front());
+        choices.remove_prefix(1);
+        return among[choice % among.size()];
+    };
+    if (choices.empty())
+        return;
+    constexpr std::size_t few = 2;
+    const Command& command = *chosen(all_commands());
+    const bool is_short = choices.size() <= few;
+    const Words words = words_beside(command);
+    std::string text = "shipit " + std::string(command.name);
+    while (!choices.empty())
+        text += ' ' + chosen(words);
+    ask(text);
+    for (const std::string& word : words)
+        if (is_short)
+            ask(text + ' ' + word);
+}
+
 void quote(std::string_view original) {
     constexpr std::size_t longest = 200;
     const std::string text = quotable(original);
@@ -146,6 +200,8 @@ void quote(std::string_view original) {
 void fuzz::run(char kind, std::string_view rest) {
     if (kind == 'C')
         ask(rest);
+    else if (kind == 'W')
+        ask_in_words(rest);
     else if (kind == 'Q')
         quote(rest);
 }

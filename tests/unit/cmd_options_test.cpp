@@ -88,6 +88,12 @@ TEST_CASE("a wrong option is answered with the one that was meant") {
 TEST_CASE("an empty value is a value, so that --root \"$UNSET\" is not taken for the default") {
     CHECK(parse(ship, {"--root", ""}).text("root") == "");
     CHECK(parse(ship, {"-a", ""}).text("app") == "");
+    const auto arguments = parse(ship, {"--message=", "build"});
+    CHECK(arguments.text("message") == "");
+    CHECK(arguments.word(0) == "build");
+    CHECK(parse(ship, {"build", "--message="}).text("message") == "");
+    CHECK(parse(ship, {"--", "--message="}).word(0) == "--message=");
+    CHECK(parse(once, {"env", "--release="}).word(1) == "--release=");
 }
 
 TEST_CASE("what is behind '=' is not shown, for it may be a secret") {

@@ -49,6 +49,7 @@ TEST_CASE("what a key may do comes out in one form, whatever form it was asked i
           Words{"activate", "--trial=10m", "--", "v5"});
     CHECK(command("shipit output -f v5") == Words{"output", "--follow", "--", "v5"});
     CHECK(command("shipit output --follow") == Words{"output", "--follow"});
+    CHECK(command("shipit deploy - -m ''") == Words{"deploy", "--message=", "--", "-"});
 }
 
 TEST_CASE("pushes are let through to their app alone") {
