@@ -16,10 +16,10 @@ namespace shipit::deploy {
 
 namespace {
 
-constexpr std::chrono::milliseconds look_again(500); // what is killed writes nothing
+constexpr std::chrono::milliseconds next_look(500); // what is killed writes nothing
 
 // Those that write a transcript, as the lock calls them.
-constexpr std::array changes{"deploy", "activate", "rollback", "config", "restart", "scale"};
+constexpr std::array writers{"deploy", "activate", "rollback", "config", "restart", "scale"};
 
 bool is_pending(const App& app, ReleaseNumber release) {
     try {
@@ -62,7 +62,7 @@ class Following {
 
     Followed run(int output) {
         while (!look())
-            if (!m_watch.wait(look_again, output))
+            if (!m_watch.wait(next_look, output))
                 return {Followed::End::unread};
         if (!m_file)
             throw Error(fmt::format("release {} has no output", m_release.text()));
@@ -113,13 +113,13 @@ std::optional<ReleaseNumber> release_to_follow(const App& app, int output) {
         if (const auto release = release_at_work(app))
             return release;
         const bool is_change =
-            holder && std::find(changes.begin(), changes.end(), holder->what) != changes.end();
+            holder && std::find(writers.begin(), writers.end(), holder->what) != writers.end();
         if (!is_change)
             return newest_release(app);
         if (!is_told)
             app.host.progress.begin_phase(
                 fmt::format("waiting for the release of {}", holder->text(sys::now())));
-        if (!watch.wait(look_again, output))
+        if (!watch.wait(next_look, output))
             return newest_release(app);
     }
 }

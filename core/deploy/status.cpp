@@ -61,6 +61,18 @@ std::vector<ProcessStatus> process_statuses(const App& app, const AppStatus* bef
     return result;
 }
 
+// Among few, each of which is a file to read.
+std::optional<release::Manifest> stored_since(const App& app,
+                                              const std::optional<ReleaseNumber>& live) {
+    constexpr std::size_t most = 5;
+    for (release::Entry& entry : app.ledger.newest(most))
+        if (live && entry.number <= *live)
+            break;
+        else if (entry.manifest && entry.manifest->is_stored())
+            return std::move(entry.manifest);
+    return std::nullopt;
+}
+
 Json json_of_time(const std::optional<WallTime>& time) {
     return time ? Json(time_text(*time)) : Json();
 }
@@ -115,9 +127,7 @@ AppStatus status_of(const App& app, const AppStatus* before) {
     } catch (const Error& error) {
         status.complaint = error;
     }
-    for (release::Entry& entry : app.ledger.newest(1))
-        if (entry.manifest && entry.manifest->is_stored())
-            status.stored = std::move(entry.manifest);
+    status.stored = stored_since(app, status.current);
     try {
         status.lately = latest_moments(app, status.current, most_moments);
     } catch (const Error& error) {

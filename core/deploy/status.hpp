@@ -24,7 +24,7 @@ struct AppStatus {
     WallTime at = {};
     std::optional<ReleaseNumber> current;
     std::optional<release::Manifest> manifest; // of `current`
-    std::optional<release::Manifest> stored;   // the newest release, if it has never been live
+    std::optional<release::Manifest> stored;   // since then, and not live yet: the newest
     bool has_processes = false;                // the live release
     std::vector<ProcessStatus> processes;
     bool is_supervised = false;

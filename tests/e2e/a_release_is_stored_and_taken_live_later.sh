@@ -178,6 +178,8 @@ broken() { # broken STATUS SCRIPT-FOR-THE-RELEASE-COMMAND SED-FOR-THE-SERVER
 expect_exit 0 ship set health.timeout=500ms
 broken 3 "exit 1" ""
 failed=v$((${stored#v} + 1))
+expect_exit 0 ship --json status
+expect_equal "$(json "$out" 'it["stored"]')" "$stored"
 expect_exit 1 ship activate "$failed"
 expect_err "$failed cannot be taken live: failed"
 broken 3 "exit 0" 's/def greeting/def greting/'
