@@ -19,7 +19,7 @@ Json json_for(const deploy::App& app, const deploy::ActivateRequest& request,
         .set("activation_of", request.release.text())
         .set("description", activated.description);
     if (const auto release = activated.changed.release)
-        if (const auto end = deploy::trial_end(app, *release))
+        if (const auto end = trial_end_if_known(app, *release))
             json.set("trial_ends", time_text(*end));
     return json;
 }

@@ -32,6 +32,14 @@ bool asked_not_to_activate(const Invocation& invocation) {
     return true;
 }
 
+std::optional<WallTime> trial_end_if_known(const deploy::App& app, ReleaseNumber release) noexcept {
+    try {
+        return deploy::trial_end(app, release);
+    } catch (const std::exception&) {
+        return std::nullopt;
+    }
+}
+
 Json json_of(const deploy::Changed& changed) {
     return Json::object({{"changed", changed.release.has_value()},
                          {"release", changed.release ? Json(changed.release->text()) : Json()},
@@ -89,7 +97,7 @@ std::string activate_command_for(const deploy::App& app, ReleaseNumber release) 
 }
 
 std::vector<Saying> trial_of(const deploy::App& app, ReleaseNumber release) {
-    if (const auto end = deploy::trial_end(app, release))
+    if (const auto end = trial_end_if_known(app, release))
         return {{false, fmt::format("on trial until {}; to keep it: shipit -a {} bless",
                                     time_text(*end), app.name().text())}};
     return {};
@@ -117,7 +125,7 @@ Json json_of(const deploy::App& app, const deploy::Deployed& deployed) {
     const auto& slug = deployed.slug;
     Json result = json_of(deployed.changed);
     if (const auto release = deployed.changed.release)
-        if (const auto end = deploy::trial_end(app, *release))
+        if (const auto end = trial_end_if_known(app, *release))
             result.set("trial_ends", time_text(*end));
     result.set("app", app.name().text()).set("description", deployed.description);
     result.set("stored", deployed.stored ? Json(deployed.stored->text()) : Json());

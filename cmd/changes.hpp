@@ -46,6 +46,10 @@ void tell_end(const Invocation& invocation, const deploy::App& app, const deploy
 // "on trial until …", if it is.
 void tell_trial(const Invocation& invocation, const deploy::App& app, ReleaseNumber release);
 
+// deploy::trial_end for the end of a command: what cannot be read then makes no failure of it.
+[[nodiscard]] std::optional<WallTime> trial_end_if_known(const deploy::App& app,
+                                                         ReleaseNumber release) noexcept;
+
 // How a deploy ended: as JSON, and in words.
 [[nodiscard]] Json json_of(const deploy::App& app, const deploy::Deployed& deployed);
 [[nodiscard]] std::vector<Saying> end_of(const deploy::App& app, const deploy::Deployed& deployed);

@@ -108,7 +108,7 @@ Report start(const std::vector<std::string>& argv, const Path& log, Parent paren
         sys::open_file(log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, supervisor_log_mode);
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
-        throw_errno("cannot make a pipe");
+        throw_errno("cannot make a pipe to start '" + argv.front() + "'");
     const sys::Fd reading(ends[0]);
     sys::Fd writing(ends[1]);
     const pid_t child = ::fork();
