@@ -136,23 +136,44 @@ App create_app(const Host& host, const AppName& name) {
     return app;
 }
 
+namespace {
+
+// Of an app that is one no more. On the disk when this returns: config vars are among it.
+void remove_rest(const release::Layout& layout) {
+    sys::remove_tree(layout.run_folder());
+    sys::remove_tree(layout.trash());
+    sys::flush_folder(layout.trash().parent_path());
+}
+
+// What could not be destroyed serves as before.
+void bring_back(const App& app) {
+    try {
+        ensure_supervisor(app);
+    } catch (const Error& error) {
+        app.host.progress.warn_of(error.why() + "; it is not running");
+    }
+}
+
+} // namespace
+
 void destroy_app(App& app, std::chrono::milliseconds patience) {
     const auto lock = app.lock("destroy", patience);
-    end_supervisor(app);
-    app.note_event("destroy", std::nullopt, "started"); // for who follows them
-    const sys::Path run_folder = app.layout.run_folder();
-    sys::remove_tree(
-        app.layout.trash()); // of an earlier one by that name, whose removal was killed
+    const bool was_supervised = is_supervised(app);
     try {
+        end_supervisor(app);
+        app.note_event("destroy", std::nullopt, "started"); // for who follows them
+        // Of an earlier one by that name, whose removal was killed.
+        sys::remove_tree(app.layout.trash());
         // At once: what is left if this is killed is no app any more.
         sys::rename_durably(app.layout.folder(), app.layout.trash());
-        sys::remove_tree(run_folder);
-        sys::remove_tree(app.layout.trash());
+        remove_rest(app.layout);
     } catch (Error& error) {
         if (!release::is_app(app.layout))
             error.advise(fmt::format("'{}' is no app any more; the same command again removes what "
                                      "is left of its files",
                                      app.name().text()));
+        else if (was_supervised)
+            bring_back(app);
         throw;
     }
 }
@@ -161,8 +182,7 @@ bool finish_destroying(const Host& host, const AppName& name) {
     const release::Layout layout{host.root, name};
     if (release::is_app(layout) || !sys::is_there(layout.trash()))
         return false;
-    sys::remove_tree(layout.run_folder());
-    sys::remove_tree(layout.trash());
+    remove_rest(layout);
     return true;
 }
 

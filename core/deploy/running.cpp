@@ -208,9 +208,10 @@ bool has_lost_supervisor(const App& app) {
     return supervise::has_left_processes(app.layout.run_folder()) && !is_supervised(app);
 }
 
-void end_supervisor(const App& app) {
+namespace {
+
+void end_supervisors(const App& app) {
     constexpr int most = 5; // of them: each is killed before it is done by nobody's mistake
-    const bool was_stopped = app.is_stopped();
     const sys::LockHolder self{app.host.origin.text(), "stop", sys::now(), ::getpid()};
     int count = 0;
     while (reach_supervisor_to_end(app)) {
@@ -228,6 +229,18 @@ void end_supervisor(const App& app) {
         // It holds its lock for as long as it lives, and it lives for as long as its processes.
         const sys::Lock gone(app.layout.run_folder() / supervise::supervisor_lock_name, self,
                              std::chrono::hours(1));
+    }
+}
+
+} // namespace
+
+void end_supervisor(const App& app) {
+    const bool was_stopped = app.is_stopped();
+    try {
+        end_supervisors(app);
+    } catch (const Error&) {
+        app.set_stopped(was_stopped);
+        throw;
     }
     app.set_stopped(was_stopped);
 }

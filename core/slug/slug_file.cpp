@@ -34,8 +34,8 @@ auto named(const SlugFile& slug, Work&& work) {
 
 } // namespace
 
-SlugFile::SlugFile(const Path& path, std::string name)
-    : SlugFile(path, std::move(name), Reading::nothing) {
+SlugFile::SlugFile(const Path& path, const std::string& name)
+    : SlugFile(path, name, Reading::nothing) {
     named(*this, [&] {
         auto tail = parse_list_frame(read_list_frame());
         m_id = tail.id;
@@ -45,7 +45,7 @@ SlugFile::SlugFile(const Path& path, std::string name)
     });
 }
 
-SlugFile::SlugFile(const Path& path, std::string name, Reading)
+SlugFile::SlugFile(const Path& path, const std::string& name, Reading)
     : m_path(path), m_name(printable(name.empty() ? path.string() : name)),
       m_fd(sys::open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)) {
     struct stat status {};

@@ -30,7 +30,7 @@ class SlugFile {
   public:
     // Reads the tail only. Throws Error (corrupt) if it is no complete slug, naming the file: by
     // `name`, if people know it by another than its path.
-    explicit SlugFile(const Path& path, std::string name = {});
+    explicit SlugFile(const Path& path, const std::string& name = {});
     // Whether the slug's list has this text; throws likewise. Quicker than reading what it means.
     [[nodiscard]] static bool has_list(const Path& path, std::string_view text);
 
@@ -62,7 +62,7 @@ class SlugFile {
   private:
     [[noreturn]] void refuse_frame(const Frame& frame, const std::string& why) const;
     enum class Reading { nothing };
-    SlugFile(const Path& path, std::string name, Reading);
+    SlugFile(const Path& path, const std::string& name, Reading);
     // Reads the seek table on the way.
     std::string read_list_frame();
     void place_data_frames(const std::vector<Hash>& hashes);

@@ -95,8 +95,12 @@ std::optional<std::string> why_no_bind_watch() {
     try {
         auto [ours, childs] = message_pair();
         const pid_t child = ::fork();
-        if (child == 0)
+        if (child == 0) {
+            // With our end open here, what it sends would stay in the pair if we are killed, and
+            // its bind(2) would wait for ever: with our lock, which it has inherited.
+            ours.reset();
             ::_exit(try_to_bind(childs.get()));
+        }
         if (child < 0)
             throw_errno("cannot fork");
         childs.reset();

@@ -13,6 +13,7 @@ class Case:
     kind = "files"
     epoch = 40  # so many rounds, then all begins anew
     is_asked = True  # all the while, and always answers
+    stops = False  # the app, on the way to what it does
     ended = (137,)  # what it exits with when it was killed
     repeats = (0,)  # what the same command, run again, may exit with
 
@@ -183,6 +184,13 @@ class Destroy(Case):
         self.world.taken.clear()
 
 
+class WebDestroy(Destroy):
+    """destroy"""
+
+    is_asked = False
+    stops = True
+
+
 class Set(Case):
     """set of a setting"""
 
@@ -242,7 +250,7 @@ CASES = {
     "web_rollback": web(Rollback),
     "web_config_set": web(ConfigSet),
     "web_prune": web(Prune),
-    "web_destroy": web(Destroy),
+    "web_destroy": web(WebDestroy),
     "web_restart": web(Restart),
 }
 

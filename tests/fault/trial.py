@@ -68,13 +68,13 @@ class Trial:
         elif hit and error:
             found += self.complaints(result, error, before)
         if hit:
-            found += self.after(words)
+            found += self.after(words, is_killed=error is None)
         found += self.in_the_end()
         self.end_round(f"{error or 'killed'} at call {hit or number}", found, result, hit)
         return hit is not None
 
-    def after(self, words):
-        found = violations(self.world, is_settled=False)
+    def after(self, words, is_killed):
+        found = violations(self.world, is_settled=False, may_be_down=is_killed and self.case.stops)
         again = self.world.ship(*words, expect=None)
         return found if again.code in self.case.repeats else [*found, f"run again, {again}"]
 
