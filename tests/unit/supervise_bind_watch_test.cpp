@@ -3,10 +3,15 @@
 #include "core/supervise/pass_fd.hpp"
 #include "tests/unit/supervised_app.hpp"
 
+#include <chrono>
 #include <csignal>
+#include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -106,4 +111,31 @@ TEST_SUITE("supervise::BindWatch") {
         CHECK(WIFEXITED(status));
         CHECK(WEXITSTATUS(status) == 0);
     }
+}
+
+TEST_CASE("a supervisor that is killed while it tries the hand-over leaves nobody behind") {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const sys::Fd read_end(ends[0]);
+    sys::Fd held(ends[1]); // by everybody who lives
+    std::vector<pid_t> supervisors;
+    for (int i = 0; i < 60; ++i) {
+        const pid_t supervisor = ::fork();
+        if (supervisor == 0) {
+            (void)::setpgid(0, 0);
+            for (;;)
+                (void)why_no_bind_watch();
+        }
+        REQUIRE(supervisor > 0);
+        supervisors.push_back(supervisor);
+        std::this_thread::sleep_for(std::chrono::microseconds(200 * (i % 20))); // at any moment
+        (void)::kill(supervisor, SIGKILL);
+        REQUIRE(::waitpid(supervisor, nullptr, 0) == supervisor);
+    }
+    held.reset();
+    constexpr int patience_ms = 5000;
+    pollfd end{read_end.get(), POLLIN, 0};
+    CHECK(::poll(&end, 1, patience_ms) == 1); // its end: nobody has the other one
+    for (const pid_t supervisor : supervisors)
+        (void)::kill(-supervisor, SIGKILL);
 }
