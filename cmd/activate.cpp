@@ -24,7 +24,7 @@ Json json_for(const deploy::App& app, const deploy::ActivateRequest& request,
     return json;
 }
 
-int run(Invocation& invocation) {
+int run_activate(Invocation& invocation) {
     auto app = invocation.app();
     deploy::ActivateRequest request{*invocation.release(app, 0)};
     request.message = invocation.arguments.text("message").value_or("");
@@ -63,6 +63,6 @@ const Command activate_command{
      no_wait_option,
      wait_option},
     {"shipit -a blog activate v5", "shipit -a blog activate v5 --trial 10m"},
-    run};
+    run_activate};
 
 } // namespace shipit::cmd

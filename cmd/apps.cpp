@@ -96,7 +96,7 @@ int show_settings(Invocation& invocation, const deploy::App& app) {
     return 0;
 }
 
-int set(Invocation& invocation) {
+int set_of_host(Invocation& invocation) {
     const auto app = invocation.app();
     const auto words = invocation.arguments.words();
     if (words.empty())
@@ -122,7 +122,8 @@ int set(Invocation& invocation) {
     return 0;
 }
 
-constexpr Option wait_option{"--wait", "[TIME]", "wait for another command instead of failing"};
+constexpr Option wait_option_of_apps{"--wait", "[TIME]",
+                                     "wait for another command instead of failing"};
 
 } // namespace
 
@@ -137,7 +138,7 @@ const Command destroy_command{
     "destroy",
     "remove an app with all its releases and data",
     {{"APP", Argument::Number::one}},
-    {{"--confirm", "APP", "the app's name again: there is no way back"}, wait_option},
+    {{"--confirm", "APP", "the app's name again: there is no way back"}, wait_option_of_apps},
     {"shipit destroy blog --confirm blog"},
     destroy};
 
@@ -145,8 +146,8 @@ const Command set_command{
     "set",
     "show or change this host's settings of an app (shipit.toml(5))",
     {{"KEY=VALUE", Argument::Number::any}},
-    {wait_option},
+    {wait_option_of_apps},
     {"shipit set app.port=8000 app.user=www-data", "shipit set health.path= (removes the key)"},
-    set};
+    set_of_host};
 
 } // namespace shipit::cmd

@@ -8,7 +8,7 @@ namespace shipit::cmd {
 
 namespace {
 
-int run(Invocation& invocation) {
+int run_bless(Invocation& invocation) {
     const auto app = invocation.app();
     const ReleaseNumber blessed =
         deploy::bless(app, invocation.release(app, 0), invocation.patience());
@@ -29,6 +29,6 @@ const Command bless_command{"bless",
                             {{"vN", Argument::Number::optional}},
                             {wait_option},
                             {"shipit -a blog bless", "shipit -a blog bless v7"},
-                            run};
+                            run_bless};
 
 } // namespace shipit::cmd

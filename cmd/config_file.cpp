@@ -45,7 +45,7 @@ int write(Invocation& invocation) {
     const auto app = invocation.app();
     const ConfigVars vars = config_vars_meant(invocation, app);
     if (invocation.terminal.wants_json() && !invocation.arguments.has("shell")) {
-        invocation.terminal.print_json(json_of(vars));
+        invocation.terminal.print_json(cmd::json_of(vars));
         return 0;
     }
     std::string text;

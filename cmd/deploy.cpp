@@ -11,7 +11,7 @@ namespace shipit::cmd {
 
 namespace {
 
-int run(Invocation& invocation) {
+int run_deploy(Invocation& invocation) {
     auto app = invocation.app();
     deploy::DeployRequest request;
     request.build = invocation.arguments.word(0).value_or(".");
@@ -28,7 +28,7 @@ int run(Invocation& invocation) {
     const deploy::Deployed deployed = deploy::deploy(app, request);
 
     if (invocation.terminal.wants_json()) {
-        invocation.terminal.print_json(json_of(app, deployed));
+        invocation.terminal.print_json(cmd::json_of(app, deployed));
         return 0;
     }
     const auto& slug = deployed.slug;
@@ -58,6 +58,6 @@ const Command deploy_command{
     {"shipit -a blog deploy ./build -m 'New front page'",
      "tar c . | ssh host shipit -a blog deploy -", "shipit -a blog deploy build.tar.gz --wait=5m",
      "shipit -a blog deploy --no-activate ./build"},
-    run};
+    run_deploy};
 
 } // namespace shipit::cmd

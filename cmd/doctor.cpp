@@ -86,7 +86,7 @@ std::size_t count_of(const std::vector<Examination>& examinations, Verdict verdi
     return count;
 }
 
-int run(Invocation& invocation) {
+int run_doctor(Invocation& invocation) {
     const std::vector<deploy::App> apps = meant_apps(invocation);
     sys::defer_signals(); // what a trial has made is taken away first
     std::vector<Examination> examinations{{{}, deploy::examine_host(invocation.host())}};
@@ -116,6 +116,6 @@ const Command doctor_command{
     {},
     {{"--all", "", "with every app"}},
     {"shipit doctor", "shipit -a blog doctor", "shipit doctor --all --json"},
-    run};
+    run_doctor};
 
 } // namespace shipit::cmd

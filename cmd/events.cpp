@@ -41,7 +41,7 @@ void print(Invocation& invocation, const std::vector<release::Event>& events) {
     invocation.terminal.finish();
 }
 
-int run(Invocation& invocation) {
+int run_events(Invocation& invocation) {
     const auto app = invocation.app();
     release::EventReader reader(app.layout.events());
     print(invocation, reader.last(invocation.number("num").value_or(usual_events)));
@@ -65,6 +65,6 @@ const Command events_command{
     {{"-f,--follow", "", "go on with what comes, until the app is destroyed"},
      {"-n,--num", "N", "so many of the last events (100)"}},
     {"shipit -a blog events -n 20", "shipit -a blog events -f --json"},
-    run};
+    run_events};
 
 } // namespace shipit::cmd

@@ -44,7 +44,7 @@ void refuse_output(const Invocation& invocation) {
                     Outcome::usage);
 }
 
-int run(Invocation& invocation) {
+int run_export(Invocation& invocation) {
     const auto app = invocation.app();
     const auto request = request_of(invocation, app);
     if (request.output)
@@ -87,6 +87,6 @@ const Command export_command{
      {"--base", "LAYOUT[:TAG]", "the OCI image layout that the image is built upon"}},
     {"shipit -a blog export v12 -o - | ssh host shipit -a blog import -",
      "shipit -a blog export v12 --format oci --base ./debian:12 -o blog.oci"},
-    run};
+    run_export};
 
 } // namespace shipit::cmd

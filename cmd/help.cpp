@@ -47,7 +47,7 @@ bool shows_page_of(const Command& command) {
     return man({"man", "-w", page.c_str()}, true) == 0 && man({"man", page.c_str()}, false) == 0;
 }
 
-int run(Invocation& invocation) {
+int run_help(Invocation& invocation) {
     std::vector<std::string> words(invocation.arguments.words().begin(),
                                    invocation.arguments.words().end());
     if (words.empty()) {
@@ -69,6 +69,6 @@ const Command help_command{"help",
                            {{"COMMAND", Argument::Number::any}},
                            {},
                            {"shipit help", "shipit help deploy", "shipit help config set"},
-                           run};
+                           run_help};
 
 } // namespace shipit::cmd

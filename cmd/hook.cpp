@@ -5,7 +5,7 @@ namespace shipit::cmd {
 
 namespace {
 
-int run(Invocation& invocation) {
+int run_hook(Invocation& invocation) {
     const auto app = invocation.app();
     deploy::HookCall call{*invocation.arguments.word(0),
                           Invocation::release_number(*invocation.arguments.word(1))};
@@ -23,7 +23,7 @@ const Command hook_command{"hook",
                            {{"EVENT", Argument::Number::one}, {"vN", Argument::Number::one}},
                            {{"--process", "NAME", "the process that crashes"}},
                            {"shipit -a blog hook --process=web.1 crashed v3"},
-                           run,
+                           run_hook,
                            true};
 
 } // namespace shipit::cmd

@@ -14,7 +14,7 @@ namespace shipit::cmd {
 
 namespace {
 
-int run(Invocation& invocation) {
+int run_import(Invocation& invocation) {
     auto app = invocation.app();
     deploy::ImportRequest request{*invocation.arguments.word(0)};
     if (request.file == "-" && ::isatty(STDIN_FILENO) == 1)
@@ -60,6 +60,6 @@ const Command import_command{
      wait_option},
     {"shipit -a blog import blog-v12.tar.zst",
      "ssh host shipit -a blog export v12 -o - | shipit -a blog import -"},
-    run};
+    run_import};
 
 } // namespace shipit::cmd

@@ -57,7 +57,7 @@ void tell(Terminal& terminal, const FirstSettings& first, const std::vector<std:
         terminal.note("next: " + printable(step));
 }
 
-int run(Invocation& invocation) {
+int run_init(Invocation& invocation) {
     const std::string folder = invocation.arguments.word(0).value_or(".");
     const sys::Path file = deploy::settings_file_in(folder);
     const bool only_shows = invocation.arguments.has("dry-run");
@@ -91,6 +91,6 @@ const Command init_command{"init",
                            {{"DIR", Argument::Number::optional}},
                            {{"--dry-run", "", "print it, write nothing"}},
                            {"shipit init", "shipit -a blog init src/blog", "shipit init --dry-run"},
-                           run};
+                           run_init};
 
 } // namespace shipit::cmd

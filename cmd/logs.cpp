@@ -39,7 +39,7 @@ void print(Invocation& invocation, const std::vector<supervise::LogRecord>& reco
     invocation.terminal.finish();
 }
 
-int run(Invocation& invocation) {
+int run_logs(Invocation& invocation) {
     const auto app = invocation.app();
     supervise::LogFilter filter;
     filter.process = invocation.arguments.text("process").value_or("");
@@ -68,6 +68,6 @@ const Command logs_command{
      {"-p,--process", "PROCESS", "of this process (web.1) or type (web) only"},
      {"--release", "vN", "of this release only"}},
     {"shipit -a blog logs -f", "shipit -a blog logs -n 500 -p web --release v3"},
-    run};
+    run_logs};
 
 } // namespace shipit::cmd

@@ -98,7 +98,7 @@ int follow(Invocation& invocation, const deploy::App& app) {
     return is_told ? followed.exit_status : exit_status_of(app, *number, followed.end);
 }
 
-int run(Invocation& invocation) {
+int run_output(Invocation& invocation) {
     const auto app = invocation.app();
     return invocation.arguments.has("follow") ? follow(invocation, app)
                                               : print_whole(invocation, app);
@@ -113,6 +113,6 @@ const Command output_command{
     {{"vN", Argument::Number::optional}},
     {{"-f,--follow", "", "go on with what comes, to the end; exit as the deploy does"}},
     {"shipit -a blog output v3", "shipit -a blog output -f"},
-    run};
+    run_output};
 
 } // namespace shipit::cmd

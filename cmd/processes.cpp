@@ -96,7 +96,7 @@ int restart(Invocation& invocation) {
     const std::string process = invocation.arguments.word(0).value_or("");
     const deploy::Changed changed = deploy::restart(app, process, change_options(invocation));
     if (invocation.terminal.wants_json())
-        invocation.terminal.print_json(json_of(changed).set("app", app.name().text()));
+        invocation.terminal.print_json(cmd::json_of(changed).set("app", app.name().text()));
     else
         invocation.terminal.note(
             fmt::format("Restarted {}", process.empty() ? app.name().text() : printable(process)));

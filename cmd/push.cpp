@@ -186,7 +186,7 @@ class Pushing {
     std::uint64_t m_received = 0;
 };
 
-int run(Invocation& invocation) {
+int run_push(Invocation& invocation) {
     const auto word = invocation.arguments.word(1).value_or(".");
     if (word == "-" && ::isatty(STDIN_FILENO) == 1)
         throw Error("'push HOST -' reads a tar archive from standard input, which is a terminal",
@@ -235,6 +235,6 @@ const Command push_command{
      wait_option},
     {"shipit push deploy@example.org:blog ./build -m 'New front page'",
      "shipit push --ssh 'ssh -p 2222' --remote 'sudo shipit' example.org:blog"},
-    run};
+    run_push};
 
 } // namespace shipit::cmd

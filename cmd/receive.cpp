@@ -125,7 +125,7 @@ void require_clean(const Asked& asked, const std::optional<std::string>& root) {
     }
 }
 
-int run(Invocation& invocation) {
+int run_receive(Invocation& invocation) {
     const AppName name = AppName::parse(*invocation.arguments.word(0));
     const auto key = invocation.arguments.text("key");
     if (key && !ssh::is_key_name(*key))
@@ -145,6 +145,6 @@ const Command receive_command{
     {{"APP", Argument::Number::one}},
     {{"--key", "NAME", "the key, as records call it"}},
     {"restrict,command=\"shipit receive blog --key=ci@example\" ssh-ed25519 AAAA... ci@example"},
-    run};
+    run_receive};
 
 } // namespace shipit::cmd

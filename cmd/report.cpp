@@ -10,15 +10,16 @@ namespace shipit::cmd {
 
 namespace {
 
-constexpr unsigned usual_releases = 30;
+constexpr unsigned usual_releases_in_report = 30;
 
-int run(Invocation& invocation) {
+int run_report(Invocation& invocation) {
     const auto app = invocation.app();
     const std::string file =
         invocation.arguments.text("output").value_or(app.name().text() + "-report.html");
     if (file == "-" && invocation.terminal.wants_json())
         throw Error("'-o -' and '--json' both want standard output", Outcome::usage);
-    const auto report = deploy::report_of(app, invocation.number("num").value_or(usual_releases));
+    const auto report =
+        deploy::report_of(app, invocation.number("num").value_or(usual_releases_in_report));
     const std::string html = page::html_of(report);
     if (file == "-") {
         invocation.terminal.raw(html);
@@ -49,6 +50,6 @@ const Command report_command{
     {{"-o,--output", "FILE", "where to ('-': standard output; else APP-report.html)"},
      {"-n,--num", "N", "so many of the newest releases (30)"}},
     {"shipit -a blog report -o blog.html", "ssh host shipit -a blog report -o - > blog.html"},
-    run};
+    run_report};
 
 } // namespace shipit::cmd

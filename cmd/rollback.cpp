@@ -140,7 +140,7 @@ int check(Invocation& invocation, deploy::App& app, const deploy::RollbackReques
     return static_cast<int>(rehearsal.outcome);
 }
 
-int run(Invocation& invocation) {
+int run_rollback(Invocation& invocation) {
     auto app = invocation.app();
     deploy::RollbackRequest request = request_of(invocation, app);
     if (invocation.arguments.has("check")) {
@@ -155,7 +155,7 @@ int run(Invocation& invocation) {
     const deploy::RolledBack done = deploy::rollback(app, request);
     tell_skipped(invocation.terminal, done.skipped);
     if (invocation.terminal.wants_json()) {
-        invocation.terminal.print_json(json_of(done.changed)
+        invocation.terminal.print_json(cmd::json_of(done.changed)
                                            .set("app", app.name().text())
                                            .set("rolled_back_to", done.target.text())
                                            .set("skipped", Json::array_of(done.skipped)));
@@ -196,6 +196,6 @@ const Command rollback_command{
      wait_option},
     {"shipit -a blog rollback", "shipit -a blog rollback v3 -m 'orders are lost'",
      "shipit -a blog rollback --check", "shipit -a blog rollback --undo"},
-    run};
+    run_rollback};
 
 } // namespace shipit::cmd

@@ -24,7 +24,7 @@ void print(const Invocation& invocation, const deploy::App& app, bool changed) {
     invocation.terminal.table(rows, 2);
 }
 
-int run(Invocation& invocation) {
+int run_scale(Invocation& invocation) {
     auto app = invocation.app();
     const auto words = invocation.arguments.words();
     bool changed = false;
@@ -50,6 +50,6 @@ const Command scale_command{"scale",
                             {{"TYPE=COUNT", Argument::Number::any}},
                             {wait_option},
                             {"shipit -a blog scale", "shipit -a blog scale web=4 worker=2"},
-                            run};
+                            run_scale};
 
 } // namespace shipit::cmd

@@ -181,7 +181,7 @@ void print_block(Invocation& invocation, const deploy::App& app, const AppStatus
     }
 }
 
-int run(Invocation& invocation) {
+int run_status(Invocation& invocation) {
     if (invocation.arguments.has("watch"))
         watch(invocation);
     const auto app = invocation.app();
@@ -202,6 +202,6 @@ const Command status_command{
     {},
     {{"--watch", "[SECONDS]", "again and again, every 2 seconds, until ^C"}},
     {"shipit -a blog status", "shipit -a blog status --watch=5", "shipit -a blog status --json"},
-    run};
+    run_status};
 
 } // namespace shipit::cmd

@@ -8,7 +8,7 @@ namespace shipit::cmd {
 
 namespace {
 
-int run(Invocation& invocation) {
+int run_version(Invocation& invocation) {
     if (invocation.terminal.wants_json())
         invocation.terminal.print_json(Json::object({{"version", deploy::version()}}));
     else
@@ -19,6 +19,7 @@ int run(Invocation& invocation) {
 } // namespace
 
 extern const Command version_command;
-const Command version_command{"version", "print shipit's version", {}, {}, {"shipit version"}, run};
+const Command version_command{"version", "print shipit's version", {},
+                              {},        {"shipit version"},       run_version};
 
 } // namespace shipit::cmd

@@ -65,21 +65,21 @@ std::string verdict(const std::string& release, const release::Eligibility& elig
                        eligible.advisable ? ": " : ", but ", printable(why));
 }
 
-void tell(Invocation& invocation, const std::string& what, const std::string& how) {
+void tell_fact(Invocation& invocation, const std::string& what, const std::string& how) {
     invocation.terminal.print(fmt::format("  {:<20}{}", what + ":", how));
 }
 
 // Where `rollback` would go from the live release, and past what.
 void tell_way_back(Invocation& invocation, const release::Choice& choice) {
     const std::size_t shown = std::min(choice.skipped.size(), few_to_read);
-    tell(invocation, "Rollback goes to",
-         (choice.target ? choice.target->text() : "nowhere") +
-             (choice.note.empty() ? "" : ": " + choice.note));
+    tell_fact(invocation, "Rollback goes to",
+              (choice.target ? choice.target->text() : "nowhere") +
+                  (choice.note.empty() ? "" : ": " + choice.note));
     for (const release::Skipped& skipped : std::span(choice.skipped).first(shown))
-        tell(invocation, "Skipped",
-             fmt::format("{} {}", skipped.number.text(), printable(skipped.why)));
+        tell_fact(invocation, "Skipped",
+                  fmt::format("{} {}", skipped.number.text(), printable(skipped.why)));
     if (shown < choice.skipped.size())
-        tell(invocation, "Skipped", fmt::format("and {} more", choice.skipped.size() - shown));
+        tell_fact(invocation, "Skipped", fmt::format("and {} more", choice.skipped.size() - shown));
 }
 
 void tell_last_lines(Invocation& invocation, const std::string& lines) {
@@ -90,7 +90,7 @@ void tell_last_lines(Invocation& invocation, const std::string& lines) {
         invocation.terminal.print(fmt::format("    {}", printable(line)));
 }
 
-int run(Invocation& invocation) {
+int run_why(Invocation& invocation) {
     const auto app = invocation.app();
     const auto asked = invocation.release(app, 0);
     const auto live = app.ledger.current();
@@ -124,7 +124,7 @@ int run(Invocation& invocation) {
     if (number == live)
         tell_way_back(invocation, choice);
     for (const auto& [what, how] : evidence_lines(app, manifest))
-        tell(invocation, what, how);
+        tell_fact(invocation, what, how);
     tell_last_lines(invocation, deploy::conduct_of(app, number).last_lines);
     return 0;
 }
@@ -179,6 +179,6 @@ const Command why_command{
     {{"RELEASE", Argument::Number::optional}},
     {},
     {"shipit -a blog why v3"},
-    run};
+    run_why};
 
 } // namespace shipit::cmd

@@ -35,7 +35,8 @@ const AppName& blog() {
 // Not taken from the policy: what stands there by mistake would be allowed here, too.
 const std::map<std::string_view, std::set<std::string>>& deeds() {
     static const std::map<std::string_view, std::set<std::string>> table{
-        {"deploy", {"message", "trial", "dry-run", "no-wait", "wait"}},
+        {"deploy", {"message", "no-activate", "trial", "dry-run", "no-wait", "wait"}},
+        {"activate", {"message", "trial", "no-wait", "wait"}},
         {"rollback", {"check", "undo", "code-only", "config-only", "message", "no-wait", "wait"}},
         {"releases", {"num", "graph"}},
         {"info", {}},
