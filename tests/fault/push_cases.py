@@ -78,7 +78,7 @@ class Push(Deploy):
             self.world.host = Host(self.world)
 
     def words(self):
-        return ["push", "host:app", self.world.next_build(), "-m", f"content {self.world.content}"]
+        return ["push", "--retries", "0", "host:app", self.world.next_build(), "-m", f"content {self.world.content}"]
 
     def disturbed(self, how, words):
         result, hit = super().disturbed(how, words)
