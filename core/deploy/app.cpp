@@ -24,6 +24,22 @@ namespace {
                          fmt::format("make it with 'shipit create {}'", name.text())));
 }
 
+// Of an app that is one no more. On the disk when this returns: config vars are among it.
+void remove_rest(const release::Layout& layout) {
+    sys::remove_tree(layout.run_folder());
+    sys::remove_tree(layout.trash());
+    sys::flush_folder(layout.trash().parent_path());
+}
+
+// What could not be destroyed serves as before.
+void bring_back(const App& app) {
+    try {
+        ensure_supervisor(app);
+    } catch (const Error& error) {
+        app.host.progress.warn_of(error.why() + "; it is not running");
+    }
+}
+
 } // namespace
 
 App::App(Host at, release::Layout where)
@@ -135,26 +151,6 @@ App create_app(const Host& host, const AppName& name) {
     app.note_event("create", std::nullopt, name_of(Outcome::done));
     return app;
 }
-
-namespace {
-
-// Of an app that is one no more. On the disk when this returns: config vars are among it.
-void remove_rest(const release::Layout& layout) {
-    sys::remove_tree(layout.run_folder());
-    sys::remove_tree(layout.trash());
-    sys::flush_folder(layout.trash().parent_path());
-}
-
-// What could not be destroyed serves as before.
-void bring_back(const App& app) {
-    try {
-        ensure_supervisor(app);
-    } catch (const Error& error) {
-        app.host.progress.warn_of(error.why() + "; it is not running");
-    }
-}
-
-} // namespace
 
 void destroy_app(App& app, std::chrono::milliseconds patience) {
     const auto lock = app.lock("destroy", patience);

@@ -24,6 +24,13 @@ namespace {
 
 constexpr std::chrono::seconds answer_patience(10);
 
+// The supervisor holds its lock for as long as it lives, and it lives for as long as its processes.
+void wait_for_its_end(const App& app) {
+    const sys::LockHolder self{app.host.origin.text(), "stop", sys::now(), ::getpid()};
+    const sys::Lock gone(app.layout.run_folder() / supervise::supervisor_lock_name, self,
+                         std::chrono::hours(1));
+}
+
 supervise::Program program_of(const ProcessType& type, const std::string& name,
                               const Surroundings& surroundings, const ConfigVars& config,
                               const sys::Path& tree) {
@@ -94,6 +101,25 @@ void start_supervisor(const App& app) {
 Json demanded(const App& app, const Json& request, std::chrono::milliseconds patience) {
     supervise::Client client(app.layout.run_folder());
     return client.demand(request, patience);
+}
+
+void end_supervisors(const App& app) {
+    constexpr int most = 5; // of them: each is killed before it is done by nobody's mistake
+    int count = 0;
+    while (reach_supervisor_to_end(app)) {
+        if (++count > most)
+            throw Error(fmt::format("the supervisor of '{}' ends before its processes do, again "
+                                    "and again",
+                                    app.name().text()))
+                .advise(fmt::format("see '{}'",
+                                    (app.layout.log() / supervise::supervisor_log_name).string()));
+        try {
+            (void)demanded(app, Json::object({{"request", "shutdown"}}), std::chrono::minutes(1));
+        } catch (const supervise::SupervisorGone&) {
+            continue; // killed: the next one ends what it has left
+        }
+        wait_for_its_end(app);
+    }
 }
 
 } // namespace
@@ -175,15 +201,17 @@ bool is_supervised(const App& app) {
 }
 
 bool renew_supervisor(const App& app) {
-    bool answers = false;
+    bool stays = false;
     try {
         const Json answer = demanded(app, Json::object({{"request", "ping"}}), answer_patience);
-        answers = true;
-        if (answer["outdated"].boolean())
+        stays = !answer["ending"].boolean();
+        if (!stays)
+            wait_for_its_end(app);
+        else if (answer["outdated"].boolean())
             (void)demanded(app, Json::object({{"request", "renew"}}), answer_patience);
     } catch (const Error&) { // its log has the reason; the one that is there will do
     }
-    return answers;
+    return stays;
 }
 
 void ensure_supervisor(const App& app) {
@@ -207,32 +235,6 @@ bool reach_supervisor_to_end(const App& app) {
 bool has_lost_supervisor(const App& app) {
     return supervise::has_left_processes(app.layout.run_folder()) && !is_supervised(app);
 }
-
-namespace {
-
-void end_supervisors(const App& app) {
-    constexpr int most = 5; // of them: each is killed before it is done by nobody's mistake
-    const sys::LockHolder self{app.host.origin.text(), "stop", sys::now(), ::getpid()};
-    int count = 0;
-    while (reach_supervisor_to_end(app)) {
-        if (++count > most)
-            throw Error(fmt::format("the supervisor of '{}' ends before its processes do, again "
-                                    "and again",
-                                    app.name().text()))
-                .advise(fmt::format("see '{}'",
-                                    (app.layout.log() / supervise::supervisor_log_name).string()));
-        try {
-            (void)demanded(app, Json::object({{"request", "shutdown"}}), std::chrono::minutes(1));
-        } catch (const supervise::SupervisorGone&) {
-            continue; // killed: the next one ends what it has left
-        }
-        // It holds its lock for as long as it lives, and it lives for as long as its processes.
-        const sys::Lock gone(app.layout.run_folder() / supervise::supervisor_lock_name, self,
-                             std::chrono::hours(1));
-    }
-}
-
-} // namespace
 
 void end_supervisor(const App& app) {
     const bool was_stopped = app.is_stopped();

@@ -65,7 +65,8 @@ void end_supervisor(const App& app);
 [[nodiscard]] std::vector<ProcessFacts> processes(const App& app);
 [[nodiscard]] bool is_supervised(const App& app);
 // Where shipit was upgraded since the supervisor's start, it becomes the new one, keeping all that
-// it has; where that cannot be now, or fails, it goes on as it is. Gives whether there is one.
+// it has; where that cannot be now, or fails, it goes on as it is. Waits for the end of one that is
+// ending. Gives whether there is one.
 bool renew_supervisor(const App& app);
 
 // Starts the live release's processes; what runs already goes on.

@@ -96,6 +96,7 @@ void Supervisor::Core::begin(const char* work) {
 void Supervisor::Core::ping(ClientId client, const Json& /*request*/) {
     m_control.finish(client, answer_ok()
                                  .set("pid", static_cast<int>(::getpid()))
+                                 .set("ending", m_ending)
                                  .set("outdated", m_program.is_outdated()));
 }
 

@@ -187,6 +187,19 @@ TEST_CASE("SIGTERM stops the processes and ends the supervisor with 0") {
     CHECK_FALSE(Client::answers(app.run(), 10s));
 }
 
+TEST_CASE("a supervisor that is ending says so") {
+    SupervisedApp app;
+    Generation generation =
+        app.worker(1, "trap '' TERM; echo $$ > deaf; while :; do sleep 0.05; done");
+    generation.programs[0].stop_timeout = 500ms;
+    app.set_live(generation);
+    app.supervise();
+    REQUIRE(eventually([&] { return pid_in(app.folder() / "deaf") != 0; }));
+    CHECK_FALSE(app.ask("ping")["ending"].boolean());
+    CHECK(app.ask("shutdown")["ok"].boolean());
+    CHECK(app.ask("ping")["ending"].boolean());
+}
+
 TEST_CASE("an app has one supervisor") {
     SupervisedApp app;
     app.supervise();
