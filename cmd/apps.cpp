@@ -1,5 +1,5 @@
 // create, apps, destroy, set: apps and their host settings.
-#include "cmd/invocation.hpp"
+#include "cmd/changes.hpp"
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -96,7 +96,7 @@ int show_settings(Invocation& invocation, const deploy::App& app) {
     return 0;
 }
 
-int set_of_host(Invocation& invocation) {
+int set_settings(Invocation& invocation) {
     const auto app = invocation.app();
     const auto words = invocation.arguments.words();
     if (words.empty())
@@ -122,9 +122,6 @@ int set_of_host(Invocation& invocation) {
     return 0;
 }
 
-constexpr Option wait_option_of_apps{"--wait", "[TIME]",
-                                     "wait for another command instead of failing"};
-
 } // namespace
 
 extern const Command create_command, apps_command, destroy_command, set_command;
@@ -138,7 +135,7 @@ const Command destroy_command{
     "destroy",
     "remove an app with all its releases and data",
     {{"APP", Argument::Number::one}},
-    {{"--confirm", "APP", "the app's name again: there is no way back"}, wait_option_of_apps},
+    {{"--confirm", "APP", "the app's name again: there is no way back"}, wait_option},
     {"shipit destroy blog --confirm blog"},
     destroy};
 
@@ -146,8 +143,8 @@ const Command set_command{
     "set",
     "show or change this host's settings of an app (shipit.toml(5))",
     {{"KEY=VALUE", Argument::Number::any}},
-    {wait_option_of_apps},
+    {wait_option},
     {"shipit set app.port=8000 app.user=www-data", "shipit set health.path= (removes the key)"},
-    set_of_host};
+    set_settings};
 
 } // namespace shipit::cmd

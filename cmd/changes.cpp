@@ -9,6 +9,33 @@
 
 namespace shipit::cmd {
 
+namespace {
+
+std::string activate_command_for(const deploy::App& app, ReleaseNumber release) {
+    return fmt::format("shipit -a {} activate {}", app.name().text(), release.text());
+}
+
+std::vector<Saying> trial_of(const deploy::App& app, ReleaseNumber release) {
+    if (const auto end = trial_end_if_known(app, release))
+        return {{false, fmt::format("on trial until {}; to keep it: shipit -a {} bless",
+                                    time_text(*end), app.name().text())}};
+    return {};
+}
+
+std::vector<Saying> end_of_storing(const deploy::App& app, const deploy::Deployed& deployed) {
+    const ReleaseNumber release = *deployed.stored;
+    const std::string slug = deployed.slug.id.brief();
+    return {{true, deployed.changed.release
+                       ? fmt::format("Stored {} of {}, which is not live: {}", release.text(),
+                                     app.name().text(), printable(deployed.description))
+                       : fmt::format("Nothing changed: slug {} with these config vars is stored "
+                                     "already, as {}, which is not live",
+                                     slug, release.text())},
+            {false, "to take it live: " + activate_command_for(app, release)}};
+}
+
+} // namespace
+
 deploy::ChangeOptions change_options(const Invocation& invocation) {
     // A lost connection does not stop a change; ^C does so cleanly, before the switch.
     sys::defer_signals();
@@ -89,33 +116,6 @@ void tell_end(const Invocation& invocation, const deploy::App& app, const deploy
               const std::string& way_back) {
     say(invocation.terminal, end_of(app, changed, way_back));
 }
-
-namespace {
-
-std::string activate_command_for(const deploy::App& app, ReleaseNumber release) {
-    return fmt::format("shipit -a {} activate {}", app.name().text(), release.text());
-}
-
-std::vector<Saying> trial_of(const deploy::App& app, ReleaseNumber release) {
-    if (const auto end = trial_end_if_known(app, release))
-        return {{false, fmt::format("on trial until {}; to keep it: shipit -a {} bless",
-                                    time_text(*end), app.name().text())}};
-    return {};
-}
-
-std::vector<Saying> end_of_storing(const deploy::App& app, const deploy::Deployed& deployed) {
-    const ReleaseNumber release = *deployed.stored;
-    const std::string slug = deployed.slug.id.brief();
-    return {{true, deployed.changed.release
-                       ? fmt::format("Stored {} of {}, which is not live: {}", release.text(),
-                                     app.name().text(), printable(deployed.description))
-                       : fmt::format("Nothing changed: slug {} with these config vars is stored "
-                                     "already, as {}, which is not live",
-                                     slug, release.text())},
-            {false, "to take it live: " + activate_command_for(app, release)}};
-}
-
-} // namespace
 
 void tell_trial(const Invocation& invocation, const deploy::App& app, ReleaseNumber release) {
     say(invocation.terminal, trial_of(app, release));

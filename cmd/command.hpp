@@ -72,6 +72,9 @@ class Arguments {
 // that names the option or argument that is wrong, and the one that was probably meant.
 [[nodiscard]] Arguments parse(const Command& command, std::vector<std::string> words);
 
+// A word of a command line without what is behind '=', which may be a secret: for errors.
+[[nodiscard]] std::string without_value(const std::string& word);
+
 // "usage: shipit deploy [BUILD] [-m TEXT] …", options, examples.
 [[nodiscard]] std::string usage_line(const Command& command);
 [[nodiscard]] std::string help_text(const Command& command);

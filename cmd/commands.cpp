@@ -100,18 +100,14 @@ const Command* named(std::string_view name) {
     return found != commands.end() ? *found : nullptr;
 }
 
-// A word as an error shows it: what is behind '=' may be a secret.
-std::string named_in(const std::string& typed) {
-    return printable(typed.substr(0, typed.find('=')));
-}
-
 [[noreturn]] void refuse_unknown(const std::string& typed) {
     std::vector<std::string> names;
     for (const Command* command : commands)
         if (!command->internal)
             names.emplace_back(command->name);
     const auto meant = nearest(typed, names);
-    throw Error(fmt::format("unknown command '{}'", named_in(typed)), Outcome::usage)
+    throw Error(fmt::format("unknown command '{}'", printable(without_value(typed))),
+                Outcome::usage)
         .advise(meant ? fmt::format("did you mean '{}'?", *meant)
                       : "'shipit help' lists the commands");
 }
@@ -186,7 +182,8 @@ CommandLine find_command(std::vector<std::string> words) {
     if (command != nullptr && at + 1 < words.size())
         refuse_subcommand_like(words[at], words[at + 1]);
     if (command == nullptr && words[at].rfind('-', 0) == 0)
-        throw Error(fmt::format("unknown option '{}'", named_in(words[at])), Outcome::usage)
+        throw Error(fmt::format("unknown option '{}'", printable(without_value(words[at]))),
+                    Outcome::usage)
             .advise("'shipit help' lists the commands and the options of all of them");
     if (command == nullptr)
         refuse_unknown(words[at]);

@@ -46,10 +46,10 @@ std::vector<Option> all_options(const Command& command) {
         .advise(next.empty() ? fmt::format("see 'shipit {} --help'", command.name) : next);
 }
 
-// A word as an error shows it: what is behind '=' may be a secret.
+// As an error shows it where it is no option: that something was behind '=' helps.
 std::string shown(const std::string& word) {
-    const auto end = word.find('=');
-    return printable(end == std::string::npos ? word : word.substr(0, end) + "=...");
+    const std::string name = without_value(word);
+    return printable(name == word ? word : name + "=...");
 }
 
 // CLI11 says of options without their value "--message: 1 required TEXT missing".
@@ -70,7 +70,7 @@ std::string shown(const std::string& word) {
     for (const Option& option : all_options(command))
         for (const std::string_view name : split(option.names, ','))
             names.emplace_back(name);
-    const std::string typed = extra.substr(0, extra.find('='));
+    const std::string typed = without_value(extra);
     const auto meant = nearest(typed, names);
     refuse(command, fmt::format("'shipit {}' has no option '{}'", command.name, printable(typed)),
            meant ? fmt::format("did you mean '{}'?", *meant) : "");
@@ -235,6 +235,10 @@ std::optional<std::string> Arguments::word(std::size_t index) const {
 
 void Arguments::add(std::string option, std::optional<std::string> value) {
     m_options.push_back({std::move(option), std::move(value)});
+}
+
+std::string without_value(const std::string& word) {
+    return word.substr(0, word.find('='));
 }
 
 std::span<const Option> common_options() {

@@ -1,13 +1,11 @@
 // Any bytes as what the holder of a deploy key asks for.
 //
 // The input's first byte chooses what the rest is:
-//   C  the command of the client (SSH_ORIGINAL_COMMAND): what is let through is taken apart as
-//   shipit
-//      will, and must be one of the deeds in the table below, for this app and this root;
-//   W  such a command, of which each two bytes choose a word among those that shipit knows: what
-//   bytes
-//      alone would come to but slowly;
-//   Q  the same, as a record quotes it.
+// - C: the command of the client (SSH_ORIGINAL_COMMAND). What is let through is taken apart as
+//   shipit will, and must be one of the deeds in the table below, for this app and this root;
+// - W: such a command, of which each two bytes choose a word among those that shipit knows: what
+//   bytes alone would come to but slowly;
+// - Q: the same, as a record quotes it.
 #include "cmd/commands.hpp"
 #include "cmd/receive_policy.hpp"
 

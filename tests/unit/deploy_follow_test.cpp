@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <thread>
 
 using namespace shipit;
@@ -24,6 +25,19 @@ Followed followed(const Blog& blog, ReleaseNumber release,
         if (texts != nullptr)
             texts->emplace_back(line.substr(line.find(' ') + 1));
     });
+}
+
+ReleaseNumber first_release(const Blog& blog) {
+    blog.write("page", "one");
+    return blog.release();
+}
+
+// As the command that takes it live has it.
+std::unique_ptr<Transcript> begun_for(const Blog& blog, ReleaseNumber release) {
+    auto transcript = std::make_unique<Transcript>(blog.app.layout.transcript(release));
+    transcript->hold();
+    transcript->add("v1: First");
+    return transcript;
 }
 
 } // namespace
@@ -61,11 +75,8 @@ TEST_CASE("a transcript counts as being written from hold() on, for as long as i
 
 TEST_CASE("who follows gets what is there and what comes, and the status, as soon as it is over") {
     const Blog blog;
-    blog.write("page", "one");
-    const auto release = blog.release();
-    std::optional<Transcript> transcript(blog.app.layout.transcript(release));
-    transcript->hold();
-    transcript->add("v1: First");
+    const auto release = first_release(blog);
+    auto transcript = begun_for(blog, release);
     const auto begun = std::chrono::steady_clock::now();
     std::thread writer([&] {
         transcript->add("live");
@@ -84,8 +95,7 @@ TEST_CASE("who follows gets what is there and what comes, and the status, as soo
 
 TEST_CASE("what has ended, and what never told how, is shown as it is") {
     const Blog blog;
-    blog.write("page", "one");
-    const auto release = blog.release();
+    const auto release = first_release(blog);
     CHECK_THROWS_AS((void)followed(blog, release), Error); // it has no transcript
     CHECK_THROWS_AS((void)followed(blog, ReleaseNumber(9)), Error);
     Transcript transcript(blog.app.layout.transcript(release));
@@ -101,11 +111,8 @@ TEST_CASE("what has ended, and what never told how, is shown as it is") {
 
 TEST_CASE("a writer that is gone without a word has been cut short") {
     const Blog blog;
-    blog.write("page", "one");
-    const auto release = blog.release();
-    std::optional<Transcript> transcript(blog.app.layout.transcript(release));
-    transcript->hold();
-    transcript->add("v1: First");
+    const auto release = first_release(blog);
+    auto transcript = begun_for(blog, release);
     std::thread killer;
     const auto end = follow(blog.app, release, -1, [&](std::string_view) {
         killer = std::thread([&] { transcript.reset(); }); // the follower has seen it at work
