@@ -8,7 +8,7 @@ usage() {
     cat <<'END'
 usage: ./install.sh [--prefix DIR | --user] [--build DIR]    build shipit and install it
        ./install.sh --demo [--build DIR]                     build it and show it at work
-       ./install.sh --test                                   build it twice and run all tests
+       ./install.sh --test [--fuzz [SECONDS]]                build it twice and run all tests
        ./install.sh --bench [OPTION]... [CORPUS]...          time its slug engine beside other tools
        ./install.sh --fuzz [SECONDS]                         try to break it, so long per target
        ./install.sh --fault                                  kill, fail and unplug it everywhere
@@ -40,10 +40,13 @@ fail() {
 
 # --- What is asked for ---
 
-mode=install prefix=/usr/local built='' to_bench=() seconds=60 for_user='' enables=yes
+mode=install prefix=/usr/local built='' to_bench=() seconds=60 fuzzes_too='' for_user='' enables=yes
 chosen() {
-    [[ $mode == install || $mode == "$1" ]] || fail "--$mode and --$1 do not go together"
-    mode=$1
+    case $mode,$1 in
+    test,fuzz | fuzz,test) mode=test fuzzes_too=yes ;;
+    install,* | "$1,$1") mode=$1 ;;
+    *) fail "--$mode and --$1 do not go together" ;;
+    esac
 }
 while [[ $# -gt 0 ]]; do
     case $1 in
@@ -438,22 +441,37 @@ run_tests() { # run_tests BUILD LABELS
 do_test() {
     say "Building shipit twice, with sanitizers and optimised, and running all tests on both."
     get_test_packages
+    [[ -z $fuzzes_too ]] || get_packages "${packages_to_fuzz[@]}"
     need_space . 3000
     say "With the address and undefined-behaviour sanitizers"
     build sanitized -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-g1 \
         -DSHIPIT_SANITIZE=address,undefined -DSHIPIT_DEV=ON
-    # The tests mostly wait; the other build takes what they leave of the processors.
-    (renice --priority 19 --pid "$BASHPID" >/dev/null &&
-        build tested -DCMAKE_BUILD_TYPE=Release -DSHIPIT_DEV=ON) >build/tested.log 2>&1 &
-    local optimised=$! failed=0
+    # The tests mostly wait; the next builds, and then fuzzing, take what they leave of the processors.
+    in_the_background build_what_else_is_tested >build/tested.log 2>&1 &
+    local building=$! fuzzing='' failed=0
     run_tests sanitized '^(unit|e2e)$' || failed=1
     say "Optimised, as it is installed"
-    if ! wait "$optimised"; then
+    if ! wait "$building"; then
         cat build/tested.log
-        fail "the optimised build failed, see above"
+        fail "building what is tested next failed, see above"
+    fi
+    if [[ -n $fuzzes_too ]]; then
+        in_the_background run_fuzz_targets &
+        fuzzing=$!
     fi
     run_tests tested '^(unit|e2e|static)$' || failed=1
+    [[ -z $fuzzing ]] || wait "$fuzzing" || failed=1
     return "$failed"
+}
+
+in_the_background() { # in_the_background FUNCTION
+    renice --priority 19 --pid "$BASHPID" >/dev/null
+    "$1"
+}
+
+build_what_else_is_tested() {
+    build tested -DCMAKE_BUILD_TYPE=Release -DSHIPIT_DEV=ON
+    [[ -z $fuzzes_too ]] || build_fuzz_targets
 }
 
 # Each suite's last line, which ctest shows of those only that fail, tells how many points it tried.
@@ -512,15 +530,14 @@ fuzz() { # fuzz NAME
     fi
 }
 
-do_fuzz() {
-    say "Building the fuzz targets in $PWD/build/fuzz and running each for $seconds seconds."
-    know_the_distribution
-    get_packages "${packages_to_build[@]}" "${packages_to_fuzz[@]}"
-    need_space . 1000
+build_fuzz_targets() {
     # Several files compiled as one take a quarter of the time; other builds tell all warnings.
     build fuzz -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo \
         -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -gline-tables-only -w" \
         -DSHIPIT_SANITIZE=fuzzer,address -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=16
+}
+
+run_fuzz_targets() {
     local targets=(tests/fuzz/*_fuzz.cpp)
     targets=("${targets[@]#tests/fuzz/}")
     export -f fuzz
@@ -528,6 +545,15 @@ do_fuzz() {
     # shellcheck disable=SC2016 # it is the inner bash that knows its argument
     printf '%s\0' "${targets[@]%_fuzz.cpp}" |
         xargs --null --max-args=1 --max-procs="$jobs" bash -c 'fuzz "$1"' fuzz
+}
+
+do_fuzz() {
+    say "Building the fuzz targets in $PWD/build/fuzz and running each for $seconds seconds."
+    know_the_distribution
+    get_packages "${packages_to_build[@]}" "${packages_to_fuzz[@]}"
+    need_space . 1000
+    build_fuzz_targets
+    run_fuzz_targets
 }
 
 count_jobs
