@@ -7,13 +7,9 @@ import subprocess
 import time
 
 from invariants import SECRET
-from world import SHIPIT
+from world import SHIPIT, now_us
 
 WAIT = "--wait=60s"  # for the others' commands
-
-
-def now_us():
-    return time.time_ns() // 1000
 
 
 class Deed:

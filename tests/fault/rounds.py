@@ -20,9 +20,9 @@ import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
 from answers import Answers
-from deeds import Client, drawn, now_us
+from deeds import Client, drawn
 from invariants import violations
-from world import World, wait_for
+from world import World, now_us, wait_for
 
 CLIENTS = 3
 ASKING = 3  # requests at a time

@@ -7,7 +7,7 @@ import random
 import shutil
 
 from invariants import violations
-from world import World, wait_for
+from world import World, now_us, wait_for
 
 MOST_PROBLEMS = 10  # then the rest is not worth the time
 
@@ -17,19 +17,19 @@ class Trial:
         self.options, self.case_of = options, case
         self.world = World(options.scratch, os.path.join(options.scratch, "root"), case.kind, options.port)
         self.case = None  # of the epoch
-        self.rounds = 0
+        self.rounds = []  # of the epoch: when each ended, and its name
         self.points = self.problems = 0
 
     # --- Epochs: a few rounds of one app ---
 
     def begin_epoch(self):
-        self.case, self.rounds = self.case_of(self.world), 0
+        self.case, self.rounds = self.case_of(self.world), []
         self.case.begin()
         if self.case.is_asked and self.world.live() is not None:
             self.world.start_hammer()
 
     def end_epoch(self):
-        found = self.world.lost_requests()
+        found = self.world.lost_requests(self.rounds)
         live = self.world.live()
         if live is not None and self.world.kind == "web":
             if not wait_for(20, lambda: self.world.processes() == [f"v{live}"]):
@@ -84,11 +84,11 @@ class Trial:
 
     def end_round(self, where, found, result, hit):
         self.points += hit is not None
-        self.rounds += 1
+        self.rounds.append((now_us(), where))
         self.report(where, found, result)
         if found:
             self.give_up_epoch()
-        elif self.rounds >= self.case.epoch:
+        elif len(self.rounds) >= self.case.epoch:
             self.end_epoch()
 
     def complaints(self, result, error, before):

@@ -37,6 +37,10 @@ class Hit:
         return f"{self.number}: {self.name} {self.target}"
 
 
+def now_us():
+    return time.time_ns() // 1000
+
+
 def wait_for(seconds, condition):
     """Whether it becomes true in that time."""
     end = time.monotonic() + seconds
@@ -162,14 +166,17 @@ class World:
         self.hammered.close()
         return counts
 
-    def lost_requests(self):
-        """Ends the hammer; what it complains of."""
+    def lost_requests(self, rounds=()):
+        """Ends the hammer; what it complains of, and in which round: of each is given when it ended, and its name."""
         if self.hammer is None:
             return []
         counts = self.end_hammer()[0]
+        found = []
         if counts["failed"] or counts["requests"] == 0:
-            return [f"{counts['failed']} of {counts['requests']} requests failed: {counts['failures']}"]
-        return []
+            found.append(f"{counts['failed']} of {counts['requests']} requests failed: {counts['failures']}")
+        for moment in counts["failed_us"]:
+            found.append("one of them at " + next((name for end, name in rounds if moment <= end), "the very end"))
+        return found
 
     def answer(self):
         try:
