@@ -145,6 +145,13 @@ unsigned Addresses::waiting(Side side) const {
     return most;
 }
 
+std::vector<TcpAddress> Addresses::names() const {
+    std::vector<TcpAddress> names;
+    for (const auto& address : m_addresses)
+        names.push_back(address->slots.address());
+    return names;
+}
+
 void Addresses::close() {
     m_leaving.clear();
     m_addresses.clear();

@@ -55,6 +55,8 @@ class Addresses {
     [[nodiscard]] Side live() const { return m_steering.live; }
     // How many connections wait to be accepted on a side.
     [[nodiscard]] unsigned waiting(Side side) const;
+    // All TCP addresses that there are slots of.
+    [[nodiscard]] std::vector<TcpAddress> names() const;
     // Nobody accepts any more: connections are refused again.
     void close();
 

@@ -1,77 +1,26 @@
 #include "core/supervise/listeners.hpp"
 
 #include "core/base/text.hpp"
-#include "core/sys/fd.hpp"
+#include "core/supervise/sock_diag.hpp"
 #include "core/sys/file.hpp"
 
-#include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstring>
 #include <optional>
 #include <vector>
 
 #include <arpa/inet.h>
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 namespace shipit::supervise {
 
 namespace {
 
-// --- sock_diag(7) ---
-
-bool ask(int socket, std::uint8_t family) {
-    struct {
-        nlmsghdr head;
-        inet_diag_req_v2 request;
-    } message{};
-    message.head.nlmsg_len = sizeof message;
-    message.head.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-    message.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    message.request.sdiag_family = family;
-    message.request.sdiag_protocol = IPPROTO_TCP;
-    message.request.idiag_states = 1U << TCP_LISTEN;
-    return ::send(socket, &message, sizeof message, 0) == sizeof message;
-}
-
-enum class Answer { more, all, refused };
-
-Answer take(std::string_view messages, Listeners& found) {
-    nlmsghdr head{};
-    while (messages.size() >= sizeof head) {
-        std::memcpy(&head, messages.data(), sizeof head);
-        if (head.nlmsg_type == NLMSG_DONE)
-            return Answer::all;
-        inet_diag_msg socket{};
-        if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY || head.nlmsg_len > messages.size() ||
-            head.nlmsg_len < sizeof head + sizeof socket)
-            return Answer::refused;
-        std::memcpy(&socket, messages.data() + sizeof head, sizeof socket);
-        found.emplace(std::to_string(socket.idiag_inode), ntohs(socket.id.idiag_sport));
-        messages.remove_prefix(std::min<std::size_t>(NLMSG_ALIGN(head.nlmsg_len), messages.size()));
-    }
-    return Answer::more;
-}
-
 // False if it cannot be asked.
 bool add_by_diag(std::uint8_t family, Listeners& found) {
-    const sys::Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-    if (!socket || !ask(socket.get(), family))
-        return false;
-    std::array<char, 32768> buffer{};
-    for (Answer answer = Answer::more; answer != Answer::all;) {
-        const ssize_t got = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
-        if (got <= 0)
-            return false;
-        answer = take({buffer.data(), static_cast<std::size_t>(got)}, found);
-        if (answer == Answer::refused)
-            return false;
-    }
-    return true;
+    return ask_for_sockets(
+        {family, bit_of(TcpState::listen)}, [&](const inet_diag_msg& socket, std::string_view) {
+            found.emplace(std::to_string(socket.idiag_inode), ntohs(socket.id.idiag_sport));
+        });
 }
 
 // --- /proc/net ---

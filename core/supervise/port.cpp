@@ -6,7 +6,6 @@
 #include "core/sys/file.hpp"
 
 #include <charconv>
-#include <set>
 
 #include <fmt/core.h>
 
@@ -21,21 +20,6 @@ std::optional<pid_t> pid_from(const std::string& text) {
                                                                     : std::nullopt;
 }
 
-// The inodes of the sockets that a process holds; none where we may not look.
-std::set<std::string> sockets_of(const std::string& pid) {
-    std::set<std::string> inodes;
-    try {
-        const sys::Path folder = "/proc/" + pid + "/fd";
-        for (const std::string& fd : sys::names_in(folder)) {
-            const std::string target = sys::link_target(folder / fd).value_or("");
-            if (target.rfind("socket:[", 0) == 0)
-                inodes.insert(target.substr(8, target.size() - 9));
-        }
-    } catch (const Error&) { // ended, or another user's
-    }
-    return inodes;
-}
-
 std::string command_name(const std::string& pid) {
     try {
         return std::string(trimmed(sys::read_file("/proc/" + pid + "/comm", 64)));
@@ -45,6 +29,20 @@ std::string command_name(const std::string& pid) {
 }
 
 } // namespace
+
+std::set<std::string> sockets_of(pid_t process) {
+    std::set<std::string> inodes;
+    try {
+        const sys::Path folder = fmt::format("/proc/{}/fd", process);
+        for (const std::string& fd : sys::names_in(folder)) {
+            const std::string target = sys::link_target(folder / fd).value_or("");
+            if (target.rfind("socket:[", 0) == 0)
+                inodes.insert(target.substr(8, target.size() - 9));
+        }
+    } catch (const Error&) { // ended, or another user's
+    }
+    return inodes;
+}
 
 std::string PortHolder::text() const {
     if (pid == 0)
@@ -63,7 +61,7 @@ std::optional<PortHolder> holder_of(std::uint16_t port) {
         const auto number = pid_from(pid);
         if (!number)
             continue;
-        for (const std::string& inode : sockets_of(pid))
+        for (const std::string& inode : sockets_of(*number))
             if (wanted.count(inode) != 0)
                 return PortHolder{*number, command_name(pid)};
     }
@@ -74,7 +72,7 @@ std::vector<std::uint16_t> ports_of(const std::vector<pid_t>& pids) {
     const Listeners sockets = listeners();
     std::set<std::uint16_t> ports;
     for (const pid_t pid : pids)
-        for (const std::string& inode : sockets_of(std::to_string(pid)))
+        for (const std::string& inode : sockets_of(pid))
             if (const auto found = sockets.find(inode); found != sockets.end())
                 ports.insert(found->second);
     return {ports.begin(), ports.end()};

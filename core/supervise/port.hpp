@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,10 @@ struct PortHolder {
 
 // Nothing if nobody listens on the port, whatever the address.
 [[nodiscard]] std::optional<PortHolder> holder_of(std::uint16_t port);
+
+// The inodes of the sockets that a process holds, as /proc/PID/fd has them; none where we may not
+// look.
+[[nodiscard]] std::set<std::string> sockets_of(pid_t process);
 
 // The ports on which any of these processes listens, ascending.
 [[nodiscard]] std::vector<std::uint16_t> ports_of(const std::vector<pid_t>& pids);

@@ -1,5 +1,7 @@
 #include "core/supervise/retirement.hpp"
 
+#include "core/supervise/connections.hpp"
+
 namespace shipit::supervise {
 
 namespace {
@@ -7,6 +9,8 @@ namespace {
 constexpr milliseconds quiet = std::chrono::seconds(1);
 constexpr milliseconds patience = std::chrono::seconds(30);
 constexpr milliseconds look_interval{50};
+// For those who ask on and on, each on a connection that it keeps, to ask nothing at one moment.
+constexpr milliseconds time_for_kept = std::chrono::seconds(5);
 
 } // namespace
 
@@ -28,9 +32,19 @@ void Retirement::look() {
         return stop();
     if (addresses->waiting(m_crew->side()) > 0)
         m_quiet_since = now;
-    if (now - m_quiet_since >= quiet || now >= m_end)
+    if (now >= m_end || (now - m_quiet_since >= quiet && !has_to_answer(now)))
         return stop();
     m_timer = m_surroundings.loop.after(look_interval, [this] { look(); });
+}
+
+bool Retirement::has_to_answer(TimePoint now) {
+    const auto longest = longest_unanswered(m_surroundings.addresses->names(), m_crew->tree());
+    if (!longest)
+        return false;
+    if (!std::exchange(m_is_told, true))
+        m_surroundings.note(m_crew->release().text() + " has requests that it is to answer yet");
+    const auto looked = now - m_quiet_since - quiet;
+    return looked < time_for_kept || *longest >= looked;
 }
 
 void Retirement::stop() {

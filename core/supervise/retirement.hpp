@@ -7,8 +7,9 @@ namespace shipit::supervise {
 
 class Retirement {
   public:
-    // Waits until nothing has waited in its slots for a second since `idle_since`, but no longer
-    // than its patience; then stops it, and calls back, from the loop, when nothing of it is left.
+    // Waits until nothing has waited in its slots for a second since `idle_since` and all that was
+    // asked is being answered, but no longer than its patience; then stops it, and calls back, from
+    // the loop, when nothing of it is left.
     Retirement(Surroundings& surroundings, std::shared_ptr<Crew> crew, TimePoint idle_since);
     Retirement(const Retirement&) = delete;
     Retirement& operator=(const Retirement&) = delete;
@@ -21,12 +22,14 @@ class Retirement {
 
   private:
     void look();
+    [[nodiscard]] bool has_to_answer(TimePoint now);
     void stop();
 
     Surroundings& m_surroundings;
     std::shared_ptr<Crew> m_crew;
     TimePoint m_quiet_since;
     TimePoint m_end;
+    bool m_is_told = false; // that it has requests to answer
     std::vector<Loop::Callback> m_done;
     Loop::Timer m_timer;
 };
