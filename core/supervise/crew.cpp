@@ -1,6 +1,7 @@
 #include "core/supervise/crew.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace shipit::supervise {
@@ -114,6 +115,16 @@ bool Crew::is_stopped(const Choice& choice) const {
 
 bool Crew::is_any_up() const {
     return has([](const Process& process) { return process.phase() == Phase::up; });
+}
+
+Crew::Choice Crew::accepting() const {
+    std::set<std::string> names;
+    for (const auto& process : m_processes)
+        if (const std::string& name = process->program().name;
+            process->phase() == Phase::up && m_surroundings.addresses != nullptr &&
+            m_surroundings.addresses->is_listening(m_side, name))
+            names.insert(name);
+    return [names](const Process& process) { return names.contains(process.program().name); };
 }
 
 bool Crew::is_up() const {

@@ -45,6 +45,8 @@ class Crew {
     [[nodiscard]] bool is_stopped(const Choice& choice = all) const;
     // Whether any process is up.
     [[nodiscard]] bool is_any_up() const;
+    // Those that are up and accept from the slots of its side now, whatever becomes of them.
+    [[nodiscard]] Choice accepting() const;
     // Whether every process that is meant to run is up, and has said so if it is to.
     [[nodiscard]] bool is_up() const;
     // One that is up and still to say that it is ready; null: there is none.

@@ -173,13 +173,15 @@ void Replacement::abort(const std::string& why) {
 void Replacement::fail(const std::string& why) {
     m_why = why;
     const bool is_old_stopping = m_phase == Phase::stopping && m_old_stopping;
+    if (m_phase == Phase::waiting)
+        let_go_on();
     m_phase = Phase::undoing;
     m_plan.next->on_ended({});
     if (m_surroundings.addresses != nullptr)
         m_surroundings.addresses->go_live(m_live_before);
     // At once: what ended would otherwise be started again until undo() comes to it.
     if (m_plan.next != m_plan.old)
-        m_plan.next->stop(Crew::all, [] {});
+        m_plan.next->stop(m_unneeded, [] {});
     m_on_event(Json::object(
         {{"event", "failed"}, {"release", m_plan.next->release().text()}, {"why", why}}));
     // Not the gate itself, which may be calling us.
@@ -194,10 +196,19 @@ void Replacement::fail(const std::string& why) {
     });
 }
 
+// The old one gets what comes from now on; what has come to the new one is not cut.
+void Replacement::let_go_on() {
+    const Crew& next = *m_plan.next;
+    if (next.side() != m_live_before && m_plan.old && m_plan.old->is_wanted())
+        m_unneeded = [this, accepts = next.accepting()](const Process& process) {
+            return !overlaps(process) || !accepts(process);
+        };
+}
+
 void Replacement::undo() {
     if (m_plan.next == m_plan.old)
         return restore();
-    m_plan.next->stop(Crew::all, [this] {
+    m_plan.next->stop(m_unneeded, [this] {
         m_evidence = m_plan.next->evidence();
         restore();
     });

@@ -13,7 +13,8 @@
 //            timeouts.
 // starting   the new ones of that kind run; the whole generation has to pass the gate.
 // waiting    it has, and gets the traffic; the client moves `current` and then commits.
-// undoing    the traffic goes back, the new generation is stopped.
+// undoing    the traffic goes back, the new generation is stopped; but those of its processes that
+//            had the traffic, and so may have requests to answer yet, go on.
 // restoring  what was stopped of the old one is started again and has to pass its own gate, to be
 //            said to serve.
 //
@@ -42,10 +43,11 @@ class Replacement {
     };
     struct Verdict {
         bool committed = false;
-        std::string why;             // of the failure
-        std::string evidence;        // the new generation's last lines
-        std::shared_ptr<Crew> crew;  // whose place it is now; null: nobody's
-        std::shared_ptr<Crew> other; // the one that is not needed any more
+        std::string why;            // of the failure
+        std::string evidence;       // the new generation's last lines
+        std::shared_ptr<Crew> crew; // whose place it is now; null: nobody's
+        // The one that is not needed any more; what of it is still wanted is to be retired.
+        std::shared_ptr<Crew> other;
         bool serves = false;         // whether `crew` does
         bool untouched = false;      // of the old one: nothing of it was stopped
         std::string why_not_serving; // of the old one, started again
@@ -77,6 +79,7 @@ class Replacement {
     void go_live();
     void committed();
     void fail(const std::string& why);
+    void let_go_on();
     void undo();
     void restore();
     void end(Verdict verdict);
@@ -92,6 +95,7 @@ class Replacement {
     Phase m_phase = Phase::clearing;
     bool m_old_stopping = false; // something of the old one was told to stop
     Side m_live_before;
+    Crew::Choice m_unneeded = Crew::all; // of the new one, when it has failed
     std::string m_why;
     std::string m_evidence;
     std::unique_ptr<Gate> m_gate;

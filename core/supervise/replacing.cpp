@@ -118,6 +118,8 @@ void Supervisor::Core::not_committed(const Replacement::Verdict& verdict, Client
     const ReleaseNumber release = verdict.other->release();
     if (verdict.other == m_crew)
         m_crew->relabel(m_label_before.value());
+    else if (verdict.other->is_wanted())
+        retire(verdict.other);
     else if ((!m_warm || m_warm->side() != verdict.other->side()) && // else it never came there
              (!m_crew || m_crew->side() != verdict.other->side()))
         vacate(verdict.other->side());

@@ -34,6 +34,7 @@ class Supervisor::Core {
     void end_unsaved();
     void end_cgroups(std::set<Path> folders) const;
     void stop_leftovers();
+    void leftovers_stopped();
     void start_rest();
     // (supervisor.cpp)
     void find_cgroups();
@@ -99,6 +100,7 @@ class Supervisor::Core {
     void wait_for_warm_end();
     void warm_is_over();
     void retire_warm();
+    void retire(std::shared_ptr<Crew> crew);
     void retired();
     void clear_side(Loop::Callback then);
     void vacate(Side side);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <functional>
 #include <map>
 #include <utility>
 
@@ -64,19 +65,34 @@ void Supervisor::Core::bring_up() {
     stop_leftovers();
 }
 
+// What had the traffic may have requests to answer yet: it goes on until it is retired, where the
+// live release accepts beside it.
 void Supervisor::Core::stop_leftovers() {
+    const bool is_served = m_crew && m_crew->has(m_crew->accepting());
+    std::shared_ptr<Crew> to_retire;
     auto left = std::make_shared<std::size_t>(m_leftovers.size());
-    for (const auto& crew : m_leftovers)
-        crew->stop(Crew::all, [this, left] {
+    for (const auto& crew : m_leftovers) {
+        Crew::Choice to_stop = Crew::all;
+        if (is_served && !to_retire && crew->side() != m_crew->side() &&
+            crew->has(crew->accepting())) {
+            to_retire = crew;
+            to_stop = std::not_fn(crew->accepting());
+        }
+        crew->stop(to_stop, [this, left] {
             if (--*left > 0)
                 return;
-            m_loop.post([this] { // not while one of them is calling
-                m_leftovers.clear();
-                m_busy.clear();
-                start_rest();
-                take_waiting();
-            });
+            m_loop.post([this] { leftovers_stopped(); }); // not while one of them is calling
         });
+    }
+}
+
+void Supervisor::Core::leftovers_stopped() {
+    for (const auto& crew : std::exchange(m_leftovers, {}))
+        if (crew->is_wanted())
+            retire(crew);
+    m_busy.clear();
+    start_rest();
+    take_waiting();
 }
 
 // From whatever still runs, also from what is to be stopped now.

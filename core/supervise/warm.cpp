@@ -50,6 +50,14 @@ void Supervisor::Core::retire_warm() {
     m_retirement->when_done([this] { retired(); });
 }
 
+// One that had the traffic for a while, and is not to have it again.
+void Supervisor::Core::retire(std::shared_ptr<Crew> crew) {
+    m_warm = std::move(crew);
+    m_idle_since = std::chrono::steady_clock::now();
+    m_is_warm_over = true;
+    retire_warm();
+}
+
 void Supervisor::Core::retired() {
     vacate(m_warm->side());
     m_loop.post([this] { // not while it is calling

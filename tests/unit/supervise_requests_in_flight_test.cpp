@@ -78,6 +78,18 @@ bool runs(pid_t pid) {
     return sys::is_there("/proc/" + std::to_string(pid));
 }
 
+// Asks for a replacement, and waits until it has the traffic.
+void begin_to_replace(Client& client, const Generation& next) {
+    client.send(Json::object({{"request", "replace"}, {"generation", to_json(next)}}));
+    for (;;) {
+        const auto message = client.next(tests::patience);
+        REQUIRE(message);
+        REQUIRE_FALSE((*message)["done"].boolean());
+        if ((*message)["event"].text() == "healthy")
+            return;
+    }
+}
+
 // A connection on which one request was answered, and which is kept.
 sys::Fd kept_connection(std::uint16_t port, bool asks = true) {
     sys::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -98,6 +110,63 @@ sys::Fd kept_connection(std::uint16_t port, bool asks = true) {
 } // namespace
 
 TEST_SUITE_BEGIN("supervise::Retirement");
+
+TEST_CASE("what was asked of a release whose deploy is cancelled is answered, and then it ends") {
+    const PatientApp app;
+    Client client(app.run());
+    begin_to_replace(client, app.patient(2));
+    auto answer = app.slow_request();
+    const Json end = client.ask(Json::object({{"request", "abort"}}), tests::patience);
+    CHECK(end["why"].text() == "it was cancelled");
+    CHECK(end["serving"].text() == "v1");
+    CHECK(app.serves("v1"));
+    app.let_answer();
+    CHECK(answer.get().find("release v2") != std::string::npos);
+    CHECK(eventually([&] { return app.ask("status")["processes"].items().size() == 1; }));
+    CHECK(app.process("web.1")["release"].text() == "v1");
+}
+
+TEST_CASE("what was asked of a release whose deploy was killed is answered") {
+    const PatientApp app;
+    auto client = std::make_unique<Client>(app.run());
+    begin_to_replace(*client, app.patient(2));
+    auto answer = app.slow_request();
+    client.reset();
+    CHECK(eventually([&] { return app.serves("v1"); }));
+    app.let_answer();
+    CHECK(answer.get().find("release v2") != std::string::npos);
+}
+
+TEST_CASE("what was asked of one process is answered, though another one's end is its release's") {
+    const PatientApp app;
+    Client client(app.run());
+    Generation next = app.patient(2);
+    next.programs.push_back(app.program("worker.1", 2, "sleep 1000"));
+    next.programs.back().overlaps = true;
+    begin_to_replace(client, next);
+    auto answer = app.slow_request();
+    ::kill(app.pid_of("worker.1"), SIGKILL);
+    Json end;
+    while (!end["done"].boolean())
+        end = client.next(tests::patience).value();
+    CHECK(end["serving"].text() == "v1");
+    app.let_answer();
+    CHECK(answer.get().find("release v2") != std::string::npos);
+}
+
+TEST_CASE(
+    "what was asked of a release that its supervisor's end kept from going live is answered") {
+    PatientApp app;
+    Client client(app.run());
+    begin_to_replace(client, app.patient(2));
+    auto answer = app.slow_request();
+    app.kill_supervisor();
+    app.supervise();
+    CHECK(eventually([&] { return app.serves("v1"); }));
+    app.let_answer();
+    CHECK(answer.get().find("release v2") != std::string::npos);
+    CHECK(eventually([&] { return app.ask("status")["processes"].items().size() == 1; }));
+}
 
 TEST_CASE("a request that takes longer than a second is answered by the release before") {
     std::string by;
