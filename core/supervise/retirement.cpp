@@ -2,6 +2,8 @@
 
 #include "core/supervise/connections.hpp"
 
+#include <algorithm>
+
 namespace shipit::supervise {
 
 namespace {
@@ -9,6 +11,8 @@ namespace {
 constexpr milliseconds quiet = std::chrono::seconds(1);
 constexpr milliseconds patience = std::chrono::seconds(30);
 constexpr milliseconds look_interval{50};
+constexpr int rest_per_look =
+    20; // times as long as it took: with thousands of connections, it does
 // For those who ask on and on, each on a connection that it keeps, to ask nothing at one moment.
 constexpr milliseconds time_for_kept = std::chrono::seconds(5);
 
@@ -34,7 +38,9 @@ void Retirement::look() {
         m_quiet_since = now;
     if (now >= m_end || (now - m_quiet_since >= quiet && !has_to_answer(now)))
         return stop();
-    m_timer = m_surroundings.loop.after(look_interval, [this] { look(); });
+    const auto took = std::chrono::ceil<milliseconds>(std::chrono::steady_clock::now() - now);
+    m_timer = m_surroundings.loop.after(std::max(look_interval, rest_per_look * took),
+                                        [this] { look(); });
 }
 
 bool Retirement::has_to_answer(TimePoint now) {
