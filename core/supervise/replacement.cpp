@@ -27,7 +27,7 @@ GateRules rules_for(const Generation& generation) {
 
 Replacement::Replacement(Surroundings& surroundings, Plan plan, OnEvent on_event, OnOver on_over)
     : m_surroundings(surroundings), m_plan(std::move(plan)), m_on_event(std::move(on_event)),
-      m_on_over(std::move(on_over)),
+      m_on_over(std::move(on_over)), m_had_traffic(m_plan.next->is_wanted()),
       m_live_before(surroundings.addresses == nullptr ? Side::a : surroundings.addresses->live()) {
     m_timer = surroundings.loop.after(milliseconds(0), [this] {
         if (m_plan.next == m_plan.old || m_plan.next->is_wanted() || is_in_place())
@@ -137,6 +137,7 @@ void Replacement::old_stopped() {
 
 void Replacement::go_live() {
     m_phase = Phase::waiting;
+    m_had_traffic = true;
     m_plan.next->on_ended([this](Process& process, const std::string& how) {
         fail(process.program().name + " " + how);
     });
@@ -173,7 +174,7 @@ void Replacement::abort(const std::string& why) {
 void Replacement::fail(const std::string& why) {
     m_why = why;
     const bool is_old_stopping = m_phase == Phase::stopping && m_old_stopping;
-    if (m_phase == Phase::waiting)
+    if (m_had_traffic)
         let_go_on();
     m_phase = Phase::undoing;
     m_plan.next->on_ended({});

@@ -94,6 +94,7 @@ class Replacement {
     OnOver m_on_over;
     Phase m_phase = Phase::clearing;
     bool m_old_stopping = false; // something of the old one was told to stop
+    bool m_had_traffic;          // the new one has, or had when it was live before
     Side m_live_before;
     Crew::Choice m_unneeded = Crew::all; // of the new one, when it has failed
     std::string m_why;

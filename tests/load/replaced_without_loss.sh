@@ -6,13 +6,30 @@ program=$1
 deploys=${SHIPIT_LOAD_DEPLOYS:-6}
 
 reserve_port
-settings=()
+settings=() clients=4
 mkdir "$scratch/app"
 cd "$scratch/app"
 case $program in
 plain)
     cp "$SHIPIT_BUILD/tests/load/plain_server" .
     command="./plain_server $port"
+    ;;
+slow) # for the clients, not for the health check; what has been asked ends with the process
+    clients=40
+    cat >server.py <<END
+import http.server, os, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.headers['User-Agent'] is None:
+            time.sleep(3)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'release ' + os.environ['SHIPIT_RELEASE'].encode() + b'\n')
+    def log_message(self, *arguments):
+        pass
+http.server.ThreadingHTTPServer(('127.0.0.1', $port), Handler).serve_forever()
+END
+    command="python3 server.py"
     ;;
 node)
     needs node
@@ -83,7 +100,7 @@ if [[ ${2:-} == nginx ]]; then
     start_hammer "$front" 2 500 keep
     start_hammer "$front" 2 500 keep post
 else
-    start_hammer
+    start_hammer "$port" "$clients"
 fi
 for ((i = 1; i <= deploys; i++)); do
     expect_exit 0 ship restart

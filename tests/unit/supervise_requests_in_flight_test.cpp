@@ -25,7 +25,9 @@ def answer(connection):
             while not os.path.exists('go'):
                 time.sleep(0.01)
         body = 'release ' + os.environ['SHIPIT_RELEASE']
-        connection.sendall(f'HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}'.encode())
+        status = 503 if b'/healthz' in request and os.path.exists('broken') else 200
+        head = f'HTTP/1.1 {status} So\r\nContent-Length: {len(body)}\r\n\r\n'
+        connection.sendall((head + body).encode())
         if b'keep-alive' not in request:
             break
     connection.close()
@@ -166,6 +168,22 @@ TEST_CASE(
     app.let_answer();
     CHECK(answer.get().find("release v2") != std::string::npos);
     CHECK(eventually([&] { return app.ask("status")["processes"].items().size() == 1; }));
+}
+
+TEST_CASE("what was asked of a warm release is answered, though going back to it fails") {
+    const PatientApp app;
+    auto answer = app.slow_request();
+    Generation next = app.patient(2);
+    next.warm = 1h;
+    CHECK(app.deploy(next)["ok"].boolean());
+    sys::replace_durably(app.folder() / "broken", "", 0644);
+    Generation back = app.patient(1);
+    back.health.timeout = 300ms;
+    const Json end = app.deploy(back);
+    CHECK(end["why"].text().find("answered 503 So") != std::string::npos);
+    CHECK(end["serving"].text() == "v2");
+    app.let_answer();
+    CHECK(answer.get().find("release v1") != std::string::npos);
 }
 
 TEST_CASE("a request that takes longer than a second is answered by the release before") {
