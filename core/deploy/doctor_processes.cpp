@@ -54,7 +54,7 @@ void add_with_descendants(pid_t pid, std::vector<pid_t>& all) {
 
 std::vector<pid_t> left_in(const sys::Path& run_folder) {
     std::vector<pid_t> left;
-    for (const auto& saved : supervise::saved_state(run_folder).processes)
+    for (const auto& saved : supervise::readable_state(run_folder).processes)
         add_with_descendants(saved.process.main.pid, left);
     if (left.empty())
         for (const auto& unsaved : supervise::unsaved_processes(run_folder, {}))

@@ -28,7 +28,8 @@ struct Entrance {
     Path socket{};                 // a Unix socket; then there is no address
 };
 
-// Whether this host allows all of it: why not, or nothing. Tried with sockets of our own.
+// Whether this host allows all of it: why not, or nothing. Tried with sockets of our own. Throws
+// Error where it cannot be tried.
 [[nodiscard]] std::optional<std::string> why_no_handover();
 
 class Addresses {
@@ -94,7 +95,7 @@ class Addresses {
     [[nodiscard]] Json state() const;
     // Takes the slots of an earlier supervisor back from the processes that still hold them; those
     // that nobody holds are made anew. To be called once, after the sides are occupied. False if
-    // there are some that we may not take.
+    // there are some that we may not take; throws Error where that may change in a moment.
     [[nodiscard]] bool take_back(const Json& state, const std::vector<pid_t>& holders);
 
     // All of it, for the program that takes our place by execve(2); and, once at its beginning,

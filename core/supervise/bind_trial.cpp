@@ -3,10 +3,12 @@
 #include "core/base/error.hpp"
 #include "core/supervise/bind_watch.hpp"
 #include "core/supervise/pass_fd.hpp"
+#include "core/sys/shortage.hpp"
 
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include <fmt/core.h>
 #include <netinet/in.h>
@@ -41,13 +43,17 @@ int try_to_bind(int to_parent) noexcept {
     (void)::close(notifications);
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in name = loopback();
-    if (::bind(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
+    if (fd < 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
         return after_filter + errno;
     int accepts = 0;
     socklen_t size = sizeof accepts;
     const bool replaced =
         ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 && accepts != 0;
     return replaced ? 0 : after_filter; // we may not look into it
+}
+
+int error_in(int status) {
+    return status > after_filter ? status - after_filter : status;
 }
 
 // For people, who are to see what is in the way.
@@ -66,9 +72,36 @@ std::string meaning_of(int status) {
     case after_filter:
         return "it is older than Linux 5.9, or forbids pidfd_getfd(2) and process_vm_readv(2)";
     default:
-        return errno_text(status > after_filter ? status - after_filter : status);
+        return errno_text(error_in(status));
     }
 }
+
+class TrialChild {
+  public:
+    TrialChild() : m_pid(::fork()) {
+        if (m_pid < 0)
+            throw_errno("cannot fork");
+    }
+    ~TrialChild() {
+        if (m_pid > 0)
+            (void)end();
+    }
+    TrialChild(const TrialChild&) = delete;
+    TrialChild& operator=(const TrialChild&) = delete;
+
+    [[nodiscard]] bool is_here() const { return m_pid == 0; }
+    // Its exit status; nothing if it had to be killed.
+    std::optional<int> end() {
+        const pid_t child = std::exchange(m_pid, 0);
+        (void)::kill(child, SIGKILL);
+        int status = 0;
+        (void)::waitpid(child, &status, 0);
+        return WIFEXITED(status) ? std::optional(WEXITSTATUS(status)) : std::nullopt;
+    }
+
+  private:
+    pid_t m_pid;
+};
 
 // Answers the child's calls until it has ended.
 void answer_calls(sys::Fd notifications) {
@@ -91,33 +124,26 @@ void answer_calls(sys::Fd notifications) {
 } // namespace
 
 std::optional<std::string> why_no_bind_watch() {
-    constexpr const char* what = "the kernel does not let shipit hand over sockets here";
-    try {
-        auto [ours, childs] = message_pair();
-        const pid_t child = ::fork();
-        if (child == 0) {
-            // With our end open here, what it sends would stay in the pair if we are killed, and
-            // its bind(2) would wait for ever: with our lock, which it has inherited.
-            ours.reset();
-            ::_exit(try_to_bind(childs.get()));
-        }
-        if (child < 0)
-            throw_errno("cannot fork");
-        childs.reset();
-        char byte = 0;
-        sys::Fd notifications;
-        if (receive(ours.get(), &byte, sizeof byte, notifications) > 0 && notifications)
-            answer_calls(std::move(notifications));
-        (void)::kill(child, SIGKILL);
-        int status = 0;
-        (void)::waitpid(child, &status, 0);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-            return std::nullopt;
-        return fmt::format("{} ({})", what,
-                           WIFEXITED(status) ? meaning_of(WEXITSTATUS(status)) : "no answer");
-    } catch (const Error& error) {
-        return fmt::format("{} ({})", what, error.why());
+    auto [ours, childs] = message_pair();
+    TrialChild child;
+    if (child.is_here()) {
+        // With our end open here, what it sends would stay in the pair if we are killed, and its
+        // bind(2) would wait for ever: with our lock, which it has inherited.
+        ours.reset();
+        ::_exit(try_to_bind(childs.get()));
     }
+    childs.reset();
+    char byte = 0;
+    sys::Fd notifications;
+    if (receive(ours.get(), &byte, sizeof byte, notifications) > 0 && notifications)
+        answer_calls(std::move(notifications));
+    const auto status = child.end();
+    if (status == 0)
+        return std::nullopt;
+    if (const int error = error_in(status.value_or(0)); sys::is_shortage(error))
+        throw_errno("cannot try whether sockets can be handed over", error);
+    return fmt::format("the kernel does not let shipit hand over sockets here ({})",
+                       status ? meaning_of(*status) : "no answer");
 }
 
 } // namespace shipit::supervise

@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/sys/file.hpp"
+#include "core/sys/shortage.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -59,6 +60,20 @@ std::optional<Number> number_in(const sys::Path& file, std::string_view name, in
     return std::nullopt;
 }
 
+// Of what is needed to look at a call. Its caller gets it as its own: if it went on, it would have
+// another socket than all think, until its end.
+struct Shortage {
+    int error_number;
+};
+
+// As many at a time as looking at a call takes.
+void require_descriptors(int notifications) {
+    const sys::Fd one(::fcntl(notifications, F_DUPFD_CLOEXEC, 0));
+    const sys::Fd two(::fcntl(notifications, F_DUPFD_CLOEXEC, 0));
+    if (!one || !two)
+        throw Shortage{errno};
+}
+
 // pidfd_open(2) wants the process, a notification names the thread.
 std::optional<pid_t> process_of(pid_t thread) {
     return number_in<pid_t>(fmt::format("/proc/{}/status", thread), "Tgid:", 10);
@@ -66,9 +81,12 @@ std::optional<pid_t> process_of(pid_t thread) {
 
 sys::Fd socket_of(pid_t process, int descriptor) {
     const sys::Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process, 0U)));
-    if (!pidfd)
-        return {};
-    return sys::Fd(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), descriptor, 0U)));
+    sys::Fd socket;
+    if (pidfd)
+        socket.reset(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), descriptor, 0U)));
+    if (!socket && sys::is_shortage(errno))
+        throw Shortage{errno};
+    return socket;
 }
 
 // FD_CLOEXEC belongs to the descriptor, not to what it refers to.
@@ -253,12 +271,16 @@ void BindWatch::take() {
     if ((state.revents & POLLIN) == 0 ||
         request(m_notifications.get(), SECCOMP_IOCTL_NOTIF_RECV, notification) != 0)
         return; // the caller was killed
-    const auto call = call_of(notification);
+    std::optional<BindCall> call;
     BindAnswer answer;
     try {
+        require_descriptors(m_notifications.get());
+        call = call_of(notification);
         if (call &&
             request(m_notifications.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, notification.id) == 0)
             answer = m_on_call(*call);
+    } catch (const Shortage& shortage) {
+        answer = {BindAnswer::Kind::fail, shortage.error_number};
     } catch (const std::exception&) { // no memory: the caller must not wait for ever
         answer = {BindAnswer::Kind::fail, ENOMEM};
     }

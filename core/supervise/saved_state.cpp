@@ -71,8 +71,8 @@ void save_state(const Path& run_folder, const std::vector<const Crew*>& crews,
 
 SavedState saved_state(const Path& run_folder) {
     SavedState result;
+    const auto content = sys::read_file_if_any(run_folder / state_name);
     try {
-        const auto content = sys::read_file_if_any(run_folder / state_name);
         const Json json = content ? Json::parse(*content) : Json();
         if (json["boot_id"].text() != sys::boot_id())
             return {};
@@ -113,8 +113,17 @@ std::vector<sys::ProcessName> unsaved_processes(const Path& run_folder,
     return result;
 }
 
+SavedState readable_state(const Path& run_folder) {
+    try {
+        return saved_state(run_folder);
+    } catch (const Error&) {
+        return {};
+    }
+}
+
 bool has_left_processes(const Path& run_folder) {
-    return !saved_state(run_folder).processes.empty() || !unsaved_processes(run_folder, {}).empty();
+    return !readable_state(run_folder).processes.empty() ||
+           !unsaved_processes(run_folder, {}).empty();
 }
 
 } // namespace shipit::supervise

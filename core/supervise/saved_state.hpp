@@ -34,8 +34,11 @@ void save_state(const Path& run_folder, const std::vector<const Crew*>& crews,
                 const Addresses* addresses, const Path& cgroups);
 
 // What an earlier supervisor left; nothing if there was none since the host started, or if the file
-// is damaged.
+// is damaged. Throws Error where it cannot be read: what it would name must not be taken for left
+// over.
 [[nodiscard]] SavedState saved_state(const Path& run_folder);
+// Nothing there, too: for who asks what its pipes tell as well.
+[[nodiscard]] SavedState readable_state(const Path& run_folder);
 
 // Processes that hold one of the app's log pipes as their stdout or stderr, but none of the `known`
 // ones: started by a supervisor that died before it could write them down, or left by one.

@@ -1,6 +1,7 @@
 #include "core/supervise/slots.hpp"
 
 #include "core/base/error.hpp"
+#include "core/sys/shortage.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -186,6 +187,8 @@ std::optional<std::string> why_no_steering() {
             throw SlotError{errno};
         return std::nullopt;
     } catch (const SlotError& error) {
+        if (sys::is_shortage(error.error_number))
+            throw_errno("cannot try to say which release a connection goes to", error.error_number);
         return fmt::format("the kernel does not let shipit say which release a connection goes to "
                            "(SO_ATTACH_REUSEPORT_CBPF: {})",
                            errno_text(error.error_number));

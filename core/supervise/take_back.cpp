@@ -3,6 +3,7 @@
 #include "core/supervise/addresses_core.hpp"
 
 #include "core/base/error.hpp"
+#include "core/sys/shortage.hpp"
 
 #include <algorithm>
 
@@ -43,13 +44,18 @@ Found take(ino_t inode, const std::vector<pid_t>& holders, sys::Fd& socket) {
         if (!descriptor)
             continue;
         const sys::Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, holder, 0U)));
-        socket.reset(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), *descriptor, 0U)));
+        if (pidfd)
+            socket.reset(
+                static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), *descriptor, 0U)));
+        if (!socket && sys::is_shortage(errno))
+            throw_errno("cannot take a socket back from the app's processes");
         return socket ? Found::taken : Found::refused;
     }
     return Found::nobody;
 }
 
-// False if a slot is held by a process that does not give it. Nothing is kept where nobody holds
+// False if a slot is held by a process that does not give it. Throws Error where we could take it
+// at another time. Nothing is kept where nobody holds
 // any. `Kept` is Slots' or UnixSlots'.
 template <class Kept>
 bool take_all(const Json& json, const std::vector<pid_t>& holders, std::vector<Kept>& kept) {
@@ -113,6 +119,8 @@ bool Addresses::take_address_back(const Json& state, const std::vector<pid_t>& h
         add(std::move(address));
         return true;
     } catch (const SlotError& error) {
+        if (sys::is_shortage(error.error_number))
+            throw_errno(fmt::format("cannot take {} back", name->text()), error.error_number);
         m_callbacks.note(
             fmt::format("cannot take {} back: {}", name->text(), errno_text(error.error_number)));
         return false;

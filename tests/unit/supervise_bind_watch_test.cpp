@@ -1,5 +1,6 @@
 #include "core/supervise/bind_watch.hpp"
 
+#include "core/supervise/addresses.hpp"
 #include "core/supervise/pass_fd.hpp"
 #include "tests/unit/supervised_app.hpp"
 
@@ -13,6 +14,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,6 +74,23 @@ class ManySignals {
     struct sigaction m_before {};
 };
 
+// While it lives, so many more can be had.
+class FewDescriptors {
+  public:
+    explicit FewDescriptors(int left) {
+        (void)::getrlimit(RLIMIT_NOFILE, &m_before);
+        const sys::Fd next(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+        const rlimit few{static_cast<rlim_t>(next.get() + left), m_before.rlim_max};
+        (void)::setrlimit(RLIMIT_NOFILE, &few);
+    }
+    ~FewDescriptors() { (void)::setrlimit(RLIMIT_NOFILE, &m_before); }
+    FewDescriptors(const FewDescriptors&) = delete;
+    FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+  private:
+    rlimit m_before{};
+};
+
 } // namespace
 
 TEST_SUITE("supervise::BindWatch") {
@@ -112,6 +131,48 @@ TEST_SUITE("supervise::BindWatch") {
         CHECK(WEXITSTATUS(status) == 0);
     }
 }
+
+#ifndef __SANITIZE_ADDRESS__ // UBSan, beside it, looks through a pipe at the objects that it judges
+TEST_CASE(
+    "without descriptors to look at a bind, it fails: the program would have its own socket") {
+    auto [ours, childs] = message_pair();
+    const pid_t child = ::fork();
+    if (child == 0)
+        ::_exit(bind_again_and_again(childs.get(), 1));
+    childs.reset();
+    char byte = 0;
+    sys::Fd notifications;
+    REQUIRE(receive(ours.get(), &byte, sizeof byte, notifications) > 0);
+    Loop loop;
+    const Loop::Timer end = loop.after(tests::patience, [&loop] { loop.stop(); });
+    const BindWatch watch(
+        loop, std::move(notifications), [](const BindCall&) { return BindAnswer{}; },
+        [&loop] { loop.stop(); });
+    {
+        const FewDescriptors few(1);
+        loop.run();
+    }
+    (void)::kill(child, SIGKILL);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WEXITSTATUS(status) == EMFILE);
+}
+
+TEST_CASE("what cannot be tried for want of descriptors is not taken for forbidden") {
+    for (int left = 0; left < 8; ++left) {
+        std::string threw;
+        {
+            const FewDescriptors few(left);
+            try {
+                (void)why_no_handover();
+            } catch (const std::exception& error) { // also Boost's
+                threw = error.what();
+            }
+        }
+        CHECK(threw.find("Too many open files") != std::string::npos);
+    }
+}
+#endif
 
 TEST_CASE("a supervisor that is killed while it tries the hand-over leaves nobody behind") {
     int ends[2];

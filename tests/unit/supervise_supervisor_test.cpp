@@ -3,6 +3,7 @@
 #include "core/base/text.hpp"
 #include "core/supervise/detach.hpp"
 #include "core/supervise/log_reader.hpp"
+#include "core/supervise/saved_state.hpp"
 #include "core/sys/process.hpp"
 #include "tests/unit/supervised_app.hpp"
 
@@ -270,6 +271,17 @@ TEST_CASE("a process that the killed supervisor had not written down yet is ende
     CHECK(eventually([&] { return app.is_up("web.1"); }));
     CHECK(app.pid_of("web.1") != web);
     CHECK(eventually([&] { return !sys::is_alive({web, sys::start_time_of(web).value_or(0)}); }));
+}
+
+TEST_CASE("a state that cannot be read is not taken for none: its processes would be ended") {
+    const tests::TestFolder folder;
+    sys::replace_durably(folder / "state.json", "{\"half", 0600);
+    CHECK(saved_state(folder.path()).processes.empty());
+    sys::remove_file(folder / "state.json");
+    CHECK(saved_state(folder.path()).processes.empty());
+    sys::make_folders(folder / "state.json", 0700);
+    CHECK_THROWS_AS((void)saved_state(folder.path()), Error);
+    CHECK(readable_state(folder.path()).processes.empty());
 }
 
 TEST_CASE("a release that was in its watch when the supervisor was killed is watched again") {
