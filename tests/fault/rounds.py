@@ -26,7 +26,7 @@ from world import World, now_us, wait_for
 
 CLIENTS = 3
 ASKING = 3  # requests at a time
-SETTLES = 10  # each so manieth round ends with a command that must succeed and leave nothing over
+SETTLES = 10  # each so manieth round ends with commands that must succeed and leave nothing over
 MOST_PROBLEMS = 10
 # What a command may exit with if nothing was killed.
 CODES = {"bad_deploy": (3,), "config_unset": (0, 1)}  # it may not be set
@@ -112,9 +112,10 @@ class Rounds:
         return found
 
     def unsettled(self):
-        """What a command that comes after all of it leaves."""
-        result = self.world.ship("restart", expect=None)
-        found = [f"after all of it, {result}"] if result.code != 0 else []
+        """What commands that come after all of it leave. A slug whose deploy was killed before it was a release's is
+        there for the same deploy, run again, or for a prune."""
+        results = [self.world.ship(word, expect=None) for word in ("restart", "prune")]
+        found = [f"after all of it, {result}" for result in results if result.code != 0]
         found += violations(self.world, is_settled=True)
         if not wait_for(20, lambda: self.world.processes() == [f"v{self.world.live()}"]):
             found.append(f"v{self.world.live()} is live, and these run: {self.world.processes()}")
