@@ -28,17 +28,28 @@ class RenewalTrial(SupervisorTrial):
         file = self.world.app / "log/supervisor.log"
         return file.read_text(errors="replace") if file.exists() else ""
 
+    def is_renewed(self, pid):
+        """Also where it could not be written down: the file that it was started from is gone."""
+        try:
+            return os.readlink(f"/proc/{pid}/exe") == str(self.world.program)
+        except FileNotFoundError:
+            return False  # it has ended
+
+    def is_log_disturbed(self):
+        hit = self.hit()
+        return hit is not None and hit.target.endswith("supervisor.log")
+
     def renew(self, found):
         """What its log says of it, and the process that there was."""
         pid, before = self.world.supervisors()[0], len(self.log())
 
         def is_over():
-            return self.has_ended() or "goes on with" in self.log()[before:] or "not renewed" in self.log()[before:]
+            return self.has_ended() or self.is_renewed(pid) or "not renewed" in self.log()[before:]
 
         self.upgrade()
         self.during.touch()
         os.kill(pid, signal.SIGHUP)
-        if not wait_for(30, is_over):
+        if not wait_for(30, is_over) and not self.is_log_disturbed():
             found.append("it is neither renewed, nor says why it is not, nor ends")
         if not wait_for(30, lambda: self.has_ended() or self.is_up()):
             found.append("it does not answer after that")
