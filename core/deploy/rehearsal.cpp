@@ -26,6 +26,7 @@ class Rehearsing {
     Rehearsing(App& app, const RollbackRequest& request)
         : m_app(app), m_request(request), m_live(app.ledger.current()),
           m_way(way_back(app, request, m_live)), m_target(app.ledger.load(m_way.target)),
+          m_code(request.restores == Restores::config ? app.ledger.load(m_live.value()) : m_target),
           m_result{m_way.target, m_way.skipped, {}, Outcome::done, std::nullopt} {}
 
     Rehearsal run() {
@@ -35,13 +36,11 @@ class Rehearsing {
         });
         if (!m_way.note.empty())
             m_result.findings.push_back({true, m_way.note});
-        if (m_request.restores == Restores::config)
-            m_target.slug = m_app.ledger.load(m_live.value()).slug; // the code stays
-        const SlugId slug = m_target.slug.value().id;
+        const SlugId slug = m_code.slug.value().id;
         const bool has_tree_already = has_tree(m_app, slug);
         look("its slug", [&] {
             slug::Store(m_app.layout.releases())
-                .check(slug, m_target.slug->sha256, m_app.host.progress);
+                .check(slug, m_code.slug->sha256, m_app.host.progress);
             return fmt::format("slug {} is whole", slug.brief());
         });
         if (m_result.is_ready() || m_result.outcome == Outcome::held)
@@ -68,8 +67,8 @@ class Rehearsing {
         if (!has_tree_already)
             look("the disk", [this] { return room(); });
         look("its tree", [&] {
-            tree = unpacked_tree(m_app, *m_target.slug, Slug::from_store);
-            flush_release_tree(m_app, m_target.slug->id);
+            tree = unpacked_tree(m_app, *m_code.slug, Slug::from_store);
+            flush_release_tree(m_app, m_code.slug->id);
             return std::string(has_tree_already ? "it is unpacked already" : "it unpacks");
         });
         if (!tree)
@@ -82,7 +81,7 @@ class Rehearsing {
 
     std::string room() const {
         const std::uint64_t free = sys::disk_space(m_app.layout.trees()).free_bytes;
-        const std::uint64_t needed = m_target.slug->unpacked;
+        const std::uint64_t needed = m_code.slug->unpacked;
         if (free < needed)
             throw Error(fmt::format("there is no room to unpack it: it takes {}, and {} is free",
                                     size_text(needed), size_text(free)));
@@ -98,10 +97,7 @@ class Rehearsing {
     std::string settings(const sys::Path& tree) const {
         const config::Settings settings = m_app.settings_of_tree(tree);
         (void)m_app.account(settings.app);
-        const auto missing = config::missing_vars(settings, vars());
-        if (!missing.empty())
-            throw Error(
-                fmt::format("config vars that it needs are not set: {}", joined(missing, ", ")));
+        refuse_missing_vars(m_app, m_request, m_way.target, m_code, vars());
         return "its config vars are complete";
     }
 
@@ -110,6 +106,7 @@ class Rehearsing {
     std::optional<ReleaseNumber> m_live;
     WayBack m_way;
     release::Manifest m_target;
+    release::Manifest m_code; // of which release it would be
     Rehearsal m_result;
 };
 

@@ -31,7 +31,7 @@ class Return {
         refuse_what_needs_force(app, m_request, m_way->target);
         const auto target = app.ledger.load(m_way->target);
         if (m_request.restores == Restores::config)
-            return plan_for_config(app.ledger.load(*live), target);
+            return plan_for_config(app, app.ledger.load(*live), target);
         return plan_for(app, target);
     }
 
@@ -66,6 +66,7 @@ class Return {
         const bool code_only = m_request.restores == Restores::code;
         plan.manifest.config =
             code_only ? config::load_config(app.layout.config_toml()) : target.config;
+        refuse_missing_vars(app, m_request, target.number, target, plan.manifest.config);
         plan.manifest.rollback_of = target.number;
         plan.manifest.is_undo = m_request.undo;
         plan.was_good =
@@ -89,10 +90,11 @@ class Return {
             plan.irreversible = "its build says release.irreversible";
     }
 
-    [[nodiscard]] std::optional<Plan> plan_for_config(const release::Manifest& live,
+    [[nodiscard]] std::optional<Plan> plan_for_config(const App& app, const release::Manifest& live,
                                                       const release::Manifest& target) const {
         if (live.config == target.config)
             return std::nullopt;
+        refuse_missing_vars(app, m_request, target.number, live, target.config);
         Plan plan{release::Manifest{live.number, live.app}};
         plan.manifest.description = description(target.number.text());
         plan.manifest.slug = live.slug;

@@ -4,7 +4,10 @@
 #include "core/base/text.hpp"
 #include "core/deploy/barrier.hpp"
 #include "core/deploy/holds.hpp"
+#include "core/deploy/release_tree.hpp"
+#include "core/slug/store.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/core.h>
@@ -58,6 +61,33 @@ WayBack newest_good(const App& app, const RollbackRequest& request, ReleaseNumbe
     throw std::move(error);
 }
 
+// Nothing: it has no files any more, which is refused elsewhere.
+std::optional<config::Settings> settings_of(const App& app, const release::Manifest& code) {
+    if (!code.slug)
+        return std::nullopt;
+    if (has_tree(app, code.slug->id))
+        return app.settings_of_tree(app.layout.tree(code.slug->id));
+    const slug::Store store(app.layout.releases());
+    return store.has(code.slug->id)
+               ? std::optional(app.settings_of_slug(store.path_of(code.slug->id)))
+               : std::nullopt;
+}
+
+std::vector<std::string> missing_vars(const App& app, const release::Manifest& code,
+                                      const ConfigVars& vars) {
+    const bool was_live = code.evidence.live_at.has_value();
+    const bool has_what_it_had =
+        std::all_of(code.config.begin(), code.config.end(),
+                    [&vars](const auto& variable) { return vars.contains(variable.first); });
+    if (was_live && has_what_it_had)
+        return {}; // as all that comes back whole: no file needs to be read for it
+    const auto settings = settings_of(app, code);
+    auto missing = settings ? config::missing_vars(*settings, vars) : std::vector<std::string>();
+    if (was_live)
+        std::erase_if(missing, [&code](const auto& name) { return !code.config.contains(name); });
+    return missing;
+}
+
 } // namespace
 
 WayBack way_back(const App& app, const RollbackRequest& request,
@@ -85,6 +115,24 @@ void refuse_what_needs_force(const App& app, const RollbackRequest& request, Rel
                 alone ? Outcome::down : Outcome::held)
         .advise(fmt::format("if {} can work with the data as they are now: {}", target.text(),
                             command(app, "rollback --force " + target.text())));
+}
+
+void refuse_missing_vars(const App& app, const RollbackRequest& request, ReleaseNumber target,
+                         const release::Manifest& code, const ConfigVars& vars) {
+    const auto missing = missing_vars(app, code, vars);
+    if (missing.empty())
+        return;
+    const std::string release = target.text();
+    const bool with_vars_of_now = request.restores == Restores::code;
+    Error error(fmt::format("the build needs config vars that are not set{}: {}",
+                            with_vars_of_now ? "" : " in " + release, joined(missing, ", ")));
+    if (with_vars_of_now)
+        error.advise(command(app, "config set " + missing.front()));
+    else if (request.restores == Restores::config)
+        error.advise("with the code that it had: " + command(app, "rollback " + release));
+    else
+        error.advise("with the config vars of today: " + command(app, "activate " + release));
+    throw std::move(error);
 }
 
 } // namespace shipit::deploy

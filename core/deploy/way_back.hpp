@@ -20,4 +20,10 @@ struct WayBack {
 // be forced: it throws Error (down).
 void refuse_what_needs_force(const App& app, const RollbackRequest& request, ReleaseNumber target);
 
+// Throws Error if the settings of `code` require config vars (config.required) that are not among
+// `vars`, which the rollback would run it with. Those that it did without when it was live are none
+// of them, whoever has come to require them since: nobody is kept from going back by that.
+void refuse_missing_vars(const App& app, const RollbackRequest& request, ReleaseNumber target,
+                         const release::Manifest& code, const ConfigVars& vars);
+
 } // namespace shipit::deploy

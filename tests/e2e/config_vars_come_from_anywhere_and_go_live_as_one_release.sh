@@ -131,3 +131,40 @@ printf '[config]\nrequired = ["GREETING"]\n' >"$build/shipit.toml"
 expect_exit 0 ship deploy "$build"
 expect_exit 0 ship rollback
 expect_equal "$(value_of KEY)" "$(cat "$secrets/key.pem")"
+
+# Going back with the code alone, or the config vars alone: what runs then has what it needs.
+expect_exit 1 ship rollback v9 --config-only # whose config vars are without KEY
+expect_err "the build needs config vars that are not set in v9: KEY"
+expect_err "next: with the code that it had: shipit -a blog rollback v9"
+expect_exit 1 ship rollback --check v9 --config-only
+expect_match "^PROBLEM +the build needs config vars that are not set in v9: KEY"
+expect_exit 0 ship rollback v9
+expect_exit 1 ship rollback v8 --code-only
+expect_err "the build needs config vars that are not set: KEY"
+expect_err "next: shipit -a blog config set KEY"
+expect_exit 1 ship rollback --check v8 --code-only
+expect_match "^PROBLEM +the build needs config vars that are not set: KEY"
+expect_exit 0 ship config set KEY=new
+expect_exit 0 ship rollback v8 --code-only
+expect_equal "$(value_of KEY)" new
+# But what it did without when it was live, it can do without again; a step forward cannot.
+expect_exit 0 ship set config.required=LATE,GREETING
+expect_exit 0 ship rollback v9
+expect_exit 0 ship rollback v8
+expect_exit 0 ship rollback --check v9 --config-only
+expect_exit 0 ship rollback v9 --config-only
+expect_exit 0 ship rollback --check v9 --code-only
+expect_match "^ok +its config vars are complete"
+expect_exit 0 ship rollback v9 --code-only
+expect_exit 0 ship config unset DEBUG
+expect_exit 1 ship activate --force v8
+expect_err "the build needs config vars that are not set: LATE"
+expect_exit 1 ship deploy "$build" --force
+expect_err "the build needs config vars that are not set: LATE"
+expect_exit 0 ship set config.required=GREETING
+echo "hello again" >"$build/index.html"
+expect_exit 0 ship deploy "$build" --no-activate
+expect_exit 0 ship set config.required=LATE
+expect_exit 1 ship rollback v19 # which has never run without it
+expect_err "the build needs config vars that are not set in v19: LATE"
+expect_err "next: with the config vars of today: shipit -a blog activate v19"
