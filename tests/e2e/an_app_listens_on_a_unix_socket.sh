@@ -10,7 +10,7 @@ SHIPIT_BIN=$installed
 
 mkdir "$scratch/app"
 cat >"$scratch/app/server.py" <<'END'
-import contextlib, http.server, os, signal, socketserver, sys
+import contextlib, http.server, os, signal, socketserver, threading
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(500 if os.path.exists('broken') and self.path == '/healthz' else 200)
@@ -29,13 +29,12 @@ server = Server(name, Handler)
 with contextlib.suppress(FileNotFoundError):
     os.chmod(name, 0o606)
 def end(*_):
-    try:
+    with contextlib.suppress(FileNotFoundError): # the other process was first
         os.unlink(name)
-    except FileNotFoundError: # the other process was first
-        pass
-    os._exit(0)
+    threading.Thread(target=server.shutdown).start() # it waits for serve_forever
 signal.signal(signal.SIGTERM, end)
-server.serve_forever()
+server.serve_forever(poll_interval=0.05)
+server.server_close() # when all that was accepted is answered
 END
 cat >"$scratch/app/shipit.toml" <<END
 [processes]
@@ -114,7 +113,7 @@ expect_exit 0 ship stop
 expect_exit 0 ship start
 expect_served v5
 
-# In turn: requests wait.
+# In turn: requests wait. (What a program has accepted it has to answer itself before it ends.)
 expect_exit 0 ship set app.handover=restart
 for _ in {1..50}; do served || echo "not served"; done >"$scratch/answers" 2>&1 &
 asking=$!
