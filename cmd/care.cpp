@@ -14,39 +14,31 @@ namespace shipit::cmd {
 namespace {
 
 // What the setting may not say, the option may not.
-void check(std::string_view option, std::string_view setting, const config::Value& value) {
+void check(std::string_view option, std::string_view setting, const config::Value& value,
+           std::string_view example) {
     const std::string complaint = config::complaint_about(*config::find_key(setting), value);
     if (!complaint.empty())
-        throw Error(fmt::format("'--{}' {}", option, complaint), Outcome::usage);
+        throw unfit_value(option, complaint, example);
 }
 
 std::optional<unsigned> asked_number(const Invocation& invocation) {
     const auto number = invocation.number("keep");
     if (number)
-        check("keep", "retention.keep", std::int64_t{*number});
+        check("keep", "retention.keep", std::int64_t{*number}, "10");
     return number;
 }
 
 std::optional<std::chrono::milliseconds> asked_age(const Invocation& invocation) {
-    const auto text = invocation.arguments.text("older-than");
-    const auto age = text ? parse_duration(*text) : std::nullopt;
-    if (text && !age)
-        throw Error(
-            fmt::format("'--older-than' takes a duration like 30d, not '{}'", printable(*text)),
-            Outcome::usage);
+    const auto age = invocation.time("older-than", "30d");
     if (age)
-        check("older-than", "retention.older_than", *age);
+        check("older-than", "retention.older_than", *age, "30d");
     return age;
 }
 
 std::optional<std::uint64_t> asked_size(const Invocation& invocation) {
-    const auto text = invocation.arguments.text("max-size");
-    const auto size = text ? parse_size(*text) : std::nullopt;
-    if (text && !size)
-        throw Error(fmt::format("'--max-size' takes a size like 5G, not '{}'", printable(*text)),
-                    Outcome::usage);
+    const auto size = invocation.size("max-size");
     if (size)
-        check("max-size", "retention.max_size", *size);
+        check("max-size", "retention.max_size", *size, "5G");
     return size;
 }
 

@@ -82,9 +82,8 @@ std::optional<std::chrono::milliseconds> asked_trial(const Invocation& invocatio
     constexpr std::chrono::seconds shortest(1);
     const auto trial = parse_duration(*text);
     if (!trial || *trial < shortest)
-        throw Error(fmt::format("'--trial {}': that is no time of at least 1s", printable(*text)),
-                    Outcome::usage)
-            .advise("write it like --trial 10m");
+        throw unfit_value(
+            "trial", fmt::format("takes a time of at least 1s, not '{}'", printable(*text)), "10m");
     return trial;
 }
 

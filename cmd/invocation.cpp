@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <filesystem>
+#include <limits>
 
 #include <fmt/core.h>
 
@@ -38,15 +39,7 @@ deploy::App Invocation::app() const {
 std::chrono::milliseconds Invocation::patience() const {
     if (!arguments.has("wait"))
         return std::chrono::milliseconds::zero();
-    const auto text = arguments.text("wait");
-    if (!text)
-        return std::chrono::hours(24);
-    const auto duration = parse_duration(*text);
-    if (!duration)
-        throw Error(
-            fmt::format("'--wait' takes a duration like 30s or 5m, not '{}'", printable(*text)),
-            Outcome::usage);
-    return *duration;
+    return time("wait", "5m").value_or(std::chrono::hours(24));
 }
 
 std::optional<ReleaseNumber> Invocation::release(const deploy::App& app, std::size_t index) const {
@@ -77,9 +70,37 @@ std::optional<unsigned> Invocation::number(std::string_view option) const {
     unsigned value = 0;
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
     if (error != std::errc() || end != text->data() + text->size())
-        throw Error(fmt::format("'--{}' takes a number, not '{}'", option, printable(*text)),
-                    Outcome::usage);
+        throw unfit_value(option,
+                          fmt::format("takes a whole number from 0 to {}, not '{}'",
+                                      std::numeric_limits<unsigned>::max(), printable(*text)),
+                          "10");
     return value;
+}
+
+std::optional<std::chrono::milliseconds> Invocation::time(std::string_view option,
+                                                          std::string_view example) const {
+    const auto text = arguments.text(option);
+    const auto value = text ? parse_duration(*text) : std::nullopt;
+    if (text && !value)
+        throw unfit_value(
+            option, fmt::format("takes a time like 30s, 5m or 2h, not '{}'", printable(*text)),
+            example);
+    return value;
+}
+
+std::optional<std::uint64_t> Invocation::size(std::string_view option) const {
+    const auto text = arguments.text(option);
+    const auto value = text ? parse_size(*text) : std::nullopt;
+    if (text && !value)
+        throw unfit_value(
+            option, fmt::format("takes a size like 500M or 5G, not '{}'", printable(*text)), "5G");
+    return value;
+}
+
+Error unfit_value(std::string_view option, const std::string& complaint, std::string_view example) {
+    Error error(fmt::format("'--{}' {}", option, complaint), Outcome::usage);
+    error.advise(fmt::format("write it like --{}={}", option, example));
+    return error;
 }
 
 } // namespace shipit::cmd

@@ -3,10 +3,14 @@
 
 #include "cmd/command.hpp"
 #include "cmd/terminal.hpp"
+#include "core/base/error.hpp"
 #include "core/deploy/app.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace shipit::cmd {
 
@@ -31,7 +35,16 @@ class Invocation {
     [[nodiscard]] std::optional<ReleaseNumber> release_option(const deploy::App& app,
                                                               std::string_view option) const;
     [[nodiscard]] static ReleaseNumber release_number(const std::string& text);
+    // What the value of an option says; nothing without it. Throws Error (usage): unfit_value().
     [[nodiscard]] std::optional<unsigned> number(std::string_view option) const;
+    [[nodiscard]] std::optional<std::chrono::milliseconds> time(std::string_view option,
+                                                                std::string_view example) const;
+    [[nodiscard]] std::optional<std::uint64_t> size(std::string_view option) const;
 };
+
+// For what the value of an option cannot be: "'--keep' takes a whole number, not 'x'", and what it
+// could be.
+[[nodiscard]] Error unfit_value(std::string_view option, const std::string& complaint,
+                                std::string_view example);
 
 } // namespace shipit::cmd

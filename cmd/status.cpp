@@ -143,9 +143,9 @@ std::chrono::milliseconds pause_of(const Invocation& invocation) {
     const bool is_number = text->find_first_not_of("0123456789") == std::string::npos;
     const auto pause = parse_duration(*text + (is_number ? "s" : ""));
     if (!pause || *pause < std::chrono::milliseconds(100))
-        throw Error(fmt::format("'--watch' takes seconds, or a time like 500ms, not '{}'",
-                                printable(*text)),
-                    Outcome::usage);
+        throw unfit_value(
+            "watch", fmt::format("takes seconds, or a time like 500ms, not '{}'", printable(*text)),
+            "5");
     return *pause;
 }
 

@@ -29,6 +29,26 @@ expect_exit 1 ship create hello
 expect_exit 2 ship destroy hello
 expect_err "--confirm"
 expect_exit 2 ship destroy hello --confirm helo
+# A value that is no number, time or size, or out of its range: what would be one.
+refused_value() { # refused_value OPTION=EXAMPLE COMMAND…
+    expect_exit 2 ship "${@:2}"
+    expect_match "'${1%=*}' (takes|must be) .*(, not |$)"
+    expect_match "next: write it like $1$"
+}
+for words in "releases -n x" "releases -n 1.5" "events -n 99999999999" "report --num=-1"; do
+    # shellcheck disable=SC2086  # several words
+    refused_value --num=10 $words
+done
+expect_err "takes a whole number from 0 to 4294967295, not '-1'"
+refused_value --lines=10 logs -n -1
+refused_value --retries=10 push --retries x nowhere.invalid:hello "$scratch/hello"
+refused_value --keep=10 prune --keep 0
+expect_err "'--keep' must be from 1 to 1000000, not 0"
+refused_value --older-than=30d prune --older-than soon
+refused_value --max-size=5G prune --max-size much
+refused_value --wait=5m deploy --wait=x "$scratch/hello"
+refused_value --trial=10m deploy --trial 0s "$scratch/hello"
+refused_value --watch=5 status --watch=x
 
 # --- Builds ---
 expect_exit 1 ship deploy "$scratch/missing"
