@@ -33,7 +33,8 @@ bool serves_by_itself(const App& app, ReleaseNumber live) {
 } // namespace
 
 Handover::Handover(const App& app, const supervise::Generation& generation, Kind kind)
-    : m_app(app), m_release(generation.release), m_client(connected(app)) {
+    : m_app(app), m_release(generation.release), m_before(app.ledger.current()),
+      m_client(connected(app)) {
     m_client.send(Json::object({{"request", "replace"},
                                 {"generation", supervise::to_json(generation)},
                                 {"go_back", kind == Kind::goes_back},
@@ -83,18 +84,18 @@ void Handover::fail(const Json& message) const {
         throw Error(message["why"].text(), Outcome::locked);
     const std::string why = message["why"].text("it failed");
     const std::string serving = message["serving"].text();
-    const auto live = m_app.ledger.current();
     if (!serving.empty())
         throw Error(
             fmt::format("{}; {} {}", why, printable(serving),
                         message["untouched"].boolean() ? "still serves" : "is running again"),
             Outcome::release_failed);
-    if (!live || m_app.is_stopped())
+    if (!m_before || m_app.is_stopped())
         throw Error(fmt::format("{}; nothing was live before, and nothing is now", why),
                     Outcome::release_failed);
-    if (serves_by_itself(m_app, *live))
-        throw Error(fmt::format("{}; {} still serves", why, live->text()), Outcome::release_failed);
-    throw Error(fmt::format("{}; {} could not be started again: {}", why, live->text(),
+    if (serves_by_itself(m_app, *m_before))
+        throw Error(fmt::format("{}; {} still serves", why, m_before->text()),
+                    Outcome::release_failed);
+    throw Error(fmt::format("{}; {} could not be started again: {}", why, m_before->text(),
                             message["why_not_serving"].text("it does not come up")),
                 Outcome::down)
         .advise(fmt::format("shipit -a {} status", m_app.name().text()));

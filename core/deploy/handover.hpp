@@ -14,6 +14,7 @@
 #include "core/supervise/client.hpp"
 #include "core/supervise/program.hpp"
 
+#include <optional>
 #include <string>
 
 namespace shipit::deploy {
@@ -44,6 +45,7 @@ class Handover {
 
     const App& m_app;
     ReleaseNumber m_release;
+    std::optional<ReleaseNumber> m_before; // live when this began
     supervise::Client m_client;
 };
 

@@ -17,6 +17,16 @@
 
 namespace shipit::deploy {
 
+namespace {
+
+// As it was before the first release.
+void point_at_nothing(const App& app) {
+    if (sys::remove_file(app.layout.current()))
+        sys::flush_folder(app.layout.folder());
+}
+
+} // namespace
+
 Walk::Walk(App& app, std::string what, Plan plan)
     : m_app(app), m_what(std::move(what)), m_plan(std::move(plan)),
       m_previous(app.ledger.current()), m_manifest(recorded()),
@@ -249,6 +259,8 @@ void Walk::commit(const std::optional<release::Manifest>& before) {
             error.outcome() == Outcome::release_failed || error.outcome() == Outcome::down;
         if (is_verdict && before && before->slug)
             m_app.ledger.point_at(before->number, before->slug->id);
+        else if (is_verdict && m_plan.is_recorded && !m_previous)
+            point_at_nothing(m_app);
         throw;
     }
 }

@@ -23,3 +23,23 @@ for round in {1..8}; do
     esac
     expect_answer "http://127.0.0.1:$port/" "This is release v1."
 done
+
+# The first one of an app, where it is noticed before the commit: nothing was live, and nothing is.
+for round in {1..4}; do
+    reserve_port
+    app=first$round
+    expect_exit 0 ship create "$app"
+    expect_exit 0 ship -a "$app" set "app.port=$port"
+    status=0
+    ship -a "$app" deploy "$scratch/bad" 2>"$err" || status=$?
+    grep -q "went live and failed within its watch window" "$err" && continue
+    expect_equal "$status" 3
+    expect_err "nothing was live before, and nothing is now"
+    [[ ! -L $SHIPIT_ROOT/$app/current ]] || fail "a release that was never committed is current"
+    expect_exit 0 ship -a "$app" releases --json
+    expect_equal "$(json "$out" 'it[0]["status"], it[0]["current"]')" "('failed', False)"
+    expect_exit 0 ship -a "$app" deploy "$scratch/hello"
+    expect_answer "http://127.0.0.1:$port/" "This is release v2."
+    expect_exit 1 ship -a "$app" rollback
+    expect_err "there is no release before v2 to go back to: v1 failed"
+done
