@@ -5,12 +5,31 @@
 #include "core/deploy/repository.hpp"
 #include "core/sys/file.hpp"
 
+#include <charconv>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <fmt/core.h>
 #include <unistd.h>
 
 namespace shipit::cmd {
 
 namespace {
+
+// What `git push -o` has asked for, as git tells it to its hooks (githooks(5)).
+std::vector<std::string> given_push_options() {
+    const char* const told = std::getenv("GIT_PUSH_OPTION_COUNT");
+    const std::string_view count = told != nullptr ? told : "";
+    unsigned number = 0;
+    (void)std::from_chars(count.data(), count.data() + count.size(), number);
+    std::vector<std::string> given;
+    for (unsigned i = 0; i < number; i++)
+        if (const char* option = std::getenv(fmt::format("GIT_PUSH_OPTION_{}", i).c_str()))
+            given.emplace_back(option);
+    return given;
+}
 
 int init(Invocation& invocation) {
     const auto app =
@@ -40,9 +59,10 @@ int hook(Invocation& invocation) {
     auto app = invocation.app();
     const auto updates =
         deploy::ref_updates(sys::read_all(STDIN_FILENO, "standard input", longest));
+    const auto wanted = deploy::push_options(given_push_options());
     auto options = change_options(invocation);
     options.lock_patience = std::chrono::minutes(10); // behind another push
-    const auto deployed = deploy::deploy_push(app, updates, options);
+    const auto deployed = deploy::deploy_push(app, updates, wanted, options);
     if (!deployed)
         return 0;
     if (invocation.terminal.wants_json())

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::string_view branches = "refs/heads/";
 constexpr const char* usual_branch = "main";
+constexpr const char* takes_options = "receive.advertisePushOptions";
 constexpr mode_t private_folder = 0700;
 constexpr mode_t program_mode = 0755;
 
@@ -189,10 +190,13 @@ void build(const App& app, const slug::Build& checkout) {
     }
 }
 
-Deployed deploy_commit(App& app, const RefUpdate& update, const ChangeOptions& options) {
+Deployed deploy_commit(App& app, const RefUpdate& update, const PushOptions& wanted,
+                       const ChangeOptions& options) {
     const sys::Path folder = app.layout.repository();
     DeployRequest request;
     request.build = "-";
+    request.description = wanted.description;
+    request.no_activate = wanted.no_activate;
     request.source = source_of(folder, update);
     request.options = options;
     request.prepare = build;
@@ -232,6 +236,22 @@ std::vector<RefUpdate> ref_updates(std::string_view lines) {
     return updates;
 }
 
+PushOptions push_options(std::span<const std::string> given) {
+    constexpr std::string_view message = "message=";
+    PushOptions wanted;
+    for (const std::string& option : given) {
+        if (option == "no-activate")
+            wanted.no_activate = true;
+        else if (option.starts_with(message))
+            wanted.description = option.substr(message.size());
+        else
+            throw Error(fmt::format("there is no push option '{}'", printable(option)),
+                        Outcome::usage)
+                .advise("there are '-o no-activate' and '-o message=TEXT'");
+    }
+    return wanted;
+}
+
 Repository make_repository(const App& app, const std::optional<std::string>& branch) {
     const sys::Path folder = app.layout.repository();
     Repository made{folder, "", !sys::is_there(folder / "HEAD")};
@@ -247,6 +267,7 @@ Repository make_repository(const App& app, const std::optional<std::string>& bra
     demand(folder, {"config", "core.hooksPath", (folder / "hooks").string()});
     // Runners of CI have but the last commit.
     demand(folder, {"config", "receive.shallowUpdate", "true"});
+    demand(folder, {"config", takes_options, "true"});
     if (branch) {
         demand(folder, {"config", chosen_branch, *branch});
         demand(folder, {"symbolic-ref", "HEAD", std::string(branches) + *branch});
@@ -274,7 +295,7 @@ std::vector<std::string> git_receive(const App& app) {
 }
 
 std::optional<Deployed> deploy_push(App& app, std::span<const RefUpdate> updates,
-                                    const ChangeOptions& options) {
+                                    const PushOptions& wanted, const ChangeOptions& options) {
     const sys::Path folder = app.layout.repository();
     Deployable place = deployable(folder);
     const RefUpdate* update = chosen(updates, place);
@@ -287,7 +308,10 @@ std::optional<Deployed> deploy_push(App& app, std::span<const RefUpdate> updates
         return std::nullopt;
     const Turn turn(app, folder);
     require_unmoved(folder, *update);
-    Deployed deployed = deploy_commit(app, *update, options);
+    // From the next push on, where an earlier shipit has made the repository.
+    if (!asked(folder, {"config", takes_options}))
+        demand(folder, {"config", takes_options, "true"});
+    Deployed deployed = deploy_commit(app, *update, wanted, options);
     if (!place.is_settled)
         demand(folder, {"symbolic-ref", "HEAD", place.ref});
     return deployed;

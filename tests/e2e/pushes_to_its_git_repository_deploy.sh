@@ -103,6 +103,35 @@ rejected
 expect_err "remote:   why:  GET http://127.0.0.1:$port/healthz"
 git checkout -q "$good" -- server.py
 
+# --- Stored by a push option, and taken live later; a repository of an earlier shipit takes it up ---
+settings() { git --git-dir="$SHIPIT_ROOT/hello/repo.git" config "$@"; }
+settings --unset receive.advertisePushOptions
+greet "Good day"
+commit "Good day"
+expect_exit 128 git push -o no-activate shipit trunk
+expect_err "does not support push options"
+expect_exit 0 ship git-init hello
+expect_equal "$(settings receive.advertisePushOptions)" true
+expect_exit 1 git push -o no-activate -o tomorrow shipit trunk
+expect_err "there is no push option 'tomorrow'"
+expect_err "next: there are '-o no-activate' and '-o message=TEXT'"
+live=$(readlink "$SHIPIT_ROOT/hello/current")
+expect_exit 0 git push -o no-activate -o message="Not yet" shipit trunk
+expect_match "remote: +built by $user in blue as build"
+expect_match "remote: Stored v[0-9]+ "
+expect_equal "$(readlink "$SHIPIT_ROOT/hello/current")" "$live"
+expect_equal "$(branch trunk)" "$(git rev-parse HEAD)"
+expect_exit 0 ship releases --json
+expect_equal "$(json "$out" 'it[0]["description"], it[0]["status"]')" "('Not yet', 'succeeded')"
+expect_answer "$url" "Hello, World!"
+expect_exit 0 ship activate "$(json "$out" 'it[0]["version"]')"
+expect_answer "$url" "Good day, World!"
+settings --unset receive.advertisePushOptions
+greet "Hello"
+commit "Hello again"
+expect_exit 0 git push shipit trunk
+expect_equal "$(settings receive.advertisePushOptions)" true
+
 # --- Other branches and tags are kept, and not deployed; the one that is deployed stays ---
 greet "Good morning"
 commit "Good morning"

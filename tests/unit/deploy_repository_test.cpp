@@ -4,6 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <vector>
+
 using namespace shipit;
 using namespace shipit::deploy;
 
@@ -47,6 +50,28 @@ TEST_CASE("what git does not write is refused") {
           some.substr(1) + " " + some + " refs/heads/main", some + " --output=x refs/heads/main",
           std::string("-----BEGIN"), std::string(" ")})
         CHECK_MESSAGE(is_refused(line + "\n"), line);
+}
+
+TEST_CASE("push options say what a deploy's would") {
+    CHECK_FALSE(push_options({}).no_activate);
+    const std::vector<std::string> both{"message=Shop: 50% = half", "no-activate"};
+    CHECK(push_options(both).no_activate);
+    CHECK(push_options(both).description == "Shop: 50% = half");
+}
+
+TEST_CASE("a push option that there is not is refused, with those that there are") {
+    for (const std::string& option :
+         {std::string("no-activat"), std::string("no-activate=yes"), std::string("message"),
+          std::string("ci.skip"), std::string()}) {
+        try {
+            (void)push_options(std::vector{option});
+            FAIL(option);
+        } catch (const Error& error) {
+            CHECK(error.outcome() == Outcome::usage);
+            CHECK(error.why() == "there is no push option '" + option + "'");
+            CHECK(error.next() == "there are '-o no-activate' and '-o message=TEXT'");
+        }
+    }
 }
 
 TEST_SUITE_END();
