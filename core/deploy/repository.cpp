@@ -5,6 +5,7 @@
 #include "core/deploy/release_command.hpp"
 #include "core/sys/capture.hpp"
 #include "core/sys/clock.hpp"
+#include "core/sys/fd.hpp"
 #include "core/sys/process.hpp"
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 
 #include <fmt/core.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace shipit::deploy {
@@ -155,10 +157,13 @@ class Turn {
             return value;
         };
         const sys::ProcessName git{static_cast<pid_t>(number(0)), number(1)};
-        const sys::Deadline enough(std::chrono::seconds(30)); // it may be collecting garbage
-        constexpr int look_again = 10;                        // milliseconds
-        while (git.pid > 0 && sys::is_alive(git) && !enough.passed())
-            (void)::poll(nullptr, 0, look_again);
+        const sys::Fd end(static_cast<int>(::syscall(SYS_pidfd_open, git.pid, 0U)));
+        // Looked at when the pidfd is there: from then on the pid cannot change its meaning.
+        if (!end || !sys::is_alive(git))
+            return;
+        constexpr int enough = 30'000; // milliseconds; it may be collecting garbage
+        pollfd ended{end.get(), POLLIN, 0};
+        (void)::poll(&ended, 1, enough);
     }
 
     sys::Lock m_lock;
