@@ -142,7 +142,7 @@ TEST_CASE("one that binds something else is told by the name that it should have
     app.begin_with(app.local(1));
     Generation bad = app.local(2);
     bad.programs.front().command = "python3 -S -E server.py"; // binds its port
-    bad.health.timeout = 500ms;
+    bad.health.timeout = 2s;
     const Json answer = app.deploy(bad);
     INFO(answer.dump());
     CHECK(answer["why"].text().find("nothing listens on '" + app.socket().string() +
