@@ -161,11 +161,11 @@ void Supervisor::Core::end_all() {
         crew->stop(Crew::all, [this, left] {
             if (--*left > 0)
                 return;
+            m_loop.stop(); // whatever of the rest fails, like writing to a full disk
             for (const sys::ProcessName& stray : strays())
                 signal_exactly(stray, SIGKILL);
             end_cgroups({m_surroundings.cgroups});
             save();
-            m_loop.stop();
         });
 }
 

@@ -188,6 +188,18 @@ TEST_CASE("SIGTERM stops the processes and ends the supervisor with 0") {
     CHECK_FALSE(Client::answers(app.run(), 10s));
 }
 
+TEST_CASE("a supervisor that cannot write its state down ends all the same when it is told to") {
+    SupervisedApp app;
+    app.set_live(app.worker(1, "sleep 1000"));
+    app.supervise();
+    REQUIRE(eventually([&] { return app.is_up("worker.1"); }));
+    const pid_t worker = app.pid_of("worker.1");
+    (void)sys::remove_file(app.run() / "state.json");
+    sys::make_folders(app.run() / "state.json" / "in the way", 0700);
+    CHECK(app.end_supervisor() == 0);
+    CHECK(is_gone(worker));
+}
+
 TEST_CASE("a supervisor that is ending says so") {
     SupervisedApp app;
     Generation generation =
