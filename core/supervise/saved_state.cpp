@@ -7,6 +7,8 @@
 #include <csignal>
 
 #include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace shipit::supervise {
@@ -15,6 +17,15 @@ namespace {
 
 constexpr const char* state_name = "state.json";
 constexpr mode_t state_mode = 0600;
+
+// Where the file is, not by its path: an app's folder may be moved while its processes run. A copy
+// of it is another place, and those are none of its own.
+std::string identity_of(const Path& folder) {
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) != 0)
+        throw_errno(fmt::format("cannot look at '{}'", folder.string()));
+    return fmt::format("{}:{}", status.st_dev, status.st_ino);
+}
 
 std::optional<SavedProcess> process_from(const Json& json) {
     SavedProcess saved;
@@ -62,8 +73,10 @@ void save_state(const Path& run_folder, const std::vector<const Crew*>& crews,
     for (const Path& folder : folders)
         if (!folder.empty())
             saved_folders.push_back(folder.string());
-    Json json = Json::object(
-        {{"boot_id", sys::boot_id()}, {"processes", processes}, {"cgroups", saved_folders}});
+    Json json = Json::object({{"boot_id", sys::boot_id()},
+                              {"folder", identity_of(run_folder)},
+                              {"processes", processes},
+                              {"cgroups", saved_folders}});
     if (addresses != nullptr)
         json.set("live_slot", name_of(addresses->live())).set("addresses", addresses->state());
     sys::replace_durably(run_folder / state_name, json.dump() + "\n", state_mode);
@@ -75,6 +88,9 @@ SavedState saved_state(const Path& run_folder) {
     try {
         const Json json = content ? Json::parse(*content) : Json();
         if (json["boot_id"].text() != sys::boot_id())
+            return {};
+        const std::string here = identity_of(run_folder);
+        if (json["folder"].text(here) != here) // without one it is an earlier shipit's
             return {};
         result.live = side_from(json["live_slot"].text());
         result.addresses = json["addresses"];

@@ -33,9 +33,9 @@ struct SavedState {
 void save_state(const Path& run_folder, const std::vector<const Crew*>& crews,
                 const Addresses* addresses, const Path& cgroups);
 
-// What an earlier supervisor left; nothing if there was none since the host started, or if the file
-// is damaged. Throws Error where it cannot be read: what it would name must not be taken for left
-// over.
+// What an earlier supervisor left; nothing if there was none since the host started, if the file is
+// damaged, or if it is a copy of another app's. Throws Error where it cannot be read: what it would
+// name must not be taken for left over.
 [[nodiscard]] SavedState saved_state(const Path& run_folder);
 // Nothing there, too: for who asks what its pipes tell as well.
 [[nodiscard]] SavedState readable_state(const Path& run_folder);

@@ -240,6 +240,20 @@ TEST_CASE("a killed supervisor's processes go on, and the next one takes them ov
     CHECK(eventually([&] { return app.serves("v3"); }));
 }
 
+TEST_CASE("a copy of an app lays no claim to the processes of the app") {
+    SupervisedApp app;
+    app.set_live(app.worker(1, "sleep 1000"));
+    app.supervise();
+    REQUIRE(eventually([&] { return app.is_up("worker.1"); }));
+    REQUIRE(eventually([&] { return saved_state(app.run()).processes.size() == 1; }));
+    const sys::Path copy = app.folder() / "copy";
+    sys::make_folders(copy, 0700);
+    sys::replace_durably(copy / "state.json", sys::read_file(app.run() / "state.json"), 0600);
+    CHECK(saved_state(copy).processes.empty());
+    CHECK(saved_state(copy).cgroups.empty());
+    CHECK_FALSE(has_left_processes(copy));
+}
+
 TEST_CASE("the next supervisor stops processes of a release that is not live any more") {
     SupervisedApp app;
     app.set_live(app.web(3));
