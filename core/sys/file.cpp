@@ -179,7 +179,10 @@ std::vector<std::string> names_in(const Path& folder) {
 }
 
 std::vector<std::string> names_in_if_any(const Path& folder) {
-    return is_there(folder) ? names_in(folder) : std::vector<std::string>{};
+    struct stat status {};
+    if (::lstat(folder.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR))
+        return {};
+    return names_in(folder);
 }
 
 void write_all(int fd, std::string_view bytes, const Path& name) {

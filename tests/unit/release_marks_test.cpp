@@ -1,5 +1,6 @@
 #include "core/release/marks.hpp"
 
+#include "core/base/error.hpp"
 #include "tests/unit/test_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -75,6 +76,17 @@ TEST_CASE("a pin is found by its name") {
     app.marks().set(MarkKind::pin, ReleaseNumber(7), {"alice", {}, ""});
     CHECK(app.marks().pinned_as("spring") == ReleaseNumber(4));
     CHECK_FALSE(app.marks().pinned_as("autumn"));
+}
+
+TEST_CASE("marks that cannot be looked at are not taken for none") {
+    const App app;
+    app.marks().set(MarkKind::pin, ReleaseNumber(4), {"alice", {}, "spring"});
+    sys::remove_tree(app.layout().marks());
+    sys::replace_link_durably(app.layout().marks(), app.layout().marks().string()); // ELOOP
+    CHECK_THROWS_AS((void)app.marks().all(MarkKind::pin), Error);
+    CHECK_THROWS_AS((void)app.marks().has(MarkKind::pin, ReleaseNumber(4)), Error);
+    CHECK_THROWS_AS((void)app.marks().hold_on_app(), Error);
+    CHECK_THROWS_AS((void)app.marks().held_slugs(), Error);
 }
 
 TEST_CASE("holds are on slugs or on the app, and are cleared one by one or together") {
