@@ -9,6 +9,7 @@
 #include "core/sys/interrupt.hpp"
 #include "core/sys/process.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <exception>
 #include <new>
@@ -71,6 +72,19 @@ int status_of(Terminal& terminal, Action&& action) {
     }
 }
 
+// Whoever may not look into the root, or change it, is told who may.
+void advise_owner(const Invocation& invocation, Error& error) {
+    if (!error.why().ends_with(errno_text(EACCES)))
+        return;
+    const std::string root = invocation.host().root.string();
+    struct stat status {};
+    if (error.why().find(root) != std::string::npos && ::stat(root.c_str(), &status) == 0 &&
+        status.st_uid != ::geteuid())
+        error.advise(fmt::format("'{}' is another user's: run shipit as its owner or as root, or "
+                                 "choose another root with --root or SHIPIT_ROOT",
+                                 root));
+}
+
 int run(const CommandLine& line) {
     if (line.command == nullptr) {
         Terminal terminal({});
@@ -88,7 +102,12 @@ int run(const CommandLine& line) {
             return 0;
         }
         Invocation invocation(arguments, terminal);
-        return line.command->run(invocation);
+        try {
+            return line.command->run(invocation);
+        } catch (Error& error) {
+            advise_owner(invocation, error);
+            throw;
+        }
     });
 }
 

@@ -63,10 +63,12 @@ as_other status -a blog >"$out" 2>"$err" </dev/null && code=0 || code=$?
 sed 's/^/  /' "$out" "$err"
 expect_out "blog"
 expect_match "Permission denied|not yours|another user"
-for command in releases "config --reveal" "info" events "deploy $scratch/hello" rollback stop "config set A=b"; do
+for command in releases "config --reveal" "info" events "deploy $scratch/hello" rollback stop "config set A=b" \
+    pin hold; do
     # shellcheck disable=SC2086  # words
     as_other $command -a blog >"$out" 2>"$err" </dev/null && fail "another user may: $command"
     expect_not_in of-blog
+    expect_err "next: '$SHIPIT_ROOT' is another user's: run shipit as its owner or as root"
 done
 expect_exit 0 ship status -a blog
 expect_out "up"
