@@ -168,9 +168,11 @@ bool verify_one(Invocation& invocation, deploy::App app, std::optional<ReleaseNu
     if (invocation.terminal.wants_json())
         return verified.faults.empty();
     for (const deploy::Fault& fault : verified.faults)
-        invocation.terminal.print(fmt::format("{}: {}: {} (needed by {})", app.name().text(),
-                                              fault.what, fault.why,
-                                              releases_text(fault.releases)));
+        invocation.terminal.print(
+            fmt::format("{}: {}: {}{}", app.name().text(), fault.what, fault.why,
+                        fault.releases.empty()
+                            ? ""
+                            : fmt::format(" (needed by {})", releases_text(fault.releases))));
     if (verified.faults.empty())
         invocation.terminal.note(fmt::format("{}: {} slugs and {} trees are whole",
                                              app.name().text(), verified.slugs, verified.trees));

@@ -281,10 +281,7 @@ int info(Invocation& invocation) {
     const auto app = invocation.app();
     const auto current = app.ledger.current();
     const auto asked = invocation.release(app, 0);
-    const auto number = asked ? asked : current;
-    if (!number)
-        throw Error(fmt::format("{} has no live release", app.name().text()));
-    const Manifest manifest = app.ledger.load(*number);
+    const Manifest manifest = app.ledger.load(asked ? *asked : app.live());
     if (invocation.arguments.has("shell")) {
         for (const auto& [name, value] : manifest.config)
             invocation.terminal.print(fmt::format("{}={}", name, shell_quoted(value)));

@@ -94,9 +94,7 @@ int run_why(Invocation& invocation) {
     const auto app = invocation.app();
     const auto asked = invocation.release(app, 0);
     const auto live = app.ledger.current();
-    if (!asked && !live)
-        throw Error(fmt::format("{} has no live release", app.name().text()));
-    const ReleaseNumber number = asked ? *asked : *live;
+    const ReleaseNumber number = asked ? *asked : app.live();
     const auto manifest = app.ledger.load(number);
     const auto eligible = app.ledger.eligibility(app.marks, number);
     const auto choice =

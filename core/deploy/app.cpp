@@ -52,6 +52,25 @@ App App::open(Host host, AppName name) {
     return {std::move(host), std::move(layout)};
 }
 
+ReleaseNumber App::live() const {
+    if (const auto live = ledger.current())
+        return *live;
+    if (const auto lost = why_lost())
+        throw Error(*lost);
+    throw Error(fmt::format("nothing of '{}' is deployed", name().text()))
+        .advise(fmt::format("shipit -a {} deploy BUILD", name().text()));
+}
+
+std::optional<Error> App::why_lost() const {
+    const auto last = ledger.live_before_loss();
+    if (!last)
+        return std::nullopt;
+    return Error(fmt::format("'{}' is gone, and so nothing is live; {} was",
+                             layout.current().string(), last->text()),
+                 Outcome::corrupt)
+        .advise(fmt::format("shipit -a {} rollback {}", name().text(), last->text()));
+}
+
 AppLock App::lock(const std::string& what, std::chrono::milliseconds patience) const {
     const sys::LockHolder self{host.origin.text(), what, sys::now(), ::getpid()};
     try {

@@ -1,6 +1,7 @@
 // One app, opened for a use case.
 #pragma once
 
+#include "core/base/error.hpp"
 #include "core/base/ids.hpp"
 #include "core/config/settings.hpp"
 #include "core/deploy/host.hpp"
@@ -33,6 +34,11 @@ class App {
     release::Marks marks;
 
     [[nodiscard]] const AppName& name() const { return layout.app; }
+
+    // What is live. Throws Error that says what to do where nothing is.
+    [[nodiscard]] ReleaseNumber live() const;
+    // What to say of a `current` that is gone; nothing before the first release went live.
+    [[nodiscard]] std::optional<Error> why_lost() const;
 
     // One command at a time. Says who holds the lock if it has to wait; throws Error (locked).
     // `what` is the command as others are told of it.

@@ -24,9 +24,7 @@ ReleaseNumber bless(const App& app, std::optional<ReleaseNumber> release,
                     std::chrono::milliseconds lock_patience) {
     const auto lock = lock_and_tidy(app, "bless", lock_patience);
     if (!release)
-        release = app.ledger.current();
-    if (!release)
-        throw Error(fmt::format("nothing of '{}' is live", app.name().text()));
+        release = app.live();
     const release::Manifest manifest = app.ledger.load(*release);
     if (!manifest.evidence.live_at || (manifest.status != release::Status::succeeded &&
                                        manifest.status != release::Status::expired))

@@ -142,17 +142,14 @@ ReleasePair releases_to_compare(const App& app, std::optional<ReleaseNumber> bef
                                 std::optional<ReleaseNumber> after) {
     if (before && after)
         return {*before, *after};
-    const auto live = app.ledger.current();
-    if (!live)
-        throw Error(fmt::format("{} has no live release to compare with", app.name().text()))
-            .advise("name two releases: shipit diff v1 v2");
+    const ReleaseNumber live = app.live();
     if (before)
-        return {*before, *live};
-    const auto previous = release::live_before(app.ledger, *live);
+        return {*before, live};
+    const auto previous = release::live_before(app.ledger, live);
     if (!previous)
-        throw Error(fmt::format("nothing was live before {}", live->text()))
-            .advise("name two releases: shipit diff v1 v2");
-    return {*previous, *live};
+        throw Error(fmt::format("nothing was live before {}", live.text()))
+            .advise(fmt::format("name two releases: shipit -a {} diff v1 v2", app.name().text()));
+    return {*previous, live};
 }
 
 Comparison compare(const App& app, const ReleasePair& pair) {

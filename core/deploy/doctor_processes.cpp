@@ -36,9 +36,11 @@ std::optional<release::Manifest> live_manifest(const App& app) {
 }
 
 config::Settings settings_of(const App& app, const std::optional<release::Manifest>& live) {
-    if (live && live->slug)
-        return app.settings_of_tree(app.layout.tree(live->slug->id));
-    return app.host_settings();
+    if (!live || !live->slug)
+        return app.host_settings();
+    const SlugId& id = live->slug->id;
+    return sys::is_there(app.layout.tree(id)) ? app.settings_of_tree(app.layout.tree(id))
+                                              : app.settings_of_slug(app.layout.slug(id));
 }
 
 Json answer_to(const App& app, const char* request) {
@@ -166,6 +168,8 @@ bool Examined::has_process_type(std::string_view name) const {
 Findings check_release(const Examined& app) {
     if (app.why_no_live)
         return {problem_of(*app.why_no_live)};
+    if (const auto lost = app.app.why_lost())
+        return {problem_of(*lost)};
     if (!app.live)
         return {note("nothing is deployed yet", app.command + " deploy BUILD")};
     if (!app.live->slug)

@@ -40,13 +40,10 @@ supervise::Program one_off_program(const App& app, const release::Manifest& mani
 
 int run_one_off(App& app, std::optional<ReleaseNumber> release,
                 const std::vector<std::string>& words) {
-    const auto number = release ? release : app.ledger.current();
-    if (!number)
-        throw Error(fmt::format("nothing of '{}' is deployed", app.name().text()))
-            .advise(fmt::format("shipit -a {} deploy BUILD", app.name().text()));
-    const release::Manifest manifest = app.ledger.load(*number);
+    const ReleaseNumber number = release ? *release : app.live();
+    const release::Manifest manifest = app.ledger.load(number);
     if (!manifest.slug)
-        throw Error(fmt::format("{} has no slug", number->text()));
+        throw Error(fmt::format("{} has no slug", number.text()));
     std::vector<std::string> quoted;
     for (const std::string& word : words)
         quoted.push_back(shell_quoted(word));

@@ -260,9 +260,7 @@ std::vector<ProcessFacts> processes(const App& app) {
 
 void start(App& app, std::chrono::milliseconds patience) {
     const auto lock = lock_and_tidy(app, "start", patience);
-    if (!app.ledger.current())
-        throw Error(fmt::format("nothing of '{}' is deployed", app.name().text()))
-            .advise(fmt::format("shipit -a {} deploy BUILD", app.name().text()));
+    (void)app.live();
     app.set_stopped(false);
     if (!live_generation(app))
         throw Error(fmt::format("'{}' has no processes to start", app.name().text()));
@@ -305,12 +303,10 @@ Changed restart(App& app, const std::string& process, const ChangeOptions& optio
     change.what = "restart";
     change.attempt = fmt::format("restarting '{}'", app.name().text());
     change.plan = [](App& locked) -> std::optional<Plan> {
-        const auto live = locked.ledger.current();
-        if (!live)
-            throw Error(fmt::format("nothing of '{}' is deployed", locked.name().text()));
-        Plan plan{locked.ledger.load(*live)};
+        const ReleaseNumber live = locked.live();
+        Plan plan{locked.ledger.load(live)};
         plan.is_recorded = false;
-        plan.was_good = locked.marks.get(release::MarkKind::good, *live).has_value();
+        plan.was_good = locked.marks.get(release::MarkKind::good, live).has_value();
         return plan;
     };
     Changed changed = carry_out(app, change, options);

@@ -13,11 +13,7 @@ namespace shipit::deploy {
 namespace {
 
 release::Manifest live_manifest(const App& app) {
-    const auto live = app.ledger.current();
-    if (!live)
-        throw Error(fmt::format("nothing of '{}' is deployed", app.name().text()))
-            .advise(fmt::format("shipit -a {} deploy BUILD", app.name().text()));
-    return app.ledger.load(*live);
+    return app.ledger.load(app.live());
 }
 
 std::vector<TypeCount> wanted(const App& app, const release::Manifest& manifest) {

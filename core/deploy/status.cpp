@@ -123,6 +123,8 @@ AppStatus status_of(const App& app, const AppStatus* before) {
         status.current = app.ledger.current();
         if (status.current)
             status.manifest = app.ledger.load(*status.current);
+        else
+            status.complaint = app.why_lost();
         status.has_processes = live_generation(app).has_value();
     } catch (const Error& error) {
         status.complaint = error;

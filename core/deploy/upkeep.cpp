@@ -34,6 +34,7 @@ class Verification {
         for (const release::Entry& entry : m_app.ledger.newest(release::Ledger::all))
             if (!only || entry.number == *only)
                 take(entry);
+        check_live(only, trees);
         for (const auto& [id, wanted] : m_slugs) {
             check_slug(id, wanted);
             if (trees && sys::is_there(m_app.layout.tree(id)))
@@ -56,6 +57,29 @@ class Verification {
         Wanted& wanted = m_slugs[slug->id];
         wanted.sha256 = slug->sha256;
         wanted.releases.push_back(entry.number);
+    }
+
+    // What is live leads to a manifest and a tree, whether or not there are any to be listed.
+    void check_live(std::optional<ReleaseNumber> only, bool trees) {
+        const std::string current = m_app.layout.current().filename().string();
+        try {
+            const auto live = m_app.ledger.current();
+            if (const auto lost = live || only ? std::nullopt : m_app.why_lost())
+                m_result.faults.push_back({current, lost->why(), {}});
+            if (live && (!only || *only == *live))
+                check_live_files(*live, trees);
+        } catch (const Error& error) {
+            m_result.faults.push_back({current, error.why(), {}});
+        }
+    }
+
+    void check_live_files(ReleaseNumber live, bool trees) {
+        const sys::Path manifest = m_app.layout.manifest(live);
+        if (!sys::is_there(manifest))
+            m_result.faults.push_back({manifest.filename().string(), "it is gone", {live}});
+        const auto tree = trees ? m_app.ledger.tree_of(live) : std::nullopt;
+        if (tree && !sys::is_there(m_app.layout.tree(*tree)) && m_app.ledger.current() == live)
+            m_result.faults.push_back({"tree " + tree->text(), "it is gone", {live}});
     }
 
     void check_slug(const SlugId& id, const Wanted& wanted) {

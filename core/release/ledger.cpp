@@ -76,6 +76,20 @@ void Ledger::refuse_absent(ReleaseNumber number) const {
         .advise(advice_on_absent(number, numbers()));
 }
 
+// What is live without a manifest is damage, and not a number that somebody mistyped.
+void Ledger::refuse_lost(ReleaseNumber number) const {
+    if (sys::link_target(m_layout.current()) != current_target(number))
+        refuse_absent(number);
+    throw Error(fmt::format("'{}' is gone, the manifest of what is live",
+                            m_layout.manifest(number).string()),
+                Outcome::corrupt)
+        .advise(another_live());
+}
+
+std::string Ledger::another_live() const {
+    return fmt::format("take another release live: shipit -a {} rollback", m_layout.app.text());
+}
+
 void Ledger::check_is_there(ReleaseNumber number) const {
     const std::vector<ReleaseNumber> known = numbers();
     if (!std::binary_search(known.begin(), known.end(), number))
@@ -89,7 +103,7 @@ std::string Ledger::text_of(ReleaseNumber number) const {
                     Outcome::corrupt);
     auto text = sys::read_file_if_any(file, largest_manifest);
     if (!text)
-        refuse_absent(number);
+        refuse_lost(number);
     return *std::move(text);
 }
 
@@ -98,8 +112,7 @@ Manifest Ledger::parsed(ReleaseNumber number, const std::string& text) const {
         return parse_manifest(text, number, m_layout.manifest(number).string());
     } catch (Error& error) {
         if (sys::link_target(m_layout.current()) == current_target(number))
-            error.advise(fmt::format("take another release live: shipit -a {} rollback",
-                                     m_layout.app.text()));
+            error.advise(another_live());
         throw;
     }
 }
@@ -184,6 +197,17 @@ std::optional<ReleaseNumber> Ledger::current() const {
         throw foreign_current(
             current, fmt::format("points at '{}', which is no release", printable(*target)));
     return number;
+}
+
+std::optional<ReleaseNumber> Ledger::live_before_loss() const {
+    constexpr std::size_t newest_few = 100;
+    if (current())
+        return std::nullopt;
+    for (const ReleaseNumber number : newest_numbers(newest_few))
+        if (const Entry entry = entry_of(number);
+            entry.manifest && entry.manifest->evidence.live_at)
+            return number;
+    return std::nullopt;
 }
 
 std::optional<SlugId> Ledger::tree_of(ReleaseNumber number) const {

@@ -39,7 +39,8 @@ class Ledger {
     [[nodiscard]] std::vector<ReleaseNumber> numbers() const;
     // A release whose deployer is gone before `current` pointed at it is given as failed
     // ("interrupted …"), whether or not tidy() has come by. Throws Error: (failed) "there is no
-    // release v12 of 'blog'", (corrupt) for what is no manifest of that release.
+    // release v12 of 'blog'", (corrupt) for what is no manifest of that release, and
+    // where that of what is live is gone.
     [[nodiscard]] Manifest load(ReleaseNumber number) const;
     // Throws Error (failed), which names the nearest one, unless there is such a release.
     void check_is_there(ReleaseNumber number) const;
@@ -64,6 +65,9 @@ class Ledger {
     // What `current` points at; nothing before the first release went live. Throws Error (corrupt)
     // that says what to do if `current` is anything else than shipit's link.
     [[nodiscard]] std::optional<ReleaseNumber> current() const;
+    // The newest release that was live, where `current` is gone: nothing but a person's hand takes
+    // it away. Nothing if it is there, and before the first release went live.
+    [[nodiscard]] std::optional<ReleaseNumber> live_before_loss() const;
     // The slug whose tree the release's link points at; nothing if it has none.
     [[nodiscard]] std::optional<SlugId> tree_of(ReleaseNumber number) const;
 
@@ -94,6 +98,8 @@ class Ledger {
   private:
     [[nodiscard]] std::string text_of(ReleaseNumber number) const;
     [[noreturn]] void refuse_absent(ReleaseNumber number) const;
+    [[noreturn]] void refuse_lost(ReleaseNumber number) const;
+    [[nodiscard]] std::string another_live() const; // as advice
     [[nodiscard]] Manifest parsed(ReleaseNumber number, const std::string& text) const;
     [[nodiscard]] Manifest read(ReleaseNumber number) const; // as it is written
     [[nodiscard]] Manifest as_it_stands(Manifest manifest) const;

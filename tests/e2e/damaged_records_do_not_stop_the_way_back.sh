@@ -48,3 +48,46 @@ expect_err "rollback vN takes a release of the past live"
 expect_exit 0 ship rollback v4
 expect_answer "$url" "Good day, World! This is release v5."
 expect_exit 0 ship status
+
+# What is deleted by hand: each command says that, and what is advised works.
+releases=$SHIPIT_ROOT/hello/releases
+rm "$SHIPIT_ROOT/hello/current"
+for command in status info why diff start restart scale "run true" verify; do
+    # shellcheck disable=SC2086  # words
+    expect_exit 7 ship $command
+    expect_in "$SHIPIT_ROOT/hello/current' is gone, and so nothing is live; v5 was"
+done
+expect_exit 1 ship -a hello doctor
+expect_match "^problem +release: .* v5 was$"
+expect_out "next: shipit -a hello rollback v5"
+expect_exit 0 ship rollback v5
+expect_answer "$url" "Good day, World! This is release v6."
+
+rm "$releases/v6.toml"
+for command in info restart "config set NAME=Ada"; do
+    # shellcheck disable=SC2086
+    expect_exit 7 ship $command
+    expect_err "v6.toml' is gone, the manifest of what is live"
+    expect_err "next: take another release live: shipit -a hello rollback"
+done
+expect_exit 7 ship verify
+expect_out "hello: v6.toml: it is gone (needed by v6)"
+expect_exit 1 ship -a hello doctor
+expect_match "^problem +release: .*v6.toml' is gone"
+expect_exit 0 ship rollback v5
+expect_answer "$url" "Good day, World! This is release v7."
+rm "$releases/v7.toml"
+expect_exit 0 ship deploy "$scratch/hello" # a step forward is a way out, too
+expect_answer "$url" "This is release v8."
+
+tree=$(realpath "$SHIPIT_ROOT/hello/current")
+rm -r "$tree"
+expect_exit 0 ship set processes.web.count=2
+expect_exit 1 ship -a hello doctor # of v2 and v3
+expect_match "^ok +settings: "
+expect_not_in "processes.web" # the slug says what the tree no longer does
+expect_exit 7 ship verify --trees
+expect_out "hello: tree $(basename "$tree"): it is gone (needed by v8)"
+expect_exit 0 ship restart
+expect_exit 7 ship verify --trees # of v2 and v3
+expect_not_in "is gone"

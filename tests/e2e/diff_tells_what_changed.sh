@@ -19,7 +19,7 @@ git_in_build commit -qm "First page"
 
 expect_exit 0 ship create blog
 expect_exit 1 ship diff
-expect_in "has no live release"
+expect_in "nothing of 'blog' is deployed"
 expect_exit 0 ship config set SECRET=s3cret-before GONE=1
 expect_exit 0 ship deploy "$build"
 expect_exit 1 ship diff

@@ -82,7 +82,7 @@ TEST_CASE("process types are told with what they were and what they are") {
 TEST_CASE("without arguments, what was live before is compared with what is live") {
     const Blog blog;
     CHECK(why_not([&] { (void)releases_to_compare(blog.app, {}, {}); }) ==
-          "blog has no live release to compare with");
+          "nothing of 'blog' is deployed");
     blog.write("file", "1");
     const auto first = blog.release();
     CHECK(why_not([&] { (void)releases_to_compare(blog.app, {}, {}); }) ==

@@ -56,6 +56,41 @@ TEST_CASE("verify tells what is damaged, and whose") {
     CHECK(verified.faults[1].releases == std::vector{ReleaseNumber(1)});
 }
 
+TEST_CASE("verify tells what is gone of the live release") {
+    const Blog blog;
+    blog.app.ledger.point_at(ReleaseNumber(1), blog.id);
+    const auto told = [&](std::optional<ReleaseNumber> only) {
+        App app = App::open(blog.app.host, blog.app.name());
+        std::vector<std::string> all;
+        for (const Fault& fault : verify(app, only, true).faults)
+            if (fault.why.find("gone") != std::string::npos)
+                all.push_back(fault.what);
+        return all;
+    };
+    using Told = std::vector<std::string>;
+    CHECK(told({}) == Told{});
+    sys::remove_tree(blog.app.layout.tree(blog.id));
+    CHECK(told({}) == Told{"tree " + blog.id.text()});
+    CHECK(told(ReleaseNumber(1)) == told({}));
+    CHECK(sys::remove_file(blog.app.layout.manifest(ReleaseNumber(1))));
+    CHECK(told({}) == Told{"v1.toml", "tree " + blog.id.text()});
+}
+
+TEST_CASE("verify tells of a current that is gone, once there was one") {
+    const Blog blog;
+    App app = App::open(blog.app.host, blog.app.name());
+    CHECK(verify(app, std::nullopt, false).faults.size() == 1); // the slug
+    auto manifest = app.ledger.load(ReleaseNumber(1));
+    manifest.evidence.live_at = manifest.created_at;
+    app.ledger.save(manifest);
+    const auto faults = verify(app, std::nullopt, false).faults;
+    REQUIRE(faults.size() == 2);
+    CHECK(faults[0].what == "current");
+    CHECK(faults[0].why.find("v1 was") != std::string::npos);
+    app.ledger.point_at(ReleaseNumber(1), blog.id);
+    CHECK(verify(app, std::nullopt, false).faults.size() == 1);
+}
+
 TEST_CASE("what is pruned while it is verified is no damage") {
     for (const char* const at : {"checking slug ", "checking tree "}) {
         CAPTURE(at);
