@@ -73,15 +73,17 @@ void Replacement::cleared() {
 // Then the gate, and what comes after it.
 void Replacement::start(Phase phase, const Crew::Choice& choice, void (Replacement::*then)()) {
     m_phase = phase;
-    when_port_is_free(1, [this, choice, then] {
+    when_port_is_free(1, [this, phase, choice, then] {
         tell("starting", m_plan.next->release());
         m_gate.reset(); // before the next one listens where this one did
         GateRules rules = rules_for(m_plan.next->generation());
         rules.all_settle = static_cast<bool>(m_plan.keeps); // for there may be no watch afterwards
-        m_gate = std::make_unique<Gate>(m_surroundings.loop, *m_plan.next, rules,
-                                        [this, then](const std::optional<std::string>& why_not) {
-                                            why_not ? fail(*why_not) : (this->*then)();
-                                        });
+        m_gate =
+            std::make_unique<Gate>(m_surroundings.loop, *m_plan.next, rules,
+                                   [this, phase, then](const std::optional<std::string>& why_not) {
+                                       if (m_phase == phase) // not aborted meanwhile
+                                           why_not ? fail(*why_not) : (this->*then)();
+                                   });
         m_plan.next->start(choice);
     });
 }

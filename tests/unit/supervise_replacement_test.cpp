@@ -262,6 +262,42 @@ TEST_CASE("a replacement is cancelled at any time before the commit") {
     CHECK(app.serves("v1"));
 }
 
+TEST_CASE("a cancel that comes with the last health check's answer, and before it, counts") {
+    Serving app;
+    sys::replace_durably(app.folder() / "server.py", R"py(
+import os, socket, time
+server = socket.create_server(('127.0.0.1', int(os.environ['PORT'])))
+connection, _ = server.accept()
+connection.recv(1000)
+open('asked', 'w').close()
+while not os.path.exists('go'):
+    time.sleep(0.01)
+connection.sendall(b'HTTP/1.0 200 OK\r\n\r\n')
+connection.close()
+open('answered', 'w').close()
+time.sleep(1000)
+)py",
+                         0644);
+    Generation next = app.web(2);
+    next.health.passes = 1;
+    next.health.timeout = 1h;
+    Client client(app.run());
+    client.send(replace_request(next));
+    REQUIRE(eventually([&] { return sys::is_there(app.folder() / "asked"); }));
+    REQUIRE(::kill(app.pid(), SIGSTOP) == 0);
+    REQUIRE(::waitpid(app.pid(), nullptr, WUNTRACED) == app.pid());
+    client.send(Json::object({{"request", "abort"}}));
+    sys::replace_durably(app.folder() / "go", "", 0644);
+    const bool is_answered = eventually([&] { return sys::is_there(app.folder() / "answered"); });
+    REQUIRE(::kill(app.pid(), SIGCONT) == 0);
+    CHECK(is_answered);
+    Json end;
+    while (!end["done"].boolean())
+        end = client.next(tests::patience).value();
+    CHECK(end["why"].text() == "it was cancelled");
+    CHECK(app.serves("v1"));
+}
+
 TEST_CASE("one change at a time: another is told that the supervisor is busy") {
     Serving app;
     Client client(app.run());
