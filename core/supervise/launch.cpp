@@ -175,6 +175,8 @@ Child::Child(Loop& loop, const sys::ProcessName& process, Parent parent, OnExit 
     }
     m_handle->owner = this;
     m_handle->pidfd.reset(open_pidfd(process.pid));
+    if (!m_handle->pidfd && errno != ESRCH)
+        throw_errno(fmt::format("cannot watch process {}", process.pid));
     // Checked after the pidfd is there: from then on the pid cannot change its meaning.
     if (!m_handle->pidfd || !sys::is_alive(process))
         throw Error(fmt::format("process {} is gone", process.pid));

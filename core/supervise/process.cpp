@@ -73,6 +73,8 @@ bool Process::adopt(const Adopted& from) {
         m_child = std::make_unique<Child>(m_surroundings.loop, from.main, Child::Parent::another,
                                           [this](WaitStatus status) { exited(status); });
     } catch (const Error&) {
+        if (sys::is_alive(from.main))
+            throw; // what cannot be watched must not be taken for gone: another would be started
         return false;
     }
     m_pipe_name = from.pipe;

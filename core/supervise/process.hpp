@@ -62,7 +62,7 @@ class Process {
         bool speaks = false;   // it has been given the notify socket
         bool is_ready = false; // and has said so
     };
-    // False if it is gone.
+    // False if it is gone. Throws Error where it cannot be watched.
     bool adopt(const Adopted& from);
     // It runs, or will, for another release with the same program.
     void relabel(Program program, ReleaseNumber release);
