@@ -252,7 +252,10 @@ Findings check_processes(const Examined& app) {
         if (auto finding = judge_process(app, process))
             findings.push_back(std::move(*finding));
     }
-    if (app.is_supervised && app.has_processes() && states.empty())
+    const bool none_runs = std::all_of(states.begin(), states.end(), [](const std::string& state) {
+        return state.ends_with(" stopped");
+    });
+    if (app.is_supervised && app.has_processes() && none_runs)
         findings.push_back(problem("none of them runs", app.command + " start"));
     if (findings.empty() && !states.empty())
         findings.push_back(ok(joined(states, ", ")));

@@ -91,3 +91,13 @@ expect_out "hello: tree $(basename "$tree"): it is gone (needed by v8)"
 expect_exit 0 ship restart
 expect_exit 7 ship verify --trees # of v2 and v3
 expect_not_in "is gone"
+
+# That it was stopped: nothing runs, though something should.
+expect_exit 0 ship stop
+rm "$SHIPIT_ROOT/hello/marks/stopped"
+expect_exit 1 ship -a hello doctor
+expect_match "^problem +processes: none of them runs$"
+expect_exit 0 ship status
+expect_match "^state: +down$"
+expect_exit 0 ship start
+expect_answer "$url" "This is release v8."
