@@ -78,9 +78,12 @@ void Walk::watch(Changed& changed) {
         m_transcript.add(!is_well          ? "the watch was cut short"
                          : changed.is_good ? "good"
                                            : "well, and on trial");
-    } catch (const sys::Interrupted&) {
-        m_app.host.progress.begin_phase(m_manifest.number.text() +
-                                        " is live; the supervisor goes on watching it");
+    } catch (sys::Interrupted& interrupted) {
+        const std::string release = m_manifest.number.text();
+        m_app.host.progress.begin_phase(release + " is live; the supervisor goes on watching it");
+        interrupted.advise(fmt::format("nothing: {} is live, and is watched; to undo: shipit -a {} "
+                                       "rollback",
+                                       release, m_app.name().text()));
         throw;
     } catch (const Error& error) {
         if (error.outcome() != Outcome::rolled_back)
