@@ -128,6 +128,8 @@ Json json_of(const deploy::App& app, const deploy::Deployed& deployed) {
             result.set("trial_ends", time_text(*end));
     result.set("app", app.name().text()).set("description", deployed.description);
     result.set("stored", deployed.stored ? Json(deployed.stored->text()) : Json());
+    if (deployed.would_change)
+        result.set("would_change", *deployed.would_change);
     if (deployed.stored)
         result.set("activate", activate_command_for(app, *deployed.stored));
     result.set("slug", Json::object({{"id", slug.id.text()},

@@ -11,6 +11,19 @@ namespace shipit::cmd {
 
 namespace {
 
+std::string would_be(const deploy::DeployRequest& request, const deploy::Deployed& deployed) {
+    const auto& slug = deployed.slug;
+    if (*deployed.would_change)
+        return fmt::format("Would {} slug {} ({} files, {}): {}",
+                           request.no_activate ? "store" : "deploy", slug.id.brief(), slug.files,
+                           size_text(slug.unpacked), printable(deployed.description));
+    return fmt::format("Nothing would change: slug {} with these config vars is {}",
+                       slug.id.brief(),
+                       deployed.stored ? fmt::format("stored already, as {}, which is not live",
+                                                     deployed.stored->text())
+                                       : "live already");
+}
+
 int run_deploy(Invocation& invocation) {
     auto app = invocation.app();
     deploy::DeployRequest request;
@@ -31,11 +44,8 @@ int run_deploy(Invocation& invocation) {
         invocation.terminal.print_json(cmd::json_of(app, deployed));
         return 0;
     }
-    const auto& slug = deployed.slug;
     if (request.dry_run)
-        invocation.terminal.print(fmt::format(
-            "Would {} slug {} ({} files, {}): {}", request.no_activate ? "store" : "deploy",
-            slug.id.brief(), slug.files, size_text(slug.unpacked), deployed.description));
+        invocation.terminal.print(would_be(request, deployed));
     else
         say(invocation.terminal, end_of(app, deployed));
     return 0;

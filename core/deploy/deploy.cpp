@@ -115,8 +115,14 @@ class Deploy {
                                 ? m_request.source
                                 : release::source_of(build.folder());
         m_description = description_of(m_request, *m_packed, source);
-        if (m_request.dry_run)
+        if (m_request.dry_run) {
+            release::Manifest would{.number = ReleaseNumber(1), .app = app.name()};
+            would.slug = facts();
+            would.spec = settings.spec;
+            would.config = vars;
+            m_would_change = m_request.force || !is_there_already(app, would);
             return std::nullopt;
+        }
         Plan plan =
             forward_plan(app, {facts(), settings, vars, m_description, source, m_request.trial});
         plan.is_fresh = !m_packed->stored_already;
@@ -137,6 +143,8 @@ class Deploy {
     [[nodiscard]] const std::optional<ReleaseNumber>& stored_before() const {
         return m_stored_before;
     }
+    // With dry_run: whether a release would be made.
+    [[nodiscard]] bool would_change() const { return m_would_change; }
     [[nodiscard]] const slug::Packed& packed() const { return m_packed.value(); }
     [[nodiscard]] const std::string& description() const { return m_description; }
 
@@ -161,7 +169,7 @@ class Deploy {
 
     bool is_there_already(const App& app, const release::Manifest& manifest) {
         if (is_live_already(app, manifest)) {
-            if (!m_request.no_activate)
+            if (!m_request.no_activate && !m_request.dry_run)
                 see_that_it_runs(app);
             return true;
         }
@@ -222,6 +230,7 @@ class Deploy {
     std::optional<slug::Packed> m_packed;
     std::string m_description;
     std::optional<ReleaseNumber> m_stored_before;
+    bool m_would_change = false;
 };
 
 } // namespace
@@ -250,6 +259,8 @@ Deployed deploy(App& app, const DeployRequest& request) {
     Deployed deployed{changed, plan.packed(), plan.description()};
     if (request.no_activate)
         deployed.stored = changed.release ? changed.release : plan.stored_before();
+    if (request.dry_run)
+        deployed.would_change = plan.would_change();
     return deployed;
 }
 

@@ -39,6 +39,8 @@ struct Deployed {
     std::string description;
     // With no_activate: the release that is stored; one that was before, if it is the same.
     std::optional<ReleaseNumber> stored = {};
+    // With dry_run, and nothing else.
+    std::optional<bool> would_change = {};
 };
 
 // How big an archive for this app may be, as this host's settings say.

@@ -48,7 +48,17 @@ expect_exit 0 ship deploy --no-activate "$scratch/hello"
 expect_out "Nothing changed: slug"
 expect_exit 0 ship --json deploy --no-activate "$scratch/hello"
 expect_equal "$(json "$out" 'it["changed"], it["release"], it["stored"]')" "(False, None, None)"
+for options in "" --no-activate; do
+    # shellcheck disable=SC2086
+    expect_exit 0 ship deploy --dry-run $options "$scratch/hello"
+    expect_match "^Nothing would change: slug [0-9a-f]+ with these config vars is live already$"
+    # shellcheck disable=SC2086
+    expect_exit 0 ship --json deploy --dry-run $options "$scratch/hello"
+    expect_equal "$(json "$out" 'it["would_change"], it["changed"]')" "(False, False)"
+done
 greet "Good morning"
+expect_exit 0 ship --json deploy --dry-run "$scratch/hello"
+expect_equal "$(json "$out" 'it["would_change"], it["changed"]')" "(True, False)"
 expect_exit 0 ship deploy --no-activate --dry-run "$scratch/hello"
 expect_out "Would store slug"
 expect_exit 0 ship --json deploy --no-activate "$scratch/hello" -m "Second version"
@@ -58,6 +68,9 @@ expect_answer "$url" "Hello, World! This is release v2."
 expect_exit 0 ship deploy --no-activate "$scratch/hello" -m "The same from CI, once more"
 expect_out "is stored already, as v3, which is not live"
 expect_err "activate v3"
+expect_exit 0 ship deploy --no-activate --dry-run "$scratch/hello"
+expect_out "Nothing would change: slug"
+expect_out "is stored already, as v3, which is not live"
 expect_equal "$(fact v3 'it["status"], it["stored"], it["live_at"], it["current"], it["good"], it["bad"]')" \
     "('succeeded', True, None, False, False, False)"
 expect_exit 0 ship info v3
