@@ -23,9 +23,12 @@ const char* state_of(const App& app, const AppStatus& status) {
         return "files only";
     if (!status.is_supervised) // they may well serve: processes outlive their supervisor
         return "not supervised";
-    // Of the live release: the one before it may still be warm, or on its way out.
+    // Neither those of the release before, nor those that a restart or a scale has replaced: they
+    // are kept warm for a while, or on their way out.
     const auto is_live = [&](const ProcessStatus& process) {
-        return process.facts.release == status.current;
+        const std::string& state = process.facts.state;
+        return process.facts.release == status.current && state != "warm" && state != "stopping" &&
+               state != "stopped";
     };
     const auto live = std::count_if(status.processes.begin(), status.processes.end(), is_live);
     const auto up =

@@ -99,6 +99,13 @@ assert all(frame.count("\n") < 24 for frame in frames.split("\x1b[H")), frames
 assert "What came then" in frames and "seconds ago" in frames, frames
 END
 
+# Those that a restart has replaced are kept warm, and take nothing away from its being up.
+expect_exit 0 ship set health.warm=10m
+expect_exit 0 ship restart
+expect_exit 0 ship status
+expect_match "^state: +up$"
+expect_match "^web\.1 +warm +v[0-9]+ "
+
 # The app goes while it is watched.
 "$SHIPIT_BIN" -a hello status --watch=200ms >"$scratch/blocks" 2>"$scratch/complaint" &
 watcher=$!
