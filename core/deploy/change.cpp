@@ -86,9 +86,9 @@ void go_back(App& app, const Changed& changed) {
 
 Changed carry_out(App& app, const Change& change, const ChangeOptions& options) {
     return while_doing(change.attempt, [&] {
-        const auto begun = Clock::now();
         app.host.progress = stoppable(std::move(app.host.progress));
         std::optional<AppLock> lock = lock_and_tidy(app, change.what, options.lock_patience);
+        const auto begun = Clock::now();
         std::optional<Plan> plan = change.plan(app);
         if (!plan)
             return Changed{};

@@ -1,7 +1,7 @@
 # Two deploys at once: the second says who holds the lock and since when, and exits 5; with --wait
 # it waits its turn.
 . "$(dirname "$0")/lib.sh"
-needs curl
+needs curl flock
 
 hello_is_live
 hello_release_command "
@@ -40,3 +40,17 @@ expect_match "v2 .*Slow"
 expect_match "v3 .*Patient"
 expect_not_in "Impatient"
 expect_answer "http://127.0.0.1:$port/" "This is release v3."
+
+# How long a change took says nothing of how long it had to wait.
+exec 9>>"$SHIPIT_ROOT/hello/lock"
+flock 9
+ship --json config set COLOUR=red --no-wait --wait=60s >"$scratch/waited" 2>"$scratch/waiting.log" </dev/null 9>&- &
+waiting=$!
+expect_soon 30 grep -q "waiting for" "$scratch/waiting.log"
+expect_exit 5 ship deploy "$scratch/hello" --wait=3s
+free_at=${EPOCHREALTIME/./}
+flock -u 9
+wait "$waiting" || fail "the change failed: $(cat "$scratch/waiting.log")"
+took=$(((${EPOCHREALTIME/./} - free_at) / 1000))
+(($(json "$scratch/waited" 'it["took_ms"]') <= took)) ||
+    fail "it counts its waiting: $(cat "$scratch/waited"), in $took ms"
