@@ -26,6 +26,7 @@ name = os.environ['SHIPIT_SOCKET']
 with contextlib.suppress(FileNotFoundError): # others that start at the same time do the same
     os.unlink(name)
 server = Server(name, Handler)
+server.socket.setblocking(False) # what the other process accepts first is nothing to wait for
 with contextlib.suppress(FileNotFoundError):
     os.chmod(name, 0o606)
 def end(*_):
