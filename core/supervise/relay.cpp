@@ -14,7 +14,7 @@ namespace shipit::supervise {
 namespace {
 
 constexpr std::size_t most_pairs = 256;
-constexpr milliseconds rest{100}; // where no more can be carried
+constexpr milliseconds rest_when_full{100}; // where no more can be carried
 
 } // namespace
 
@@ -153,7 +153,7 @@ void Relay::close() {
 void Relay::accept() {
     for (;;) {
         if (m_pairs.size() >= most_pairs) {
-            m_rest = m_loop.after(rest, [this] { accept(); });
+            m_rest = m_loop.after(rest_when_full, [this] { accept(); });
             return;
         }
         sys::Fd client(::accept4(m_listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -162,7 +162,7 @@ void Relay::accept() {
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-            m_rest = m_loop.after(rest, [this] { accept(); });
+            m_rest = m_loop.after(rest_when_full, [this] { accept(); });
             return;
         }
         if (errno == EAGAIN || errno == EINVAL) // EINVAL: shut down, and soon listening again
