@@ -98,8 +98,10 @@ void Gate::ended(const Process& process, const std::string& how) {
 void Gate::time_is_over() {
     if (const Process* silent = m_crew.silent())
         return decide(still_silent(*silent));
-    // What is being waited for says more than what failed before, when nothing listened yet.
-    if (const std::string pending = m_looks ? m_check->pending() : ""; !pending.empty())
+    // What is being waited for says more than that nothing listened before, and less than an
+    // answer.
+    const bool says_more = m_looks && (m_last.healthy || !m_last.answered);
+    if (const std::string pending = says_more ? m_check->pending() : ""; !pending.empty())
         m_last = {false, true, pending};
     if (m_last.healthy || m_last.reason.empty())
         return decide(fmt::format("it was not healthy within {}", duration_text(m_rules.timeout)));
