@@ -116,6 +116,7 @@ class Deploy {
                                 : release::source_of(build.folder());
         m_description = description_of(m_request, *m_packed, source);
         if (m_request.dry_run) {
+            // What is compared is all but the number, which it has none of.
             release::Manifest would{.number = ReleaseNumber(1), .app = app.name()};
             would.slug = facts();
             would.spec = settings.spec;

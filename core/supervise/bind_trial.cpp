@@ -76,6 +76,7 @@ std::string meaning_of(int status) {
     }
 }
 
+// The process that tries it: killed, and waited for, whatever comes between.
 class TrialChild {
   public:
     TrialChild() : m_pid(::fork()) {

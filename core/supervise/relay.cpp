@@ -1,6 +1,7 @@
 #include "core/supervise/relay.hpp"
 
 #include "core/base/error.hpp"
+#include "core/sys/shortage.hpp"
 
 #include <algorithm>
 #include <array>
@@ -161,12 +162,12 @@ void Relay::accept() {
             carry(std::move(client));
             continue;
         }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+        if (errno == EAGAIN || errno == EINVAL) // EINVAL: shut down, and soon listening again
+            break;
+        if (sys::is_shortage(errno)) {
             m_rest = m_loop.after(rest_when_full, [this] { accept(); });
             return;
         }
-        if (errno == EAGAIN || errno == EINVAL) // EINVAL: shut down, and soon listening again
-            break;
     }
     m_watch.when_readable([this] { accept(); });
 }

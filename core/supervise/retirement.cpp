@@ -11,8 +11,8 @@ namespace {
 constexpr milliseconds quiet = std::chrono::seconds(1);
 constexpr milliseconds patience = std::chrono::seconds(30);
 constexpr milliseconds look_interval{50};
-constexpr int rest_per_look =
-    20; // times as long as it took: with thousands of connections, it does
+// So many times as long as a look took: with thousands of connections, it takes a while.
+constexpr int rest_per_look = 20;
 // For those who ask on and on, each on a connection that it keeps, to ask nothing at one moment.
 constexpr milliseconds time_for_kept = std::chrono::seconds(5);
 

@@ -55,8 +55,7 @@ Found take(ino_t inode, const std::vector<pid_t>& holders, sys::Fd& socket) {
 }
 
 // False if a slot is held by a process that does not give it. Throws Error where we could take it
-// at another time. Nothing is kept where nobody holds
-// any. `Kept` is Slots' or UnixSlots'.
+// at another time. Nothing is kept where nobody holds any. `Kept` is Slots' or UnixSlots'.
 template <class Kept>
 bool take_all(const Json& json, const std::vector<pid_t>& holders, std::vector<Kept>& kept) {
     for (const SavedSlot& slot : slots_in(json)) {

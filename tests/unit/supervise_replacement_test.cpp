@@ -262,6 +262,27 @@ TEST_CASE("a replacement is cancelled at any time before the commit") {
     CHECK(app.serves("v1"));
 }
 
+TEST_CASE("what a health check was answered says more than that it has not been answered again") {
+    Serving app;
+    sys::replace_durably(app.folder() / "server.py", R"py(
+import os, socket, time
+server = socket.create_server(('127.0.0.1', int(os.environ['PORT'])))
+connection, _ = server.accept()
+connection.recv(1000)
+connection.sendall(b'HTTP/1.0 500 Broken\r\n\r\n')
+connection.close()
+connection, _ = server.accept()
+time.sleep(1000)
+)py",
+                         0644);
+    Generation next = app.web(2);
+    next.health.timeout = 2s;
+    const Json end = app.deploy(next);
+    INFO(end.dump());
+    CHECK(end["why"].text().find("answered 500 Broken") != std::string::npos);
+    CHECK(app.serves("v1"));
+}
+
 TEST_CASE("a cancel that comes with the last health check's answer, and before it, counts") {
     Serving app;
     sys::replace_durably(app.folder() / "server.py", R"py(

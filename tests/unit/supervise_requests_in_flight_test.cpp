@@ -93,7 +93,7 @@ void begin_to_replace(Client& client, const Generation& next) {
 }
 
 // A connection on which one request was answered, and which is kept.
-sys::Fd kept_connection(std::uint16_t port, bool asks = true) {
+sys::Fd kept_connection(std::uint16_t port) {
     sys::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -102,10 +102,8 @@ sys::Fd kept_connection(std::uint16_t port, bool asks = true) {
     REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
     const std::string request = "GET / HTTP/1.1\r\nConnection: keep-alive\r\n\r\n";
     char answer[1000];
-    if (asks) {
-        REQUIRE(::write(fd.get(), request.data(), request.size()) > 0);
-        REQUIRE(::read(fd.get(), answer, sizeof answer) > 0);
-    }
+    REQUIRE(::write(fd.get(), request.data(), request.size()) > 0);
+    REQUIRE(::read(fd.get(), answer, sizeof answer) > 0);
     return fd;
 }
 
