@@ -204,10 +204,11 @@ expect_golden() {
 }
 
 # Nothing half done is left below the root (release/layout's is_leftover).
+leftovers() { find "$SHIPIT_ROOT" -name '.new-*' -o -name '.tmp-*' -o -name '.build-*' -o -name '.trash-*'; }
+nothing_is_left() { [[ -z $(leftovers) ]]; }
+# A supervisor at work makes such files for as long as it writes.
 expect_no_leftovers() {
-    local found
-    found=$(find "$SHIPIT_ROOT" -name '.new-*' -o -name '.tmp-*' -o -name '.build-*' -o -name '.trash-*')
-    [[ -z $found ]] || depth=1 fail "this is left: $found"
+    wait_until 5 nothing_is_left || depth=1 fail "this is left: $(leftovers)"
 }
 
 # --- Asking and waiting ---
