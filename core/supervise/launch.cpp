@@ -143,7 +143,13 @@ Child::Child(Loop& loop, const Launch& launch, OnExit on_exit)
         (void)::waitpid(pid, nullptr, 0);
         throw Error(prepared.text_of(*failure));
     }
-    m_name = {pid, sys::start_time_of(pid).value_or(0)};
+    try {
+        m_name = {pid, sys::start_time_of(pid).value_or(0)};
+    } catch (const Error&) { // nobody could tell later that it is this one
+        (void)::kill(pid, SIGKILL);
+        (void)::waitpid(pid, nullptr, 0);
+        throw;
+    }
     wait(loop);
 }
 

@@ -52,6 +52,16 @@ std::optional<SavedProcess> process_from(const Json& json) {
     return saved;
 }
 
+// Empty if there is no such file, or it is damaged: what it would name is found by its pipes.
+Json json_in(const Path& file) {
+    const auto content = sys::read_file_if_any(file);
+    try {
+        return content ? Json::parse(*content) : Json();
+    } catch (const Error&) {
+        return {};
+    }
+}
+
 bool is_our_pipe(const std::string& target, const Path& run_folder) {
     const Path path(target);
     return path.parent_path() == run_folder && path.extension() == ".fifo";
@@ -84,24 +94,19 @@ void save_state(const Path& run_folder, const std::vector<const Crew*>& crews,
 
 SavedState saved_state(const Path& run_folder) {
     SavedState result;
-    const auto content = sys::read_file_if_any(run_folder / state_name);
-    try {
-        const Json json = content ? Json::parse(*content) : Json();
-        if (json["boot_id"].text() != sys::boot_id())
-            return {};
-        const std::string here = identity_of(run_folder);
-        if (json["folder"].text(here) != here) // without one it is an earlier shipit's
-            return {};
-        result.live = side_from(json["live_slot"].text());
-        result.addresses = json["addresses"];
-        for (const Json& folder : json["cgroups"].items())
-            result.cgroups.insert(folder.text());
-        for (const Json& item : json["processes"].items())
-            if (auto saved = process_from(item))
-                result.processes.push_back(std::move(*saved));
-    } catch (const Error&) { // damaged: what it would name is found by its pipes
+    const Json json = json_in(run_folder / state_name);
+    if (json["boot_id"].text() != sys::boot_id())
         return {};
-    }
+    const std::string here = identity_of(run_folder);
+    if (json["folder"].text(here) != here) // without one it is an earlier shipit's
+        return {};
+    result.live = side_from(json["live_slot"].text());
+    result.addresses = json["addresses"];
+    for (const Json& folder : json["cgroups"].items())
+        result.cgroups.insert(folder.text());
+    for (const Json& item : json["processes"].items())
+        if (auto saved = process_from(item))
+            result.processes.push_back(std::move(*saved));
     return result;
 }
 

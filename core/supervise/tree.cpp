@@ -235,8 +235,12 @@ bool ignores(const sys::ProcessName& process, int signal) {
 
 void signal_exactly(const sys::ProcessName& process, int signal) noexcept {
     const sys::Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0U)));
-    if (pidfd && sys::start_time_of(process.pid) == process.start_time)
-        (void)::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0U);
+    try {
+        if (pidfd && sys::start_time_of(process.pid) == process.start_time)
+            (void)::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0U);
+    } catch (const Error&) {
+        return; // who waits for its end signals it again
+    }
 }
 
 void spare(pid_t pid) {

@@ -3,13 +3,16 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/sys/file.hpp"
+#include "core/sys/shortage.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <ctime>
 #include <map>
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <unistd.h>
 
@@ -29,11 +32,17 @@ Number number_in(std::string_view text) {
 // The fields of /proc/PID/stat behind the command's name, which may hold spaces and parentheses:
 // [0] is field 3, the state (proc(5)). Nothing if the process is gone.
 std::optional<std::vector<std::string>> stat_fields(pid_t pid) {
+    const std::string name = "/proc/" + std::to_string(pid) + "/stat";
+    const Fd fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd && is_shortage(errno))
+        throw_errno("cannot look at process " + std::to_string(pid));
+    if (!fd)
+        return std::nullopt;
     std::string content;
     try {
-        content = read_file("/proc/" + std::to_string(pid) + "/stat", 8192);
+        content = read_all(fd.get(), name, 8192);
     } catch (const Error&) {
-        return std::nullopt; // gone, or going (ESRCH)
+        return std::nullopt; // going (ESRCH)
     }
     const auto name_end = content.rfind(')');
     if (name_end == std::string::npos)

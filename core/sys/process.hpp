@@ -20,8 +20,10 @@ struct ProcessName {
     auto operator<=>(const ProcessName&) const = default;
 };
 
-[[nodiscard]] std::optional<std::uint64_t> start_time_of(pid_t pid);
-[[nodiscard]] bool is_alive(const ProcessName& process); // zombies are not
+// These two throw Error where the system has no descriptor left to look with: what cannot be seen
+// must not be taken for gone.
+[[nodiscard]] std::optional<std::uint64_t> start_time_of(pid_t pid); // nothing if it is gone
+[[nodiscard]] bool is_alive(const ProcessName& process);             // zombies are not
 // The program that runs, as a path to start it again; works also after it was replaced on disk.
 [[nodiscard]] std::filesystem::path own_program();
 [[nodiscard]] std::string boot_id(); // /proc/sys/kernel/random/boot_id

@@ -1,12 +1,11 @@
 #include "core/supervise/addresses.hpp"
 
 #include "core/supervise/launch.hpp"
+#include "tests/unit/few_descriptors.hpp"
 #include "tests/unit/supervised_app.hpp"
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -273,18 +272,13 @@ TEST_CASE("once closed, connections are refused again") {
 #ifndef __SANITIZE_ADDRESS__ // UBSan, beside it, looks through a pipe at the objects that it judges
 TEST_CASE("where there are no descriptors for the probe, it does not say that no ports are free") {
     Loop loop;
-    rlimit before{};
-    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-    const sys::Fd next(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
-    const rlimit scarce{static_cast<rlim_t>(next.get()) + 5, before.rlim_max};
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &scarce) == 0);
     std::string why;
     try {
+        const tests::FewDescriptors few(5);
         const Addresses addresses(loop, {});
     } catch (const Error& error) {
         why = error.why();
     }
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
     CHECK(why == "cannot make a socket for the health probe: Too many open files");
 }
 #endif

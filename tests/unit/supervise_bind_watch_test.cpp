@@ -2,6 +2,7 @@
 
 #include "core/supervise/addresses.hpp"
 #include "core/supervise/pass_fd.hpp"
+#include "tests/unit/few_descriptors.hpp"
 #include "tests/unit/supervised_app.hpp"
 
 #include <chrono>
@@ -14,7 +15,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,23 +72,6 @@ class ManySignals {
 
   private:
     struct sigaction m_before {};
-};
-
-// While it lives, so many more can be had.
-class FewDescriptors {
-  public:
-    explicit FewDescriptors(int left) {
-        (void)::getrlimit(RLIMIT_NOFILE, &m_before);
-        const sys::Fd next(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
-        const rlimit few{static_cast<rlim_t>(next.get() + left), m_before.rlim_max};
-        (void)::setrlimit(RLIMIT_NOFILE, &few);
-    }
-    ~FewDescriptors() { (void)::setrlimit(RLIMIT_NOFILE, &m_before); }
-    FewDescriptors(const FewDescriptors&) = delete;
-    FewDescriptors& operator=(const FewDescriptors&) = delete;
-
-  private:
-    rlimit m_before{};
 };
 
 } // namespace
@@ -149,7 +132,7 @@ TEST_CASE(
         loop, std::move(notifications), [](const BindCall&) { return BindAnswer{}; },
         [&loop] { loop.stop(); });
     {
-        const FewDescriptors few(1);
+        const tests::FewDescriptors few(1);
         loop.run();
     }
     (void)::kill(child, SIGKILL);
@@ -162,7 +145,7 @@ TEST_CASE("what cannot be tried for want of descriptors is not taken for forbidd
     for (int left = 0; left < 8; ++left) {
         std::string threw;
         {
-            const FewDescriptors few(left);
+            const tests::FewDescriptors few(left);
             try {
                 (void)why_no_handover();
             } catch (const std::exception& error) { // also Boost's

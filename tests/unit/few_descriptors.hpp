@@ -1,0 +1,29 @@
+// A process that has nearly all the descriptors that it may have.
+#pragma once
+
+#include "core/sys/fd.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace shipit::tests {
+
+// While it lives, so many more can be had.
+class FewDescriptors {
+  public:
+    explicit FewDescriptors(int left) {
+        (void)::getrlimit(RLIMIT_NOFILE, &m_before);
+        const sys::Fd next(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+        const rlimit few{static_cast<rlim_t>(next.get() + left), m_before.rlim_max};
+        (void)::setrlimit(RLIMIT_NOFILE, &few);
+    }
+    ~FewDescriptors() { (void)::setrlimit(RLIMIT_NOFILE, &m_before); }
+    FewDescriptors(const FewDescriptors&) = delete;
+    FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+  private:
+    rlimit m_before{};
+};
+
+} // namespace shipit::tests
