@@ -89,13 +89,13 @@ void tell(Invocation& invocation, const deploy::App& app, const Pruned& pruned, 
                                               expiry.number.text(),
                                               dry_run ? "would expire" : "expired", expiry.why));
     if (dry_run && !plan.is_empty())
-        invocation.terminal.note(fmt::format("would free {} in {} slugs and {} trees",
-                                             size_text(plan.frees), plan.slugs.size(),
-                                             plan.trees.size()));
+        invocation.terminal.note(fmt::format("would free {} in {} and {}", size_text(plan.frees),
+                                             counted(plan.slugs.size(), "slug"),
+                                             counted(plan.trees.size(), "tree")));
     else if (!plan.is_empty())
-        invocation.terminal.note(fmt::format("freed {} in {} slugs and {} trees",
-                                             size_text(pruned.result.freed), pruned.result.slugs,
-                                             pruned.result.trees));
+        invocation.terminal.note(fmt::format(
+            "freed {} in {} and {}", size_text(pruned.result.freed),
+            counted(pruned.result.slugs, "slug"), counted(pruned.result.trees, "tree")));
     else if (!invocation.arguments.has("all")) // cron would send a mail of that
         invocation.terminal.note(fmt::format("Nothing to prune in {}.", app.name().text()));
 }
@@ -174,8 +174,9 @@ bool verify_one(Invocation& invocation, deploy::App app, std::optional<ReleaseNu
                             ? ""
                             : fmt::format(" (needed by {})", releases_text(fault.releases))));
     if (verified.faults.empty())
-        invocation.terminal.note(fmt::format("{}: {} slugs and {} trees are whole",
-                                             app.name().text(), verified.slugs, verified.trees));
+        invocation.terminal.note(fmt::format("{}: {} and {} are whole", app.name().text(),
+                                             counted(verified.slugs, "slug"),
+                                             counted(verified.trees, "tree")));
     return verified.faults.empty();
 }
 

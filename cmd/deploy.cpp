@@ -14,9 +14,10 @@ namespace {
 std::string would_be(const deploy::DeployRequest& request, const deploy::Deployed& deployed) {
     const auto& slug = deployed.slug;
     if (*deployed.would_change)
-        return fmt::format("Would {} slug {} ({} files, {}): {}",
-                           request.no_activate ? "store" : "deploy", slug.id.brief(), slug.files,
-                           size_text(slug.unpacked), printable(deployed.description));
+        return fmt::format("Would {} slug {} ({}, {}): {}",
+                           request.no_activate ? "store" : "deploy", slug.id.brief(),
+                           counted(slug.files, "file"), size_text(slug.unpacked),
+                           printable(deployed.description));
     return fmt::format("Nothing would change: slug {} with these config vars is {}",
                        slug.id.brief(),
                        deployed.stored ? fmt::format("stored already, as {}, which is not live",

@@ -75,7 +75,7 @@ int hold(Invocation& invocation) {
         return show_holds(invocation, app);
     if (clear) {
         const std::size_t cleared = deploy::clear_holds(app, slug, invocation.patience());
-        invocation.terminal.note(fmt::format("{} holds cleared", cleared));
+        invocation.terminal.note(counted(cleared, "hold") + " cleared");
         return 0;
     }
     deploy::hold(app, slug, *why, invocation.patience());

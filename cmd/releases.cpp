@@ -246,8 +246,8 @@ void tell_facts(Invocation& invocation, const deploy::App& app, const Manifest& 
     fact(invocation, "Source", source_text(manifest.source));
     if (manifest.slug)
         fact(invocation, "Slug",
-             fmt::format("{} ({}, {} files, {} unpacked)", manifest.slug->id.text(),
-                         size_text(manifest.slug->size), manifest.slug->files,
+             fmt::format("{} ({}, {}, {} unpacked)", manifest.slug->id.text(),
+                         size_text(manifest.slug->size), counted(manifest.slug->files, "file"),
                          size_text(manifest.slug->unpacked)));
     for (const ProcessType& type : manifest.spec.processes)
         fact(invocation, fmt::format("Process {}", type.name), process_text(type));

@@ -198,13 +198,17 @@ std::optional<WallTime> parse_time(std::string_view text) {
            std::chrono::minutes(*minute) + std::chrono::seconds(*second) + milliseconds(millis);
 }
 
+std::string counted(std::uint64_t count, std::string_view one) {
+    return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
 std::string time_ago(WallTime time, WallTime now) {
     using std::chrono::duration_cast;
     if (time > now + std::chrono::seconds(1))
         return "in the future";
     const auto count = duration_cast<std::chrono::seconds>(now - time).count();
     const auto said = [](std::int64_t amount, const char* unit) {
-        return fmt::format("{} {}{} ago", amount, unit, amount == 1 ? "" : "s");
+        return counted(static_cast<std::uint64_t>(amount), unit) + " ago";
     };
     if (count < 1)
         return "just now";

@@ -58,6 +58,8 @@ inline constexpr std::size_t few_to_read = 10;
 
 // --- Amounts and times ---
 
+// "1 slug", "2 slugs", "0 slugs", of a word that takes an s.
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view one);
 // "250ms", "30s", "10m", "2h", "30d", "1w", and sums like "1h30m". Nothing for anything else,
 // negative or overflowing.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);

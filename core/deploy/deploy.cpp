@@ -54,8 +54,8 @@ std::string description_of(const DeployRequest& request, const slug::Packed& pac
 // What packing came to, in one line: "slug 0123456789: 812 files, 31 MB, packed to 9.1 MB in
 // 640ms".
 std::string summary_of(const slug::Packed& packed, std::chrono::milliseconds took) {
-    std::string text = fmt::format("slug {}: {} files, {}", packed.id.brief(), packed.files,
-                                   size_text(packed.unpacked));
+    std::string text = fmt::format("slug {}: {}, {}", packed.id.brief(),
+                                   counted(packed.files, "file"), size_text(packed.unpacked));
     if (packed.stored_already)
         text += ", stored already";
     else

@@ -260,10 +260,10 @@ Finding judge_disk(const sys::DiskSpace& space, const Need& need) {
     constexpr std::uint64_t times = 3; // this deploy, and the two after it
     const char* advice = "shipit prune --all, or make room otherwise";
     const bool counts_files = space.total_files > 0;
-    const std::string needed = need.whose.empty()
-                                   ? ""
-                                   : fmt::format("; {} takes {} and {} files", need.whose,
-                                                 size_text(need.bytes), need.files);
+    const std::string needed =
+        need.whose.empty() ? ""
+                           : fmt::format("; {} takes {} and {}", need.whose, size_text(need.bytes),
+                                         counted(need.files, "file"));
     const std::string free =
         fmt::format("{}{} left{}", size_text(space.free_bytes),
                     counts_files ? fmt::format(" and {} inodes", space.free_files) : "", needed);

@@ -82,9 +82,9 @@ Element terms_of(const Release& release, const Report& report) {
         terms.add("Came from", name_of(*release.from, report));
     terms.add("Source", release.source);
     if (!release.slug.empty())
-        terms.add("Slug", fmt::format("{}: {}, unpacked {}, {} files", release.slug,
-                                      size_text(release.slug_size), size_text(release.tree_size),
-                                      release.files));
+        terms.add("Slug",
+                  fmt::format("{}: {}, unpacked {}, {}", release.slug, size_text(release.slug_size),
+                              size_text(release.tree_size), counted(release.files, "file")));
     terms.add("Healthy after", release.healthy_after ? span_text(*release.healthy_after) : "");
     terms.add("Restarts", count_text(release.restarts));
     terms.add("Failed checks", count_text(release.failed_checks));

@@ -78,8 +78,8 @@ void LogFile::tell_losses() {
     if (m_lost == 0)
         return;
     const std::string notice =
-        fmt::format("{} - supervisor {} lines were lost: the log could not be written\n",
-                    time_text(sys::now()), m_lost);
+        fmt::format("{} - supervisor {} lost: the log could not be written\n",
+                    time_text(sys::now()), counted(m_lost, "line"));
     if (write_some(m_fd.get(), notice) == notice.size())
         m_lost = 0;
     m_size += notice.size();

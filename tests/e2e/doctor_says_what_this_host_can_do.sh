@@ -61,7 +61,7 @@ echo 1 >"$scratch/files/page"
 expect_exit 0 ship create pages
 expect_exit 0 ship deploy "$scratch/files"
 expect_exit 0 ship doctor
-expect_match "^(ok|note) +disk: .* left; v1 of 'pages' takes .* and 1 files"
+expect_match "^(ok|note) +disk: .* left; v1 of 'pages' takes .* and 1 file"
 sed -i -E 's/^created_at = "?[0-9]{4}/created_at = 2999/; s/^(created_at = )2999(.*)"$/\1"2999\2"/' "$SHIPIT_ROOT/pages/releases/v1.toml"
 expect_exit 1 ship doctor
 expect_match "^problem +clock: it is 20.* by this host's clock, but v1 of 'pages' was made at 2999-"

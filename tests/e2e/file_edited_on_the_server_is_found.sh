@@ -13,7 +13,7 @@ expect_exit 0 ship create files
 expect_exit 0 ship set app.shared=media
 expect_exit 0 ship deploy "$build"
 expect_exit 0 ship verify --trees
-expect_in "1 slugs and 1 trees are whole"
+expect_in "1 slug and 1 tree are whole"
 
 tree=$SHIPIT_ROOT/files/current
 # What the app keeps in its shared folder is its own.

@@ -95,6 +95,11 @@ TEST_CASE("a time's text is read back as the same time") {
         CHECK_FALSE(parse_time(text).has_value());
 }
 
+TEST_CASE("one of a thing is told as one") {
+    CHECK(counted(1, "slug") == "1 slug");
+    CHECK(counted(0, "slug") == "0 slugs");
+}
+
 TEST_CASE("times are told as people tell them, and a clock set back is told too") {
     const WallTime now{std::chrono::hours(1000)};
     CHECK(time_ago(now - 1s, now) == "1 second ago");
