@@ -58,7 +58,10 @@ void throw_errno(const std::string& what) {
 }
 
 void throw_errno(const std::string& what, int error_number) {
-    throw Error(what + ": " + errno_text(error_number));
+    Error error(what + ": " + errno_text(error_number));
+    if (error_number == ENOSPC || error_number == EDQUOT)
+        error.advise(how_to_make_room);
+    throw error;
 }
 
 std::string errno_text(int error_number) {

@@ -59,7 +59,12 @@ class Error : public std::exception {
     Outcome m_outcome;
 };
 
-// Throws Error("<what>: <strerror(errno)>"). errno is read before anything else happens.
+// The advice where a disk is full.
+inline constexpr const char* how_to_make_room =
+    "make room, or keep fewer releases: shipit prune --keep N";
+
+// Throws Error("<what>: <strerror(errno)>"); with advice, where it is of a full disk. errno is read
+// before anything else happens.
 [[noreturn]] void throw_errno(const std::string& what);
 [[noreturn]] void throw_errno(const std::string& what, int error_number);
 

@@ -40,12 +40,14 @@ bool has_room(const sys::DiskSpace& space, std::uint64_t bytes, std::uint64_t fi
 
 void prune_for_room(const App& app) {
     try {
-        const auto plan = plan_prune(app, app.host_settings().retention);
+        Retention retention = app.host_settings().retention;
+        retention.keep_failed = 0; // nobody goes back to those
+        const auto plan = plan_prune(app, retention);
         if (plan.is_empty())
             return;
-        app.host.progress.begin_phase(
-            fmt::format("pruning {} slugs and {} trees: the disk is nearly full", plan.slugs.size(),
-                        plan.trees.size()));
+        app.host.progress.begin_phase(fmt::format("pruning {} and {}: the disk is nearly full",
+                                                  counted(plan.slugs.size(), "slug"),
+                                                  counted(plan.trees.size(), "tree")));
         for (const release::Expiry& expiry : plan.expiring)
             app.host.progress.begin_phase(
                 fmt::format("{} expired: {}", expiry.number.text(), expiry.why));

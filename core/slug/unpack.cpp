@@ -35,11 +35,11 @@ void require_room(const FileList& list, const Path& trees) {
         throw Error(fmt::format("no room for the tree: it needs {}, and '{}' has {} left",
                                 size_text(list.unpacked()), trees.string(),
                                 size_text(space.free_bytes)))
-            .advise("run 'shipit prune', or make room");
+            .advise(how_to_make_room);
     if (space.total_files != 0 && list.entries.size() > space.free_files)
         throw Error(fmt::format("no room for the tree: it has {} files, and '{}' can take {} more",
                                 list.entries.size(), trees.string(), space.free_files))
-            .advise("run 'shipit prune', or make room");
+            .advise(how_to_make_room);
 }
 
 // One slug on its way to a tree.

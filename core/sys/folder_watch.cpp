@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 
+#include <cerrno>
 #include <cstring>
 
 #include <poll.h>
@@ -16,8 +17,12 @@ FolderWatch::FolderWatch(const Path& folder)
     constexpr std::uint32_t changes = IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_FROM |
                                       IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF |
                                       IN_ONLYDIR;
-    if (!m_inotify || ::inotify_add_watch(m_inotify.get(), folder.c_str(), changes) < 0)
-        throw_errno("cannot watch '" + printable(folder.string()) + "'");
+    if (m_inotify && ::inotify_add_watch(m_inotify.get(), folder.c_str(), changes) >= 0)
+        return;
+    if (errno == ENOSPC) // inotify_add_watch(2): not of the disk
+        throw Error("cannot watch '" + printable(folder.string()) + "': no watches are left")
+            .advise("raise fs.inotify.max_user_watches, see sysctl(8)");
+    throw_errno("cannot watch '" + printable(folder.string()) + "'");
 }
 
 bool FolderWatch::wait(std::optional<std::chrono::milliseconds> patience, int output) {

@@ -19,7 +19,10 @@ trap take_disk_away EXIT
 hello_is_live
 url=http://127.0.0.1:$port/
 free_space() { df -Pk "$SHIPIT_ROOT" | awk 'NR == 2 { print $4 }'; }
-no_space() { expect_err "No space left on device"; }
+no_space() {
+    expect_err "No space left on device"
+    expect_err "next: make room"
+}
 
 # A build that is too large.
 before=$(free_space)

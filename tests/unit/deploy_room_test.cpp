@@ -24,17 +24,26 @@ struct Blog {
         for (char digit = 'a'; digit < 'a' + releases; ++digit)
             release(digit);
     }
-    void release(char digit) {
+    release::Manifest begun(char digit) {
         const SlugId id = *SlugId::parse(std::string(32, digit));
         release::Manifest draft{.number = ReleaseNumber(1), .app = app.name()};
         draft.slug = release::SlugFacts{id, 1000, 2000, 1, std::string(64, digit)};
         auto manifest = app.ledger.begin(draft);
         sys::replace_durably(app.layout.slug(id), std::string(1000, digit), 0600);
         sys::make_folders(app.layout.tree(id), 0755);
+        return manifest;
+    }
+    void fail(char digit) {
+        auto manifest = begun(digit);
+        manifest.status = release::Status::failed;
+        app.ledger.save(manifest);
+    }
+    void release(char digit) {
+        auto manifest = begun(digit);
         manifest.status = release::Status::succeeded;
         manifest.evidence.live_at = manifest.created_at;
         app.ledger.save(manifest);
-        app.ledger.point_at(manifest.number, id);
+        app.ledger.point_at(manifest.number, manifest.slug->id);
         app.marks.set(release::MarkKind::good, manifest.number, {});
     }
     [[nodiscard]] std::uint64_t free() const {
@@ -81,6 +90,14 @@ TEST_CASE("a build that might not fit prunes first, as the host's settings say, 
     REQUIRE(blog.phases.size() == 3);
     CHECK(blog.phases[0] == "pruning 2 slugs and 2 trees: the disk is nearly full");
     CHECK(blog.phases[1] == "v1 expired: beyond the 1 good releases that are kept");
+}
+
+TEST_CASE("where there is hardly room, nothing is kept of what failed") {
+    Blog blog(2);
+    blog.fail('c');
+    CHECK(blog.refusal_of({blog.free() / 4 * 3, 1}) == "none");
+    CHECK(blog.has_expired(3));
+    CHECK_FALSE(blog.has_expired(2));
 }
 
 TEST_CASE("a build that cannot fit is refused with what it takes, after pruning has not helped") {
