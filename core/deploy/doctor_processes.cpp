@@ -35,12 +35,13 @@ std::optional<release::Manifest> live_manifest(const App& app) {
     return live ? std::optional(app.ledger.load(*live)) : std::nullopt;
 }
 
-config::Settings settings_of(const App& app, const std::optional<release::Manifest>& live) {
+config::Settings settings_now(const App& app, const std::optional<release::Manifest>& live) {
     if (!live || !live->slug)
         return app.host_settings();
-    const SlugId& id = live->slug->id;
-    return sys::is_there(app.layout.tree(id)) ? app.settings_of_tree(app.layout.tree(id))
-                                              : app.settings_of_slug(app.layout.slug(id));
+    auto settings = settings_of(app, live->slug->id);
+    if (!settings)
+        throw Error(fmt::format("the files of {} are gone", live->number.text()));
+    return *std::move(settings);
 }
 
 Json answer_to(const App& app, const char* request) {
@@ -132,7 +133,7 @@ std::vector<pid_t> left_processes_of(const App& app) {
 Examined::Examined(const App& examined)
     : app(examined), command(fmt::format("shipit -a {}", examined.name().text())) {
     attempt(why_no_live, [this] { live = live_manifest(app); });
-    attempt(why_no_settings, [this] { settings = settings_of(app, live); });
+    attempt(why_no_settings, [this] { settings = settings_now(app, live); });
     attempt(why_silent, [this] {
         try {
             is_outdated = answer_to(app, "ping")["outdated"].boolean();

@@ -56,6 +56,14 @@ bool has_tree(const App& app, const SlugId& slug) {
     return slug::is_unpacked(slug, app.layout.trees(), group_of(app));
 }
 
+std::optional<config::Settings> settings_of(const App& app, const SlugId& slug) {
+    if (has_tree(app, slug))
+        return app.settings_of_tree(app.layout.tree(slug));
+    const slug::Store store(app.layout.releases());
+    return store.has(slug) ? std::optional(app.settings_of_slug(store.path_of(slug)))
+                           : std::nullopt;
+}
+
 void ensure_live_tree(const App& app) {
     const auto slug = missing_live_tree(app);
     if (!slug)

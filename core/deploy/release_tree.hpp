@@ -24,6 +24,10 @@ void flush_release_tree(const App& app, const SlugId& slug);
 // was on the disk.
 [[nodiscard]] bool has_tree(const App& app, const SlugId& slug);
 
+// The settings of a stored build under this host's: its tree has them, or its slug. Nothing if both
+// are gone. Throws Error for settings that are none, and for a damaged slug.
+[[nodiscard]] std::optional<config::Settings> settings_of(const App& app, const SlugId& slug);
+
 // Makes the live release's tree if a power cut took it. Under the app's lock.
 void ensure_live_tree(const App& app);
 // The same for whoever has no lock: takes it only if there is something to make.

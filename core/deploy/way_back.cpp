@@ -5,7 +5,6 @@
 #include "core/deploy/barrier.hpp"
 #include "core/deploy/holds.hpp"
 #include "core/deploy/release_tree.hpp"
-#include "core/slug/store.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -61,18 +60,6 @@ WayBack newest_good(const App& app, const RollbackRequest& request, ReleaseNumbe
     throw std::move(error);
 }
 
-// Nothing: it has no files any more, which is refused elsewhere.
-std::optional<config::Settings> settings_of(const App& app, const release::Manifest& code) {
-    if (!code.slug)
-        return std::nullopt;
-    if (has_tree(app, code.slug->id))
-        return app.settings_of_tree(app.layout.tree(code.slug->id));
-    const slug::Store store(app.layout.releases());
-    return store.has(code.slug->id)
-               ? std::optional(app.settings_of_slug(store.path_of(code.slug->id)))
-               : std::nullopt;
-}
-
 std::vector<std::string> missing_vars(const App& app, const release::Manifest& code,
                                       const ConfigVars& vars) {
     const bool was_live = code.evidence.live_at.has_value();
@@ -81,7 +68,8 @@ std::vector<std::string> missing_vars(const App& app, const release::Manifest& c
                     [&vars](const auto& variable) { return vars.contains(variable.first); });
     if (was_live && has_what_it_had)
         return {}; // as all that comes back whole: no file needs to be read for it
-    const auto settings = settings_of(app, code);
+    const auto settings = code.slug ? settings_of(app, code.slug->id) : std::nullopt;
+    // Without files it is refused elsewhere.
     auto missing = settings ? config::missing_vars(*settings, vars) : std::vector<std::string>();
     if (was_live)
         std::erase_if(missing, [&code](const auto& name) { return !code.config.contains(name); });

@@ -3,10 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/toml.hpp"
 
-#include <cerrno>
 
-#include <fmt/core.h>
-#include <sys/stat.h>
 
 namespace shipit::release {
 
@@ -29,18 +26,8 @@ void write(const Path& file, const Mark& mark) {
     sys::replace_durably(file, writer.text(), file_mode);
 }
 
-// A pin or a hold that cannot be looked at is not taken for none.
-bool is_surely_there(const Path& file) {
-    struct stat status {};
-    if (::lstat(file.c_str(), &status) == 0)
-        return true;
-    if (errno != ENOENT && errno != ENOTDIR)
-        throw_errno(fmt::format("cannot look at '{}'", file.string()));
-    return false;
-}
-
 std::optional<Mark> read(const Path& file) {
-    if (!is_surely_there(file))
+    if (!sys::is_surely_there(file))
         return std::nullopt;
     Mark mark;
     try {
@@ -99,7 +86,7 @@ bool Marks::clear(MarkKind kind, ReleaseNumber number) const {
 }
 
 bool Marks::has(MarkKind kind, ReleaseNumber number) const {
-    return is_surely_there(file(kind, number));
+    return sys::is_surely_there(file(kind, number));
 }
 
 std::optional<Mark> Marks::get(MarkKind kind, ReleaseNumber number) const {

@@ -160,6 +160,15 @@ bool is_there(const Path& path) {
     return ::lstat(path.c_str(), &status) == 0;
 }
 
+bool is_surely_there(const Path& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) == 0)
+        return true;
+    if (errno != ENOENT && errno != ENOTDIR)
+        throw_errno(named("cannot look at", path));
+    return false;
+}
+
 std::optional<std::string> link_target(const Path& path) {
     std::string target(4096, '\0'); // PATH_MAX: no symlink is longer
     const ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
@@ -179,10 +188,7 @@ std::vector<std::string> names_in(const Path& folder) {
 }
 
 std::vector<std::string> names_in_if_any(const Path& folder) {
-    struct stat status {};
-    if (::lstat(folder.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR))
-        return {};
-    return names_in(folder);
+    return is_surely_there(folder) ? names_in(folder) : std::vector<std::string>();
 }
 
 void write_all(int fd, std::string_view bytes, const Path& name) {

@@ -37,6 +37,8 @@ void read_pieces(int fd, const Path& name, const std::function<void(std::string_
 [[nodiscard]] std::optional<std::string> read_file_if_any(const Path& path,
                                                           std::uint64_t limit = 1 << 20);
 [[nodiscard]] bool is_there(const Path& path); // of whatever type; does not follow a last symlink
+// The same, for what must not be taken for absent: throws where that cannot be told.
+[[nodiscard]] bool is_surely_there(const Path& path);
 // The target of a symlink; nothing if there is none by that name or it is no symlink.
 [[nodiscard]] std::optional<std::string> link_target(const Path& path);
 // Names in a folder in byte order, without "." and ".."; throws if it cannot be read.
