@@ -255,13 +255,12 @@ void StagingWriter::finish() {
 bool stays_inside(std::string_view path, std::string_view target) {
     if (target.starts_with('/'))
         return false;
-    std::int64_t depth = static_cast<std::int64_t>(split(path, '/').size()) - 1;
+    std::size_t above = split(path, '/').size() - 1; // folders of the build
+    bool only_up = true;
     for (const auto name : split(target, '/')) {
-        if (name == "..")
-            depth--;
-        else if (!name.empty() && name != ".")
-            depth++;
-        if (depth < 0)
+        if (name != "..")
+            only_up = only_up && (name.empty() || name == ".");
+        else if (!only_up || above-- == 0) // after a name it is out of whatever a link leads to
             return false;
     }
     return true;

@@ -75,8 +75,8 @@ class StagingWriter {
 [[noreturn]] void refuse_entry(std::string_view path, const std::string& why,
                                const std::string& next = {});
 
-// Whether a symlink at `path` with `target` stays inside the folder that paths are relative to, as
-// far as the text tells.
+// Whether a symlink at `path` with `target` stays inside the folder that paths are relative to,
+// wherever other symlinks that do so lead. That is not known of ".." after a name.
 [[nodiscard]] bool stays_inside(std::string_view path, std::string_view target);
 
 } // namespace shipit::slug

@@ -42,4 +42,15 @@ TEST_CASE("a symlink that the app put in the place of a shared folder is not fol
     CHECK(sys::names_in(app / "outside").empty());
 }
 
+TEST_CASE("a symlink of the build is not followed to where a shared folder would be") {
+    const tests::TestFolder app;
+    sys::make_folders(app / "trees/one", 0755);
+    sys::make_folders(app / "outside/uploads", 0755);
+    sys::replace_durably(app / "outside/uploads/photo", "x", 0600);
+    REQUIRE(::symlink("../../outside", (app / "trees/one/media").c_str()) == 0);
+    CHECK_THROWS_AS(link_shared(app / "trees/one", app / "shared", {"media/uploads"}, std::nullopt),
+                    Error);
+    CHECK(sys::read_file(app / "outside/uploads/photo") == "x");
+}
+
 TEST_SUITE_END();

@@ -153,7 +153,9 @@ TEST_CASE("whether a link stays inside is told by its text") {
     CHECK(slug::stays_inside("a", "b"));
     CHECK(slug::stays_inside("d/a", "../b"));
     CHECK(slug::stays_inside("d/e/a", "./../../b/c"));
+    CHECK(slug::stays_inside("d/e/a", ".//.././b"));
     CHECK_FALSE(slug::stays_inside("a", "../b"));
+    CHECK_FALSE(slug::stays_inside("a", "x/x/../..")); // with x a symlink to "."
     CHECK_FALSE(slug::stays_inside("d/a", "x/../../../b"));
     CHECK_FALSE(slug::stays_inside("d/a", "../../d/a"));
     CHECK_FALSE(slug::stays_inside("a", "/a"));
