@@ -39,6 +39,15 @@ void print(Invocation& invocation, const std::vector<supervise::LogRecord>& reco
     invocation.terminal.finish();
 }
 
+std::string nothing_of(const deploy::App& app, const supervise::LogFilter& filter) {
+    std::string text = "nothing is in the log of " + app.name().text();
+    if (!filter.process.empty())
+        text += fmt::format(" by a process '{}'", printable(filter.process));
+    if (filter.release)
+        text += " by " + filter.release->text();
+    return text;
+}
+
 int run_logs(Invocation& invocation) {
     const auto app = invocation.app();
     supervise::LogFilter filter;
@@ -47,7 +56,10 @@ int run_logs(Invocation& invocation) {
     if (filter.release)
         app.ledger.check_is_there(*filter.release);
     supervise::LogReader reader(app.layout.log() / "app.log", filter);
-    print(invocation, reader.last(invocation.number("lines").value_or(usual_records)));
+    const auto last = reader.last(invocation.number("lines").value_or(usual_records));
+    print(invocation, last);
+    if (last.empty() && !invocation.terminal.wants_json())
+        invocation.terminal.note(nothing_of(app, filter));
     if (!invocation.arguments.has("follow"))
         return 0;
     // Ends with the pipe or the terminal, as tail(1) does, not with a message about it.

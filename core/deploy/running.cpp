@@ -205,9 +205,10 @@ bool renew_supervisor(const App& app) {
     try {
         const Json answer = demanded(app, Json::object({{"request", "ping"}}), answer_patience);
         stays = !answer["ending"].boolean();
-        if (!stays)
+        if (!stays) {
+            app.host.progress.begin_phase("waiting for the processes that are being stopped");
             wait_for_its_end(app);
-        else if (answer["outdated"].boolean())
+        } else if (answer["outdated"].boolean())
             (void)demanded(app, Json::object({{"request", "renew"}}), answer_patience);
     } catch (const Error&) { // its log has the reason; the one that is there will do
     }
