@@ -192,12 +192,12 @@ void Terminal::finish() {
 void Terminal::note(std::string_view line) {
     flush();
     if (!m_settings.quiet)
-        tell(std::string(line) + "\n");
+        tell(printable_lines(line) + "\n");
 }
 
 void Terminal::warning(std::string_view line) {
     flush();
-    tell(fmt::format("shipit: warning: {}\n", line));
+    tell(fmt::format("shipit: warning: {}\n", printable_lines(line)));
 }
 
 void Terminal::error(const Error& error) {
@@ -207,7 +207,7 @@ void Terminal::error(const Error& error) {
     std::string text = error_text(error);
     if (!error.next().empty())
         text += fmt::format("  next: {}\n", error.next());
-    tell(text);
+    tell(printable_lines(text));
 }
 
 bool Terminal::can_ask() const {
@@ -232,7 +232,8 @@ Progress Terminal::progress() const {
         meter->clear();
         meter->begin();
         if (!quiet)
-            tell(fmt::format("-----> {}\n", phase));
+            tell(fmt::format("-----> {}\n",
+                             printable(phase))); // descriptions and commands are foreign
     };
     if (is_able(m_errors_are_terminal) && !quiet)
         progress.advance = [meter](std::uint64_t done, std::uint64_t total) {
@@ -246,7 +247,7 @@ Progress Terminal::progress() const {
     };
     progress.warn = [meter](const std::string& warning) {
         meter->clear();
-        tell(fmt::format("shipit: warning: {}\n", warning));
+        tell(fmt::format("shipit: warning: {}\n", printable(warning)));
     };
     return progress;
 }

@@ -17,6 +17,7 @@ expect_soon 10 has_followed ' create' '"event":"create"'
 # Who, what, which release, with what result.
 echo one >"$scratch/files/file"
 expect_exit 0 ship deploy "$scratch/files" -m $'One\033[2J'
+! grep -q $'\033' "$err" || fail "an escape sequence reaches the terminal"
 expect_soon 10 has_followed "deploy v1 by " '"release":"v1"'
 expect_exit 0 ship events
 grep -qE '^20[0-9TZ:.-]+ create by .*: done$' "$out" || fail "no line tells of the creation"
