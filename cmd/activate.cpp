@@ -14,14 +14,9 @@ namespace {
 
 Json json_for(const deploy::App& app, const deploy::ActivateRequest& request,
               const deploy::Activated& activated) {
-    Json json = json_of(activated.changed);
-    json.set("app", app.name().text())
+    return json_of(app, activated.changed)
         .set("activation_of", request.release.text())
         .set("description", activated.description);
-    if (const auto release = activated.changed.release)
-        if (const auto end = trial_end_if_known(app, *release))
-            json.set("trial_ends", time_text(*end));
-    return json;
 }
 
 int run_activate(Invocation& invocation) {

@@ -120,13 +120,19 @@ void tell_trial(const Invocation& invocation, const deploy::App& app, ReleaseNum
     say(invocation.terminal, trial_of(app, release));
 }
 
+Json json_of(const deploy::App& app, const deploy::Changed& changed) {
+    Json result = json_of(changed);
+    result.set("app", app.name().text());
+    if (changed.release)
+        if (const auto end = trial_end_if_known(app, *changed.release))
+            result.set("trial_ends", time_text(*end));
+    return result;
+}
+
 Json json_of(const deploy::App& app, const deploy::Deployed& deployed) {
     const auto& slug = deployed.slug;
-    Json result = json_of(deployed.changed);
-    if (const auto release = deployed.changed.release)
-        if (const auto end = trial_end_if_known(app, *release))
-            result.set("trial_ends", time_text(*end));
-    result.set("app", app.name().text()).set("description", deployed.description);
+    Json result = json_of(app, deployed.changed);
+    result.set("description", deployed.description);
     result.set("stored", deployed.stored ? Json(deployed.stored->text()) : Json());
     if (deployed.would_change)
         result.set("would_change", *deployed.would_change);

@@ -50,6 +50,9 @@ void tell_trial(const Invocation& invocation, const deploy::App& app, ReleaseNum
 [[nodiscard]] std::optional<WallTime> trial_end_if_known(const deploy::App& app,
                                                          ReleaseNumber release) noexcept;
 
+// How a change ended, with the app, and with `trial_ends` if its release is on trial.
+[[nodiscard]] Json json_of(const deploy::App& app, const deploy::Changed& changed);
+
 // How a deploy ended: as JSON, and in words.
 [[nodiscard]] Json json_of(const deploy::App& app, const deploy::Deployed& deployed);
 [[nodiscard]] std::vector<Saying> end_of(const deploy::App& app, const deploy::Deployed& deployed);

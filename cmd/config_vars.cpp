@@ -50,8 +50,7 @@ int tell_config_change(const Invocation& invocation, const deploy::App& app,
             changes.push_back(
                 Json::object({{"name", change.name}, {"change", name_of(change.fate)}}));
         }
-        invocation.terminal.print_json(json_of(done.changed)
-                                           .set("app", app.name().text())
+        invocation.terminal.print_json(json_of(app, done.changed)
                                            .set("names", names)
                                            .set("changes", changes)
                                            .set("staged", done.is_staged));
@@ -66,6 +65,8 @@ int tell_config_change(const Invocation& invocation, const deploy::App& app,
         invocation.terminal.print(
             fmt::format("Changed {} as {}", names, done.changed.release->text()));
     tell_end(invocation, app, done.changed);
+    if (done.changed.release)
+        tell_trial(invocation, app, *done.changed.release);
     return 0;
 }
 

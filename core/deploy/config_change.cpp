@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
+#include "core/deploy/bless.hpp"
 #include "core/deploy/holds.hpp"
 
 #include <algorithm>
@@ -138,6 +139,8 @@ std::optional<Plan> plan_of(const App& app, const ConfigRequest& request, Config
     plan.manifest.config_of.reset();
     plan.manifest.is_undo = false;
     plan.manifest.activation_of.reset();
+    if (!trial_end(app, *live)) // which is over: what goes on is not on trial again
+        plan.manifest.trial.reset();
     plan.manifest.evidence = {};
     plan.sets_config = true;
     return plan;

@@ -66,3 +66,12 @@ expect_soon 20 is_over
 expect_answer "$url" "This is release v8."
 expect_equal "$(first_of version)" "v8"
 expect_exit 1 ship bless v99
+
+# What was blessed is on trial no more, whatever is changed; what is on trial still is so, and it is said.
+next_build 9
+expect_exit 0 ship deploy "$scratch/hello" --trial 10m
+expect_exit 0 ship config set NAME=Ada
+expect_err "on trial until"
+expect_exit 0 ship bless
+expect_exit 0 ship config set NAME=Eve --json
+expect_equal "$(json "$out" 'it["good"], it.get("trial_ends")')" "(True, None)"
