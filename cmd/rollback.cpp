@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/rehearsal.hpp"
+#include "core/deploy/transcript.hpp"
 #include "core/sys/clock.hpp"
 
 #include <algorithm>
@@ -149,6 +150,8 @@ int run_rollback(Invocation& invocation) {
     }
     if (request.automatic) // whoever started the supervisor, back then, has not asked for it
         app.host.origin = {"shipit", ""};
+    if (request.failed && !request.unless_good) // its deploy may be at it
+        deploy::Transcript::wait_until_written(app.layout.transcript(*request.failed));
     if (!request.to && !request.undo && !request.automatic && invocation.terminal.can_ask())
         request.to = ask_which(invocation, app, request.restores);
     request.options = change_options(invocation);

@@ -44,13 +44,21 @@ void on_trial_over(const App& app, ReleaseNumber release) {
     roll_back_alone(app, release, why, "--unless-good");
 }
 
-// Only what brings something new is taken back, and only once: a rollback never is.
-void on_watch_failed(const App& app, ReleaseNumber release, const std::string& why,
-                     bool client_told) {
+// Only what brings something new is taken back, and only once: a rollback never is, nor what was
+// good before.
+bool is_to_go_back(const App& app, ReleaseNumber release) {
+    if (app.ledger.current() != release || app.marks.has(release::MarkKind::good, release))
+        return false;
+    const release::Manifest manifest = app.ledger.load(release);
+    return !manifest.rollback_of && !manifest.config_of;
+}
+
+// Also where the deploying command has been told, and goes back by itself: it may be killed before
+// it has done so. What is started here waits for its end.
+void on_watch_failed(const App& app, ReleaseNumber release, const std::string& why, bool is_kept) {
     app.note_event("watch_failed", release, name_of(Outcome::failed), why);
-    if (client_told || app.ledger.current() != release || app.ledger.load(release).rollback_of)
-        return;
-    roll_back_alone(app, release, why);
+    if (!is_kept && is_to_go_back(app, release))
+        roll_back_alone(app, release, why);
 }
 
 // The supervisor cannot wait for it.
@@ -90,15 +98,14 @@ void supervise_app(App& app, std::optional<int> inherited) {
     options.on_trial_over = [&app](ReleaseNumber release) { on_trial_over(app, release); };
     options.witness = witness_for(app);
     options.on_good = [&app](ReleaseNumber release) {
-        if (trial_end(app, release))
-            return; // a person is to say so
+        if (trial_end(app, release) || app.marks.has(release::MarkKind::bad, release))
+            return; // a person is to say so, or has said otherwise
         app.marks.set(release::MarkKind::good, release,
                       {"shipit", sys::now(), "stayed well through its watch"});
         app.note_event("good", release, name_of(Outcome::done));
     };
-    options.on_watch_failed = [&app](ReleaseNumber release, const std::string& why,
-                                     bool client_told) {
-        on_watch_failed(app, release, why, client_told);
+    options.on_watch_failed = [&app](ReleaseNumber release, const std::string& why, bool is_kept) {
+        on_watch_failed(app, release, why, is_kept);
     };
     options.on_crash_loop = [&app](ReleaseNumber release, const std::string& process) {
         app.note_event("crashed", release, name_of(Outcome::failed),

@@ -146,6 +146,7 @@ void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
     const ReleaseNumber release = m_crew->release();
     const std::string evidence = m_crew->evidence();
     const ClientId client = std::exchange(m_watching_for, 0);
+    const bool is_kept = client != 0 && !m_may_go_back;
     if (!(why_not && take_back()) && m_is_warm_over)
         retire_warm();
     m_surroundings.changed();
@@ -159,7 +160,7 @@ void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
                                                {"why", *why_not},
                                                {"evidence", evidence}}));
         if (m_options.on_watch_failed)
-            m_options.on_watch_failed(release, *why_not, client != 0);
+            m_options.on_watch_failed(release, *why_not, is_kept);
         return;
     }
     m_control.send(client, event_of("watch_passed", release));

@@ -81,8 +81,8 @@ struct SupervisorOptions {
     // Each may be empty and may throw.
     std::function<void()> on_ready; // the control socket answers
     std::function<void(ReleaseNumber release)> on_good;
-    // client_told: the deploying command still waits and has been told, too.
-    std::function<void(ReleaseNumber release, const std::string& why, bool client_told)>
+    // is_kept: a command still waits, has been told, too, and does not go back from it.
+    std::function<void(ReleaseNumber release, const std::string& why, bool is_kept)>
         on_watch_failed;
     std::function<void(ReleaseNumber release, const std::string& process)> on_crash_loop;
 };

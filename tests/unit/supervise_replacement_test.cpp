@@ -348,7 +348,7 @@ TEST_CASE("an exit within the watch is told to the client and to the callback") 
     CHECK(answer["why"].text().rfind("web.1 exited with status 3 after ", 0) == 0);
     CHECK(eventually([&] { return !app.told().empty(); }));
     CHECK(app.told().rfind("failed v2: web.1 exited with status 3 after ", 0) == 0);
-    CHECK(app.told().find("(told)") != std::string::npos);
+    CHECK(app.told().find("(kept)") != std::string::npos);
 }
 
 TEST_CASE("a watch that nobody waits for goes on, and ends when another release comes") {

@@ -1,0 +1,42 @@
+# A release fails within its watch window, and the command that would take it back is killed before it
+# can: it is taken back all the same, once, and the record says so.
+. "$(dirname "$0")/lib.sh"
+needs curl
+
+hello_is_live
+url=http://127.0.0.1:$port/
+app=$SHIPIT_ROOT/hello
+sed -i 's/^watch = .*/watch = "20s"/' "$scratch/hello/shipit.toml"
+sed -i 's|^    if path == "/healthz":|    if path == "/healthz" and os.path.exists("sick"):\n        return 503, "sick"\n&|' \
+    "$scratch/hello/server.py"
+is_live() { [[ $(readlink "$app/current") == "releases/$1" ]]; }
+is_told() { grep -q "failed within its watch window" "$scratch/deploy.log"; }
+first_of() { ship releases --json | python3 -c "import json, sys; print(json.load(sys.stdin)[0]['$1'])"; }
+is_recorded() { [[ $(first_of description) == "Automatic rollback to v1"* ]]; }
+nobody_goes_back() { ! pgrep -f -- "$SHIPIT_ROOT -a hello rollback" >/dev/null; }
+
+"$SHIPIT_BIN" deploy "$scratch/hello" >"$scratch/deploy.log" 2>&1 </dev/null &
+deploy=$!
+expect_soon 20 is_live v2
+is_free() { ship status --json | python3 -c 'import json, sys; sys.exit(json.load(sys.stdin)["locked_by"] is not None)'; }
+expect_soon 20 is_free
+# Somebody else has the lock: a build that comes slowly.
+mkfifo "$scratch/slow"
+"$SHIPIT_BIN" deploy - --wait <"$scratch/slow" >"$scratch/slow.log" 2>&1 &
+slow=$!
+exec 3>"$scratch/slow"
+is_taken() { ! is_free; }
+expect_soon 20 is_taken
+touch "$app/releases/v2/sick"
+expect_soon 20 is_told
+kill -KILL "$deploy"
+wait "$deploy" || true
+exec 3>&-
+wait "$slow" && fail "an empty build was deployed"
+expect_soon 20 is_recorded
+expect_soon 20 nobody_goes_back
+expect_equal "$(first_of version)" v3
+expect_equal "$(readlink "$app/current")" "releases/v3"
+expect_answer "$url" "This is release v"
+expect_exit 0 ship info v2 --json
+expect_equal "$(json "$out" 'it["good"], it["bad"]')" "(False, True)"

@@ -1,0 +1,45 @@
+# A release that was good is not taken back for what happens at a restart; one that somebody has called
+# bad does not become good because it goes on running.
+. "$(dirname "$0")/lib.sh"
+needs curl
+
+hello_is_live
+app=$SHIPIT_ROOT/hello
+sed -i -e 's/^watch = .*/watch = "20s"\nwarm = "0s"/' "$scratch/hello/shipit.toml"
+sed -i 's|^    if path == "/healthz":|    if path == "/healthz" and os.path.exists("sick"):\n        return 503, "sick"\n&|' \
+    "$scratch/hello/server.py"
+is_going_back() { pgrep -f -- "$SHIPIT_ROOT -a hello rollback" >/dev/null; }
+nobody_goes_back() { ! is_going_back; }
+events_of() { ship events --json | grep -c "\"event\":\"$1\".*\"release\":\"$2\"" || true; }
+has_event() { (($(events_of "$1" "$2") > 0)); }
+
+expect_exit 0 ship deploy "$scratch/hello" --no-wait
+expect_exit 0 ship bless v2
+
+# The database is away for a moment, just when it is restarted and nobody waits for the end.
+expect_exit 0 ship restart --no-wait
+touch "$app/releases/v2/sick"
+expect_soon 20 has_event watch_failed v2
+expect_soon 20 nobody_goes_back
+expect_equal "$(readlink "$app/current")" "releases/v2"
+expect_exit 0 ship info v2 --json
+expect_equal "$(json "$out" 'it["good"], it["bad"]')" "(True, False)"
+rm "$app/releases/v2/sick"
+
+# Nor are its config vars, brought back: a rollback is not taken back by itself.
+expect_exit 0 ship config set NAME=Ada --no-wait
+expect_exit 0 ship bless
+expect_exit 0 ship rollback --config-only v2 --no-wait
+touch "$app/releases/v4/sick"
+expect_soon 20 has_event watch_failed v4
+expect_soon 20 nobody_goes_back
+expect_equal "$(readlink "$app/current")" "releases/v4"
+rm "$app/releases/v4/sick"
+
+# What is bad stays bad, whatever is watched.
+sed -i 's/^watch = .*/watch = "1s"/' "$scratch/hello/shipit.toml"
+expect_exit 0 ship deploy "$scratch/hello"
+expect_exit 0 ship mark-bad v5 -m "Sends each mail twice"
+expect_exit 0 ship restart
+expect_exit 0 ship info v5 --json
+expect_equal "$(json "$out" 'it["good"], it["bad"]')" "(False, True)"
