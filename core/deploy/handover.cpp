@@ -41,6 +41,22 @@ Handover::Handover(const App& app, const supervise::Generation& generation, Kind
                                 {"keep", kind == Kind::scales}}));
 }
 
+Handover::~Handover() {
+    if (m_is_open && m_before == m_release)
+        call_off();
+}
+
+void Handover::call_off() noexcept {
+    try {
+        m_client.send(Json::object({{"request", "abort"}}));
+        while (const auto message = m_client.next(longest_silence))
+            if ((*message)["done"].boolean())
+                return;
+    } catch (const std::exception&) {
+        return; // it is gone, or will not: what it has to say is in its log
+    }
+}
+
 // Waits in short steps, since an interrupt that comes before a poll(2) does not end it.
 Json Handover::next_message() {
     for (std::chrono::milliseconds waited{0}; waited < longest_silence;
@@ -76,7 +92,8 @@ void Handover::show(const Json& message) const {
             fmt::format("{} failed: {}", m_release.text(), printable(message["why"].text())));
 }
 
-void Handover::fail(const Json& message) const {
+void Handover::fail(const Json& message) {
+    m_is_open = false;
     const std::string evidence = message["evidence"].text();
     if (!evidence.empty())
         m_app.host.progress.show(evidence);
@@ -89,9 +106,13 @@ void Handover::fail(const Json& message) const {
             fmt::format("{}; {} {}", why, printable(serving),
                         message["untouched"].boolean() ? "still serves" : "is running again"),
             Outcome::release_failed);
-    if (!m_before || m_app.is_stopped())
+    if (!m_before)
         throw Error(fmt::format("{}; nothing was live before, and nothing is now", why),
                     Outcome::release_failed);
+    if (m_app.is_stopped())
+        throw Error(
+            fmt::format("{}; '{}' was stopped before, and still is", why, m_app.name().text()),
+            Outcome::release_failed);
     if (serves_by_itself(m_app, *m_before))
         throw Error(fmt::format("{}; {} still serves", why, m_before->text()),
                     Outcome::release_failed);
@@ -102,6 +123,7 @@ void Handover::fail(const Json& message) const {
 }
 
 void Handover::commit() {
+    m_is_open = false;
     m_client.send(Json::object({{"request", "commit"}}));
     for (;;) {
         const auto message = m_client.next(std::chrono::minutes(1));

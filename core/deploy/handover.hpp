@@ -1,13 +1,15 @@
 // One generation takes another's place: the conversation with the supervisor, as seen from here.
 //
-//   Handover handover(app, generation);   // the new one is started beside the old one
-//   handover.prove();                     // returns when the new one is healthy and has the
-//   traffic … `current` and the record move … handover.commit();                    // from here on
-//   the new one stays handover.watch();                     // returns when the watch window has
-//   passed
+//   Handover handover(app, generation, kind); // the new one is started beside the old one
+//   handover.prove();  // returns when the new one is healthy and has the traffic
+//   …                  // `current` and the record move
+//   handover.commit(); // from here on the new one stays
+//   handover.watch();  // returns when the watch window has passed
 //
 // A Handover that is destroyed, or whose process dies, before commit() leaves the decision to the
-// supervisor, which looks at what `current` points at.
+// supervisor, which looks at what `current` points at. Where that cannot tell (the live release is
+// restarted or scaled), it goes on if the process dies, and is called off by the destructor, which
+// waits for that.
 #pragma once
 
 #include "core/deploy/app.hpp"
@@ -29,6 +31,9 @@ class Handover {
 
     // Starts the app's supervisor if there is none.
     Handover(const App& app, const supervise::Generation& generation, Kind kind);
+    ~Handover();
+    Handover(const Handover&) = delete;
+    Handover& operator=(const Handover&) = delete;
 
     // Throws Error: release_failed (the old generation serves, or nothing did before), down (it had
     // to be stopped and could not be started again), with the reason and the new one's last lines.
@@ -40,13 +45,15 @@ class Handover {
 
   private:
     [[nodiscard]] Json next_message();
+    void call_off() noexcept;
     void show(const Json& message) const;
-    [[noreturn]] void fail(const Json& message) const;
+    [[noreturn]] void fail(const Json& message);
 
     const App& m_app;
     ReleaseNumber m_release;
     std::optional<ReleaseNumber> m_before; // live when this began
     supervise::Client m_client;
+    bool m_is_open = true; // neither committed nor failed
 };
 
 } // namespace shipit::deploy
