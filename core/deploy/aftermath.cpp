@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/config/config_vars.hpp"
+#include "core/deploy/barrier.hpp"
 #include "core/deploy/running.hpp"
 #include "core/push/arrivals.hpp"
 #include "core/sys/clock.hpp"
@@ -27,6 +28,13 @@ void condemn(const App& app, const release::Manifest& manifest, ReleaseNumber le
 void welcome(const App& app, const release::Manifest& manifest, ReleaseNumber brought_back) {
     app.marks.clear_hold(manifest.slug.value().id);
     app.marks.clear(release::MarkKind::bad, brought_back);
+}
+
+// Of those that were killed before they could.
+void move_barriers_of_failed(const App& app, ReleaseNumber live) {
+    for (const ReleaseNumber barrier : app.marks.barriers_after(live))
+        if (app.ledger.load(barrier).status == release::Status::failed)
+            move_barrier(app, barrier, live);
 }
 
 } // namespace
@@ -58,6 +66,7 @@ void tidy(const App& app, AppLock& lock) {
         const auto live = app.ledger.current();
         if (!live)
             return;
+        move_barriers_of_failed(app, *live);
         release::Manifest manifest = app.ledger.load(*live);
         if (!manifest.deployer)
             return;

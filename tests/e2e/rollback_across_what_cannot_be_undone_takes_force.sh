@@ -77,3 +77,16 @@ release_script "exit 0"
 expect_exit 0 ship deploy "$scratch/hello" -m "Mended"
 expect_exit 0 ship rollback
 expect_out "Rolled back hello to v8 as v11"
+
+# Killed, it may have changed the data as well.
+echo "irreversible = true" >>"$scratch/hello/shipit.toml"
+release_script "touch $scratch/begun; until [ -e $scratch/enough ]; do sleep 0.05; done"
+"$SHIPIT_BIN" deploy "$scratch/hello" >"$scratch/killed.log" 2>&1 </dev/null &
+killed=$!
+expect_soon 30 test -e "$scratch/begun"
+kill -KILL "$killed"
+wait "$killed" || true
+touch "$scratch/enough"
+expect_exit 0 ship bless
+expect_exit 0 ship info v11
+expect_match "Irreversible: .*v12 failed, but its build says"
