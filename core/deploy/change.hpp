@@ -42,6 +42,8 @@ struct Plan {
     bool sets_config = false;
     bool condemns = false;
     std::string verdict = {}; // empty: it was rolled back from
+    // Its slug was held, and goes live by force: from then on it is held no more.
+    bool lifts_hold = false;
     // What it does to the app's data cannot be undone (barrier.hpp), for this reason.
     std::string irreversible = {};
     // Of the live release, only what its counts of processes say is started or stopped.

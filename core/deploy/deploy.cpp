@@ -128,6 +128,7 @@ class Deploy {
             forward_plan(app, {facts(), settings, vars, m_description, source, m_request.trial});
         plan.is_fresh = !m_packed->stored_already;
         plan.goes_live = !m_request.no_activate;
+        plan.lifts_hold = plan.goes_live && m_request.force;
         plan.repack = [this, &app, options] {
             auto anew = options;
             anew.anew = true;
@@ -164,8 +165,6 @@ class Deploy {
             warn_of_holds(app, m_packed->id);
         else if (!m_request.force)
             refuse_if_held(app, m_packed->id);
-        else if (!m_request.dry_run)
-            app.marks.clear_hold(m_packed->id);
     }
 
     bool is_there_already(const App& app, const release::Manifest& manifest) {

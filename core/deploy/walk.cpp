@@ -102,9 +102,10 @@ void Walk::tell_failure(const std::string& why) const {
 std::unique_ptr<HookBeside> Walk::tell_success() const {
     if (!m_plan.is_recorded || !m_plan.goes_live)
         return nullptr;
-    return std::make_unique<HookBeside>(
-        m_app, HookCall{m_manifest.rollback_of ? "rolled_back" : "deployed", m_manifest.number,
-                        m_previous, m_plan.verdict});
+    const bool goes_back = m_manifest.rollback_of || m_manifest.config_of;
+    return std::make_unique<HookBeside>(m_app,
+                                        HookCall{goes_back ? "rolled_back" : "deployed",
+                                                 m_manifest.number, m_previous, m_plan.verdict});
 }
 
 void Walk::tell_end(const Changed& changed) {
@@ -197,7 +198,7 @@ void Walk::become_irreversible() {
 
 // Only what brings something new is taken back, only once, and never across a barrier.
 bool Walk::may_go_back() const {
-    return m_plan.is_recorded && !m_manifest.rollback_of &&
+    return m_plan.is_recorded && !m_manifest.rollback_of && !m_manifest.config_of &&
            (!m_previous || barrier_before(m_app, *m_previous).empty());
 }
 
@@ -209,7 +210,6 @@ std::unique_ptr<Handover> Walk::hand_over() {
     if (generation.programs.empty() && !is_supervised(m_app) && !m_plan.scales)
         return nullptr;
     begin(fmt::format("starting {}", m_manifest.number.text()));
-    m_app.set_stopped(false);
     auto kind = may_go_back() ? Handover::Kind::goes_back : Handover::Kind::stays;
     if (m_plan.scales)
         kind = Handover::Kind::scales;
@@ -224,7 +224,8 @@ void Walk::switch_over() {
     begin(fmt::format("switching to {}", m_manifest.number.text()));
     const auto before = m_plan.is_recorded ? previous_manifest() : std::nullopt;
     // After a power cut, files are served as they are: no supervisor looks at them before.
-    if (!m_handover)
+    const bool is_files_only = m_manifest.spec.processes.empty();
+    if (is_files_only)
         slug::flush_tree(m_manifest.slug.value().id, m_app.layout.trees());
     if (m_plan.is_recorded)
         move_current();
@@ -233,11 +234,13 @@ void Walk::switch_over() {
     if (m_plan.is_recorded)
         while_doing(fmt::format("finishing the switch; {} is live", m_manifest.number.text()),
                     [this] { finish_switch(m_app, m_manifest, m_plan.verdict); });
+    if (m_plan.lifts_hold)
+        m_app.marks.clear_hold(m_manifest.slug.value().id);
     if (before)
         end(*before);
     m_app.note_event(m_what, m_manifest.number, name_of(Outcome::done), m_manifest.description);
     m_transcript.add("live");
-    if (!m_reload.empty() && !m_handover)
+    if (!m_reload.empty() && is_files_only)
         run_reload();
 }
 
@@ -253,13 +256,18 @@ void Walk::move_current() {
 }
 
 // What ends between its proof and this has failed, as if it had before; `current` with it. But
-// where no verdict comes, the supervisor goes by `current`.
+// where no verdict comes, the supervisor goes by `current`. An app that was stopped is so until
+// now: nothing of it starts because of a release that fails.
 void Walk::commit(const std::optional<release::Manifest>& before) {
+    const bool was_stopped = m_app.is_stopped();
+    m_app.set_stopped(false);
     try {
         m_handover->commit();
     } catch (const Error& error) {
         const bool is_verdict =
             error.outcome() == Outcome::release_failed || error.outcome() == Outcome::down;
+        if (is_verdict)
+            m_app.set_stopped(was_stopped);
         if (is_verdict && before && before->slug)
             m_app.ledger.point_at(before->number, before->slug->id);
         else if (is_verdict && m_plan.is_recorded && !m_previous)
@@ -274,7 +282,10 @@ void Walk::run_reload() {
                                     "app.reload on this host");
         return;
     }
-    begin("reload: " + m_reload);
+    const sys::Uninterrupted to_the_end; // it is live
+    const std::string step = "reload: " + m_reload;
+    m_transcript.add(step);
+    m_app.host.progress.begin_phase(step);
     try {
         run_reload_command(m_app, m_manifest, m_tree, m_reload,
                            [this](std::string_view output) { m_transcript.add(output); });

@@ -3,8 +3,6 @@
 #include "core/base/error.hpp"
 #include "core/base/toml.hpp"
 
-
-
 namespace shipit::release {
 
 namespace {
