@@ -2,8 +2,8 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/follow.hpp"
 #include "core/deploy/rehearsal.hpp"
-#include "core/deploy/transcript.hpp"
 #include "core/sys/clock.hpp"
 
 #include <algorithm>
@@ -141,6 +141,15 @@ int check(Invocation& invocation, deploy::App& app, const deploy::RollbackReques
     return static_cast<int>(rehearsal.outcome);
 }
 
+// Waits for the end of the command that made the failed release live: it goes back by itself, if it
+// lives to do so.
+bool has_seen_to(const deploy::App& app, const deploy::RollbackRequest& request) {
+    constexpr int whoever_reads = -1;
+    return request.failed &&
+           deploy::follow(app, *request.failed, whoever_reads, [](std::string_view) {}).end ==
+               deploy::Followed::End::told;
+}
+
 int run_rollback(Invocation& invocation) {
     auto app = invocation.app();
     deploy::RollbackRequest request = request_of(invocation, app);
@@ -150,8 +159,8 @@ int run_rollback(Invocation& invocation) {
     }
     if (request.automatic) // whoever started the supervisor, back then, has not asked for it
         app.host.origin = {"shipit", ""};
-    if (request.failed && !request.unless_good) // its deploy may be at it
-        deploy::Transcript::wait_until_written(app.layout.transcript(*request.failed));
+    if (invocation.arguments.has("after-deploy") && has_seen_to(app, request))
+        return 0;
     if (!request.to && !request.undo && !request.automatic && invocation.terminal.can_ask())
         request.to = ask_which(invocation, app, request.restores);
     request.options = change_options(invocation);
@@ -194,6 +203,7 @@ const Command rollback_command{
      {"--force", "", "also to before a release that cannot be undone, and while held"},
      {"--automatic", "[WHY]", "used by the supervisor when a new release fails"},
      {"--failed", "vN", "with --automatic: do nothing unless this release is live"},
+     {"--after-deploy", "", "with --failed: nor if its deploy has gone back by itself"},
      {"--unless-good", "", "with --failed: nor if it has become good"},
      no_wait_option,
      wait_option},

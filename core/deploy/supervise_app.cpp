@@ -53,12 +53,13 @@ bool is_to_go_back(const App& app, ReleaseNumber release) {
     return !manifest.rollback_of && !manifest.config_of;
 }
 
-// Also where the deploying command has been told, and goes back by itself: it may be killed before
-// it has done so. What is started here waits for its end.
-void on_watch_failed(const App& app, ReleaseNumber release, const std::string& why, bool is_kept) {
+// A command that goes back by itself may be killed before it has.
+void on_watch_failed(const App& app, ReleaseNumber release, const std::string& why,
+                     supervise::Told told) {
     app.note_event("watch_failed", release, name_of(Outcome::failed), why);
-    if (!is_kept && is_to_go_back(app, release))
-        roll_back_alone(app, release, why);
+    if (told != supervise::Told::who_stays && is_to_go_back(app, release))
+        roll_back_alone(app, release, why,
+                        told == supervise::Told::who_goes_back ? "--after-deploy" : nullptr);
 }
 
 // The supervisor cannot wait for it.
@@ -104,8 +105,9 @@ void supervise_app(App& app, std::optional<int> inherited) {
                       {"shipit", sys::now(), "stayed well through its watch"});
         app.note_event("good", release, name_of(Outcome::done));
     };
-    options.on_watch_failed = [&app](ReleaseNumber release, const std::string& why, bool is_kept) {
-        on_watch_failed(app, release, why, is_kept);
+    options.on_watch_failed = [&app](ReleaseNumber release, const std::string& why,
+                                     supervise::Told told) {
+        on_watch_failed(app, release, why, told);
     };
     options.on_crash_loop = [&app](ReleaseNumber release, const std::string& process) {
         app.note_event("crashed", release, name_of(Outcome::failed),

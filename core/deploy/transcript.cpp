@@ -2,7 +2,6 @@
 
 #include "core/base/text.hpp"
 #include "core/sys/clock.hpp"
-#include "core/sys/interrupt.hpp"
 
 #include <cerrno>
 #include <charconv>
@@ -46,13 +45,6 @@ bool Transcript::is_being_written(const sys::Path& file) {
     const sys::Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     auto lock = whole_transcript(F_WRLCK);
     return fd && ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-}
-
-void Transcript::wait_until_written(const sys::Path& file) {
-    const sys::Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    auto lock = whole_transcript(F_RDLCK);
-    while (fd && ::fcntl(fd.get(), F_OFD_SETLKW, &lock) != 0 && errno == EINTR)
-        sys::stop_if_interrupted();
 }
 
 void Transcript::end(int exit_status, const std::string& how) noexcept {

@@ -34,8 +34,6 @@ class Transcript {
 
     // Whether somebody writes it, who may yet add to it.
     [[nodiscard]] static bool is_being_written(const sys::Path& file);
-    // Waits until nobody does.
-    static void wait_until_written(const sys::Path& file);
     // What end() wrote, read off such a line; nothing for any other line.
     [[nodiscard]] static std::optional<int> exit_status_in(std::string_view line);
 

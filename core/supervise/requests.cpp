@@ -146,7 +146,9 @@ void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
     const ReleaseNumber release = m_crew->release();
     const std::string evidence = m_crew->evidence();
     const ClientId client = std::exchange(m_watching_for, 0);
-    const bool is_kept = client != 0 && !m_may_go_back;
+    const Told told = client == 0     ? Told::nobody
+                      : m_may_go_back ? Told::who_goes_back
+                                      : Told::who_stays;
     if (!(why_not && take_back()) && m_is_warm_over)
         retire_warm();
     m_surroundings.changed();
@@ -160,7 +162,7 @@ void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
                                                {"why", *why_not},
                                                {"evidence", evidence}}));
         if (m_options.on_watch_failed)
-            m_options.on_watch_failed(release, *why_not, is_kept);
+            m_options.on_watch_failed(release, *why_not, told);
         return;
     }
     m_control.send(client, event_of("watch_passed", release));

@@ -39,6 +39,7 @@
 #include "core/supervise/program.hpp"
 #include "core/supervise/witness.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -51,6 +52,10 @@ constexpr const char* app_log_name = "app.log";
 constexpr const char* supervisor_log_name = "supervisor.log";
 // Held for as long as a supervisor lives, in the run folder.
 constexpr const char* supervisor_lock_name = "supervisor.lock";
+
+// Who waits for the end of a watch, and knows that it failed: nobody, a command that goes back by
+// itself, or one that does not go back.
+enum class Told : std::uint8_t { nobody, who_goes_back, who_stays };
 
 struct SupervisorOptions {
     Path run_folder; // exists, private; for the socket, the pipes, the lock and state.json
@@ -81,9 +86,7 @@ struct SupervisorOptions {
     // Each may be empty and may throw.
     std::function<void()> on_ready; // the control socket answers
     std::function<void(ReleaseNumber release)> on_good;
-    // is_kept: a command still waits, has been told, too, and does not go back from it.
-    std::function<void(ReleaseNumber release, const std::string& why, bool is_kept)>
-        on_watch_failed;
+    std::function<void(ReleaseNumber release, const std::string& why, Told told)> on_watch_failed;
     std::function<void(ReleaseNumber release, const std::string& process)> on_crash_loop;
 };
 

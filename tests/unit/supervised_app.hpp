@@ -250,8 +250,9 @@ class SupervisedApp {
             };
             options.on_good = [tell](ReleaseNumber release) { tell("good " + release.text()); };
             options.on_watch_failed = [tell](ReleaseNumber release, const std::string& why,
-                                             bool is_kept) {
-                tell("failed " + release.text() + ": " + why + (is_kept ? " (kept)" : ""));
+                                             supervise::Told told) {
+                tell("failed " + release.text() + ": " + why +
+                     (told == supervise::Told::who_stays ? " (kept)" : ""));
             };
             options.on_crash_loop = [tell](ReleaseNumber release, const std::string& process) {
                 tell("crash loop " + release.text() + " " + process);
