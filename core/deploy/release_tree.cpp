@@ -57,7 +57,7 @@ bool has_tree(const App& app, const SlugId& slug) {
 }
 
 std::optional<config::Settings> settings_of(const App& app, const SlugId& slug) {
-    if (has_tree(app, slug))
+    if (slug::is_unpacked(slug, app.layout.trees()))
         return app.settings_of_tree(app.layout.tree(slug));
     const slug::Store store(app.layout.releases());
     return store.has(slug) ? std::optional(app.settings_of_slug(store.path_of(slug)))

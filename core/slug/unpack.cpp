@@ -203,11 +203,15 @@ unsigned mode_in_tree(const Entry& entry, std::optional<gid_t> group) {
     return (entry.mode & ~022U) | ((entry.mode >> 3U) & 050U);
 }
 
+bool is_unpacked(const SlugId& id, const Path& trees) {
+    const auto stamp = read_stamp(trees, id);
+    return stamp && (stamp->is_flushed || stamp->boot_id == sys::boot_id()) &&
+           sys::is_there(trees / id.text());
+}
+
 bool is_unpacked(const SlugId& id, const Path& trees, std::optional<gid_t> group) {
     const auto stamp = read_stamp(trees, id);
-    return stamp && stamp->group == group &&
-           (stamp->is_flushed || stamp->boot_id == sys::boot_id()) &&
-           sys::is_there(trees / id.text());
+    return stamp && stamp->group == group && is_unpacked(id, trees);
 }
 
 Path unpack(const Store& store, const SlugId& id, const Path& trees, const UnpackOptions& options) {

@@ -37,7 +37,8 @@ struct UnpackOptions {
                           const UnpackOptions& options);
 
 // Whether the tree is there, was complete when it was last looked at, and no power cut may have
-// taken any of it since.
+// taken any of it since; and, where one is given, it was made for that group, or for none.
+[[nodiscard]] bool is_unpacked(const SlugId& id, const Path& trees);
 [[nodiscard]] bool is_unpacked(const SlugId& id, const Path& trees, std::optional<gid_t> group);
 
 // Puts a tree on the disk and notes that it is there; durable on return. Waits for all that is to
