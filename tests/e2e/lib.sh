@@ -204,11 +204,11 @@ expect_golden() {
 }
 
 # Nothing half done is left below the root (release/layout's is_leftover).
-leftovers() { find "$SHIPIT_ROOT" -name '.new-*' -o -name '.tmp-*' -o -name '.build-*' -o -name '.trash-*'; }
-nothing_is_left() { [[ -z $(leftovers) ]]; }
+files_left() { find "$SHIPIT_ROOT" -name '.new-*' -o -name '.tmp-*' -o -name '.build-*' -o -name '.trash-*'; }
+no_file_is_left() { [[ -z $(files_left) ]]; }
 # A supervisor at work makes such files for as long as it writes.
 expect_no_leftovers() {
-    wait_until 5 nothing_is_left || depth=1 fail "this is left: $(leftovers)"
+    wait_until 5 no_file_is_left || depth=1 fail "this is left: $(files_left)"
 }
 
 # --- Asking and waiting ---
