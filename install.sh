@@ -302,28 +302,73 @@ has_systemd() {
     fi
 }
 
+# Sets `systemctl`, the command, and `units`, the folder with ours.
+know_systemd() {
+    systemctl=(systemctl) units=$prefix/lib/systemd/system
+    [[ -z $for_user ]] || systemctl=(systemctl --user) units=$prefix/lib/systemd/user
+}
+
 enable_units() {
-    local kind=system systemctl=(systemctl) folder unit
-    [[ -z $for_user ]] || kind=user systemctl=(systemctl --user)
-    folder=$prefix/lib/systemd/$kind
+    local unit
+    know_systemd
     "${systemctl[@]}" daemon-reload
-    # Where systemd does not look by itself.
+    # Where systemd does not look by itself. By force: what is there may be of another installation.
     if [[ $prefix != /usr && $prefix != /usr/local ]]; then
-        for unit in "$folder"/shipit*; do "${systemctl[@]}" --quiet link "$unit"; done
+        for unit in "$units"/shipit*; do "${systemctl[@]}" --quiet --force link "$unit"; done
     fi
-    "${systemctl[@]}" --quiet enable "${enabled_units[@]}"
+    "${systemctl[@]}" --quiet --force enable "${enabled_units[@]}"
     "${systemctl[@]}" start "${enabled_units[@]}"
     # Running supervisors become the new program; their apps serve on.
     "${systemctl[@]}" reload 'shipit@*.service'
     echo "    systemd starts apps with the host and prunes them daily: ${enabled_units[*]}"
 }
 
+# Sets `starters` to whose units systemd finds, ours or another installation's; the first counts.
+find_starters() {
+    local folder folders=()
+    starters=()
+    read -ra folders <<<"$("${systemctl[@]}" show --property=UnitPath --value)"
+    for folder in "${folders[@]}"; do
+        if grep -qsF -e "=$program " "$folder/shipit.service"; then
+            starters+=(ours)
+        elif [[ -e $folder/shipit.service ]]; then
+            starters+=(another)
+        fi
+    done
+}
+
+# Before our units are removed. They are known to systemd by names that other installations use, too.
 disable_units() {
-    local systemctl=(systemctl)
-    [[ -z $for_user ]] || systemctl=(systemctl --user)
+    local unit starters
+    know_systemd
+    find_starters
+    [[ ${starters[0]-} == ours ]] || return 0
+    # Where another installation's take their place, what is enabled stays so. For users that is not meant: to
+    # them, the units of the host's shipit are an offer.
+    if [[ -z $for_user && " ${starters[*]} " == *" another "* ]]; then
+        has_heir=yes
+        for unit in "$units"/shipit*; do
+            [[ ! /etc/systemd/system/${unit##*/} -ef $unit ]] || rm -f "/etc/systemd/system/${unit##*/}"
+        done
+        return 0
+    fi
     "${systemctl[@]}" --quiet disable --now shipit-prune.timer 2>/dev/null || true
     # Not stopped: that would stop the apps.
-    "${systemctl[@]}" --quiet disable shipit.service shipit@.service 2>/dev/null || true
+    for unit in shipit.service shipit@.service shipit-prune.service; do
+        "${systemctl[@]}" --quiet disable "$unit" 2>/dev/null || true
+    done
+}
+
+# After our units have been removed.
+hand_units_over() {
+    local unit
+    know_systemd
+    "${systemctl[@]}" daemon-reload
+    [[ -n ${has_heir:-} ]] || return 0
+    for unit in "${enabled_units[@]}"; do
+        # So that the links name the files that are there now.
+        ! "${systemctl[@]}" --quiet is-enabled "$unit" || "${systemctl[@]}" --quiet reenable "$unit"
+    done
 }
 
 # set_crontab [LINE]…: these are the lines in the user's crontab that are ours; all others stay.
@@ -403,7 +448,7 @@ do_uninstall() {
     need_to_write "$target"
     disable_on_host
     remove_installed "${manifest_lines[@]}"
-    [[ -n $beside ]] || ! has_systemd || systemctl ${for_user:+--user} daemon-reload
+    [[ -n $beside ]] || ! has_systemd || hand_units_over
     echo "Removed."
 }
 

@@ -88,3 +88,4 @@ expect_equal "$(says $unit ActiveState)" active
 uninstall() { as_deployer bash "$(realpath "$tests/..")/install.sh" --user --uninstall; }
 expect_exit 0 uninstall
 expect_equal "$(says shipit.service LoadState)" not-found
+expect_equal "$(as_deployer find /home/deployer/.config/systemd -name 'shipit*' -type l)" "" "no link is left"
