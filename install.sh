@@ -317,9 +317,13 @@ enable_units() {
         for unit in "$units"/shipit*; do "${systemctl[@]}" --quiet --force link "$unit"; done
     fi
     "${systemctl[@]}" --quiet --force enable "${enabled_units[@]}"
-    "${systemctl[@]}" start "${enabled_units[@]}"
     # Running supervisors become the new program; their apps serve on.
-    "${systemctl[@]}" reload 'shipit@*.service'
+    "${systemctl[@]}" try-reload-or-restart 'shipit@*.service'
+    "${systemctl[@]}" start shipit-prune.timer
+    "${systemctl[@]}" start shipit.service || {
+        echo "install.sh: shipit is installed, but not every app was started" >&2
+        echo "  next: shipit start --all, which says why" >&2
+    }
     echo "    systemd starts apps with the host and prunes them daily: ${enabled_units[*]}"
 }
 

@@ -132,6 +132,27 @@ are_inactive() { [[ $(unit_says $unit ActiveState) == inactive && $(unit_says sh
 expect_soon 10 are_inactive
 expect_exit 0 inside systemctl start shipit.service
 expect_soon 10 answers "http://127.0.0.1:$other/" "release v1"
+
+# An upgrade reaches what runs, also where another app does not start.
+expect_exit 0 inside systemctl stop shipit.service
+inside cp /var/lib/shipit/other/app.toml /root/app.toml
+inside sh -c 'echo "retention = 3" >>/var/lib/shipit/other/app.toml'
+expect_exit 1 inside systemctl start shipit.service
+expect_soon 10 says_status "v3 is live, 1 of 1 processes are up"
+expect_exit 1 inside systemctl start shipit@other.service
+expect_equal "$(unit_says shipit@other.service ActiveState)" failed
+renewals() { grep -c "goes on with" "$scratch/changes/var/lib/shipit/blog/log/supervisor.log"; }
+before=$(renewals)
+expect_exit 0 install_shipit
+expect_err "not every app was started"
+expect_err "next: shipit start --all"
+is_renewed() { (($(renewals) > before)); }
+expect_soon 20 is_renewed
+inside mv /root/app.toml /var/lib/shipit/other/app.toml
+expect_exit 0 ship start --all
+expect_exit 0 inside systemctl start shipit.service
+expect_soon 10 answers "http://127.0.0.1:$other/" "release v1"
+
 expect_exit 0 ship destroy other --confirm other
 is_inactive() { [[ $(unit_says shipit@other.service ActiveState) == inactive ]]; }
 expect_soon 5 is_inactive
