@@ -18,7 +18,8 @@ usage: ./install.sh [--prefix DIR | --user] [--build DIR]    build shipit and in
   --prefix DIR   where to install to (default: /usr/local); DESTDIR in the environment is put
                  before it, as for make install
   --user         install into ~/.local, which needs no root
-  --no-enable    install files only: apps do not start with the host, and are not pruned daily
+  --no-enable    install files only: apps do not start with the host, and are not pruned daily;
+                 with --uninstall, the user's crontab is left as it is
   --build DIR    install or show what has been built in DIR instead of building in build/release
   --help         show this
 
@@ -36,6 +37,14 @@ fail() {
     printf 'install.sh: %s\n' "$1" >&2
     [[ $# == 1 ]] || printf '  next: %s\n' "$2" >&2
     exit 1
+}
+
+# What is removed when this script ends, however it ends.
+temporary=()
+trap 'rm -rf "${temporary[@]}"' EXIT
+make_scratch() { # sets `scratch` to a folder
+    scratch=$(mktemp -d)
+    temporary+=("$scratch")
 }
 
 # --- What is asked for ---
@@ -375,22 +384,53 @@ hand_units_over() {
     done
 }
 
-# set_crontab [LINE]…: these are the lines in the user's crontab that are ours; all others stay.
-set_crontab() {
-    command -v crontab >/dev/null || return 0
-    local before after
-    before=$(crontab -l 2>/dev/null || true)
-    after=$(grep -vF -e " $program " <<<"$before" || true)
-    after=$(printf '%s\n' "$after" "$@" | sed '/./,$!d')
-    if [[ $after != "$before" ]]; then
-        printf '%s\n' "$after" | crontab -
+# The lines that are ours in the crontab of a user. If they change, those of earlier versions still have to be taken out.
+crontab_lines=("@reboot $program start --all --quiet --wait=10m"
+    "17 3 * * * $program prune --all --quiet --wait=1h >/dev/null")
+
+# Sets `table` to a file with the user's crontab as it is.
+read_crontab() {
+    make_scratch
+    table=$scratch/crontab
+    LC_ALL=C crontab -l >"$table" 2>"$scratch/said" || grep -q '^no crontab for ' "$scratch/said" ||
+        fail "your crontab could not be read: $(<"$scratch/said")" \
+            "make \`crontab -l\` work, or use --no-enable, which leaves your crontab as it is"
+}
+
+write_crontab() { # write_crontab FILE
+    if [[ -s $1 ]]; then
+        crontab "$1" || fail "your crontab could not be written" "or use --no-enable, which leaves it as it is"
+    else
+        crontab -r
     fi
+}
+
+# All lines of the user's own stay as they are, whatever they call and in whatever encoding.
+put_into_crontab() {
+    local line table missing=()
+    command -v crontab >/dev/null || return 0
+    read_crontab
+    for line in "${crontab_lines[@]}"; do
+        LC_ALL=C grep -aqxF -e "$line" "$table" || missing+=("$line")
+    done
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    [[ -z $(tail -c 1 "$table") ]] || echo >>"$table"
+    printf '%s\n' "${missing[@]}" >>"$table"
+    write_crontab "$table"
+}
+
+take_from_crontab() {
+    local table
+    command -v crontab >/dev/null || return 0
+    read_crontab
+    printf '%s\n' "${crontab_lines[@]}" >"$scratch/ours"
+    LC_ALL=C grep -avxF -f "$scratch/ours" "$table" >"$scratch/theirs" || [[ $? == 1 ]]
+    cmp -s "$table" "$scratch/theirs" || write_crontab "$scratch/theirs"
 }
 
 enable_by_cron() {
     if [[ -n $for_user && -z $beside ]]; then
-        set_crontab "@reboot $program start --all --quiet --wait=10m" \
-            "17 3 * * * $program prune --all --quiet --wait=1h >/dev/null"
+        put_into_crontab
     elif [[ -n $beside && -z $for_user ]] || [[ -w /etc/cron.d ]]; then
         mkdir -p "$(dirname "$cron_table")"
         # Not written in its place: cron may read it just now.
@@ -406,6 +446,8 @@ enable_on_host() {
         return 0
     elif has_systemd; then
         enable_units
+        # As long as the user's manager did not start with the host, cron did all that.
+        [[ -z $for_user ]] || ! crontab -l >/dev/null 2>&1 || take_from_crontab
     elif [[ -n $for_user ]]; then
         enable_by_cron
     fi
@@ -413,7 +455,7 @@ enable_on_host() {
 
 disable_on_host() {
     if [[ -n $for_user && -z $beside ]]; then
-        set_crontab
+        [[ -z $enables ]] || take_from_crontab
     elif grep -qsF -e " $program " "$cron_table"; then
         rm -f "$cron_table"
         [[ -z $beside ]] || rmdir -p --ignore-fail-on-non-empty "$(dirname "$cron_table")"
