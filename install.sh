@@ -15,8 +15,8 @@ usage: ./install.sh [--prefix DIR | --user] [--build DIR]    build shipit and in
        ./install.sh --packages                               only get what --test needs, by apt
        ./install.sh --uninstall [--prefix DIR | --user]      remove what was installed, and no data
 
-  --prefix DIR   where to install to (default: /usr/local); DESTDIR in the environment is put
-                 before it, as for make install
+  --prefix DIR   where to install to (default: /usr/local), of ASCII letters, digits and / . _ + @ -;
+                 DESTDIR in the environment is put before it, as for make install
   --user         install into ~/.local, which needs no root
   --no-enable    install files only: apps do not start with the host, and are not pruned daily;
                  with --uninstall, the user's crontab is left as it is
@@ -209,6 +209,14 @@ build_release() {
 }
 
 # --- Installing ---
+
+# Units and lines for cron(8) name the program, and have no one way to quote what is odd in a path.
+need_a_plain_prefix() {
+    local LC_ALL=C
+    [[ ! $prefix =~ [^A-Za-z0-9/._+@-] ]] ||
+        fail "'$prefix' has other characters than letters of ASCII, digits, and / . _ + @ -, which systemd and cron may misread" \
+            "./install.sh --prefix with another folder"
+}
 
 # The nearest folder above that exists must be one we may write to.
 need_to_write() {
@@ -466,6 +474,7 @@ disable_on_host() {
 # --- The modes ---
 
 do_install() {
+    need_a_plain_prefix
     if [[ -n $built ]]; then
         [[ -e $built/cmake_install.cmake ]] || fail "nothing has been built in $built"
         say "Installing what is in $built to $target."

@@ -39,3 +39,19 @@ touch "$DESTDIR/precious"
 printf '/precious\n/opt/ship/../../precious\n' >"$installed/lib/shipit/install_manifest"
 expect_exit 1 "$installer" --uninstall --prefix /opt/ship
 expect_exit 0 test -e "$DESTDIR/precious"
+
+# Units and cron cannot be told of just any prefix; nothing is begun there.
+for odd in '/opt/my ship' '/opt/100%' "/opt/\$x" "/opt/it's" $'/opt/a\nb' /opt/großartig; do
+    for enables in '' --no-enable; do
+        expect_exit 1 "$installer" ${enables:+"$enables"} --prefix "$odd" --build "$SHIPIT_BUILD"
+        expect_in "other characters than"
+        expect_exit 1 test -e "$DESTDIR$odd"
+    done
+done
+# What an older version has installed there can still be removed.
+mkdir -p "$DESTDIR/opt/my ship/lib/shipit" "$DESTDIR/opt/my ship/bin"
+touch "$DESTDIR/opt/my ship/bin/shipit"
+printf '%s\n' '/opt/my ship/' '/opt/my ship/bin/' '/opt/my ship/bin/shipit' '/opt/my ship/lib/' '/opt/my ship/lib/shipit/' \
+    '/opt/my ship/lib/shipit/install_manifest' >"$DESTDIR/opt/my ship/lib/shipit/install_manifest"
+expect_exit 0 "$installer" --uninstall --prefix '/opt/my ship'
+expect_exit 1 test -e "$DESTDIR/opt/my ship"
