@@ -107,6 +107,7 @@ fi
 target=$beside$prefix
 # Not in share/shipit, which below ~/.local is where a user's apps are.
 manifest=$target/lib/shipit/install_manifest
+turn_file=$target/lib/shipit/install_turn
 
 # --- Packages ---
 
@@ -256,50 +257,100 @@ remove_installed() { # remove_installed PATH…, each as the manifest has it
     done
 }
 
-# Sets `new` to what installing the build in FOLDER puts there, by installing it to a stage first.
+# Whoever else installs to the same place, or removes what is there, waits until this script ends.
+# Calls the arguments, a command, where the folder of the manifest went meanwhile.
+take_turn() {
+    while [[ -d ${manifest%/*} ]]; do
+        exec {turn}>"$turn_file"
+        chmod 600 "$turn_file"
+        flock --nonblock "$turn" || {
+            echo "Waiting for another install.sh that is at work in $target."
+            flock "$turn"
+        }
+        # It may have been an --uninstall, which has removed the file.
+        [[ ! $turn_file -ef /proc/self/fd/$turn ]] || return 0
+        exec {turn}>&-
+        "$@"
+    done
+}
+
+# Sets `made` to those folders that were not there, named as in the manifest.
+make_manifest_folder() {
+    local folder=${manifest%/*}
+    until [[ -e $folder ]]; do
+        made+=("${folder#"$beside"}/")
+        folder=$(dirname "$folder")
+    done
+    mkdir -p "${manifest%/*}"
+}
+
+# Sets `new` to what installing the build in FOLDER puts there, by installing it to `stage` first.
 find_new() { # find_new FOLDER
-    local stage file path
+    local file path
     local -A listed=()
-    for path in "${manifest_lines[@]}"; do listed[$path]=1; done
-    stage=$(mktemp -d)
+    for path in "${manifest_lines[@]}" "${made[@]}"; do listed[$path]=1; done
+    make_scratch
+    stage=$scratch
     DESTDIR=$stage cmake --install "$1" --prefix "$prefix" --strip >/dev/null
     mkdir -p "$stage$(dirname "${manifest#"$beside"}")"
-    touch "$stage${manifest#"$beside"}"
+    touch "$stage${manifest#"$beside"}" "$stage${turn_file#"$beside"}"
     new=()
     while IFS= read -r file; do
         path=${file#"$stage"}
         if [[ ! -d $file || -L $file ]]; then
             new+=("$path")
         elif [[ $path/ == "$prefix"/* ]]; then
-            # A folder is ours if it is not there yet, or if an earlier version made it.
+            # A folder is ours if it was not there, or if an earlier version made it.
             [[ -e $beside$path && -z ${listed[$path/]-} ]] || new+=("$path/")
         fi
     done < <(find "$stage" -mindepth 1 | sort)
-    rm -rf "$stage"
 }
 
-write_manifest() {
-    mkdir -p "$(dirname "$manifest")"
-    printf '%s\n' "$@" | sort -u >"$manifest.new"
-    mv "$manifest.new" "$manifest"
+cannot_write() { # cannot_write WHAT
+    fail "$1 could not be written; what was installed in $target is as it was" \
+        "make room there (df -h '$target'), and run it again"
+}
+
+write_manifest() { # write_manifest PATH…; fails if it cannot
+    temporary+=("$manifest.new")
+    printf '%s\n' "$@" | sort -u >"$manifest.new" && sync "$manifest.new" && mv -T "$manifest.new" "$manifest"
+}
+
+# All that is new is written beside its place, and is on the disk, before the first of it is renamed to its place:
+# whatever stops this, each file is the whole old one or the whole new one.
+put_in_place() { # put_in_place PATH…, from `stage`
+    local path written=()
+    for path; do written+=("$beside$path.new"); done
+    temporary+=("${written[@]}")
+    for path; do
+        { mkdir -p "$beside${path%/*}" && cp -PT --preserve=mode,timestamps "$stage$path" "$beside$path.new"; } ||
+            cannot_write "$beside$path"
+    done
+    sync "${written[@]}" || cannot_write "what is new"
+    for path; do mv -T "$beside$path.new" "$beside$path"; done
 }
 
 install_built() { # install_built FOLDER
-    local new path
+    local new path stage
     local -A kept=()
-    local old=()
+    local made=() old=() files=()
+    make_manifest_folder
+    take_turn make_manifest_folder
     read_manifest
     find_new "$1"
+    for path in "${new[@]}"; do
+        kept[$path]=1
+        [[ $path == */ || $beside$path == "$manifest" || $beside$path == "$turn_file" ]] || files+=("$path")
+    done
     # The manifest comes first: what an interrupted installation leaves can be uninstalled, too.
-    write_manifest "${new[@]}" "${manifest_lines[@]}"
-    cmake --install "$1" --prefix "$prefix" --strip >/dev/null
+    write_manifest "${new[@]}" "${files[@]/%/.new}" "${manifest_lines[@]}" || cannot_write "$manifest"
+    put_in_place "${files[@]}"
     # What an older version had and this one has not goes.
-    for path in "${new[@]}"; do kept[$path]=1; done
     for path in "${manifest_lines[@]}"; do
         [[ -n ${kept[$path]-} ]] || old+=("$path")
     done
     remove_installed "${old[@]}"
-    write_manifest "${new[@]}"
+    write_manifest "${new[@]}" || fail "$manifest could not be written" "run it again"
 }
 
 # --- What starts apps with the host, and prunes them ---
@@ -501,8 +552,10 @@ do_uninstall() {
         return
     fi
     need_to_write "$target"
+    take_turn
+    read_manifest # once more: an --uninstall may have been before us
     disable_on_host
-    remove_installed "${manifest_lines[@]}"
+    remove_installed "${manifest_lines[@]}" "${turn_file#"$beside"}"
     [[ -n $beside ]] || ! has_systemd || hand_units_over
     echo "Removed."
 }
