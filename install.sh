@@ -292,6 +292,8 @@ find_new() { # find_new FOLDER
     make_scratch
     stage=$scratch
     DESTDIR=$stage cmake --install "$1" --prefix "$prefix" --strip >/dev/null
+    # cmake writes there what it has installed: whoever has built it may do that again.
+    [[ $(id -u) != 0 ]] || chown --reference="$1" "$1/install_manifest.txt"
     mkdir -p "$stage$(dirname "${manifest#"$beside"}")"
     touch "$stage${manifest#"$beside"}" "$stage${turn_file#"$beside"}"
     new=()
@@ -537,6 +539,8 @@ do_install() {
         get_packages "${packages_to_build[@]}"
         build_release
     fi
+    # What root installs for all is for all.
+    [[ -n $for_user ]] || umask 022
     install_built "${built:-build/release}"
     enable_on_host
     say "Installed: $("$target/bin/shipit" version | head -n 1)"

@@ -75,6 +75,12 @@ if [[ -e $installed/bin/shipit ]]; then
 fi
 expect_equal "$(files | wc -l)" 1 "$(files)"
 
+# Whatever its umask, root installs for everybody.
+(umask 077 && expect_exit 0 install_shipit) || exit 1
+expect_equal "$(find "$installed" -type d ! -perm 755)" ""
+expect_equal "$(stat -c %a "$installed/bin/shipit" "$installed/share/man/man1/shipit.1" | xargs)" "755 644"
+expect_exit 0 uninstall
+
 [[ $(id -u) == 0 ]] || { echo "the rest is skipped: only root can make a small disk" && exit 0; }
 mount -t tmpfs -o size=50m shipit-e2e "$DESTDIR/opt" 2>/dev/null || { echo "the rest is skipped: nothing can be mounted here" && exit 0; }
 take_disk_away() {
