@@ -185,11 +185,17 @@ need_space() { # need_space FOLDER MEGABYTES
 
 # build NAME OPTION…: in build/NAME.
 build() {
-    local folder=build/$1
+    local folder=build/$1 lock
     shift
     mkdir -p build 2>/dev/null || fail "you may not write to $PWD"
     [[ -w build && (! -e $folder || -w $folder) ]] ||
         fail "you may not write to $PWD/$folder" "sudo rm -r '$PWD/build'"
+    # Two at once would spoil each other's files.
+    exec {lock}<build
+    flock --nonblock "$lock" || {
+        echo "Waiting for another install.sh that builds in $PWD/build."
+        flock "$lock"
+    }
     # A folder that was configured elsewhere (a moved checkout, another compiler) is of no use.
     if ! grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" "$folder/CMakeCache.txt"; then
         rm -rf "$folder"
@@ -202,6 +208,7 @@ build() {
     cmake --build "$folder" --parallel "$jobs"
     # Under sudo, what is made in the checkout still belongs to whoever owns the checkout.
     [[ $(id -u) != 0 ]] || chown -R --reference=. build
+    exec {lock}<&-
 }
 
 build_release() {
