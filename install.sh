@@ -221,6 +221,7 @@ build_release() {
 # Units and lines for cron(8) name the program, and have no one way to quote what is odd in a path.
 need_a_plain_prefix() {
     local LC_ALL=C
+    [[ $prefix != / ]] || fail "shipit cannot be installed to / itself" "./install.sh --prefix /usr"
     [[ ! $prefix =~ [^A-Za-z0-9/._+@-] ]] ||
         fail "'$prefix' has other characters than letters of ASCII, digits, and / . _ + @ -, which systemd and cron may misread" \
             "./install.sh --prefix with another folder"
@@ -253,10 +254,12 @@ remove_installed() { # remove_installed PATH…, each as the manifest has it
     for path; do
         if [[ $path == */ ]]; then
             folders+=("$path")
-        else
+        elif [[ $beside$path != "$manifest" ]]; then
             rm -f "$beside$path"
         fi
     done
+    # Last, so that an --uninstall that is interrupted can be finished.
+    [[ $mode != uninstall ]] || rm -f "$turn_file" "$manifest"
     [[ ${#folders[@]} -gt 0 ]] || return 0
     # Deepest first; a folder that others have put something into stays.
     printf '%s\n' "${folders[@]}" | sort -r | while IFS= read -r path; do
@@ -566,7 +569,7 @@ do_uninstall() {
     take_turn
     read_manifest # once more: an --uninstall may have been before us
     disable_on_host
-    remove_installed "${manifest_lines[@]}" "${turn_file#"$beside"}"
+    remove_installed "${manifest_lines[@]}"
     [[ -n $beside ]] || ! has_systemd || hand_units_over
     echo "Removed."
 }

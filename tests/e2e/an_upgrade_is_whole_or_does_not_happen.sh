@@ -48,6 +48,20 @@ PATH=$scratch/stubs:$PATH install_shipit >"$scratch/interrupted.log" 2>&1 || tru
 expect_exit 0 uninstall
 expect_equal "$(files | wc -l)" 1 "$(files)"
 
+# An --uninstall that was killed is finished by the next.
+expect_exit 0 install_shipit
+cat >"$scratch/stubs/rm" <<STUB
+#!/bin/sh
+case \$* in *lib/systemd/system/*) kill -KILL \$PPID ;; esac
+exec /usr/bin/rm "\$@"
+STUB
+chmod 755 "$scratch/stubs/rm"
+PATH=$scratch/stubs:$PATH uninstall >"$scratch/interrupted.log" 2>&1 || true
+rm "$scratch/stubs/rm"
+[[ ! -e $installed/bin/shipit && -d $installed/lib/systemd/system ]] || fail "it was killed at another time"
+expect_exit 0 uninstall
+expect_equal "$(files | wc -l)" 1 "$(files)"
+
 # Two at once, and an --uninstall: they take turns, and the last one counts.
 expect_exit 0 install_shipit
 cat >"$scratch/stubs/sync" <<STUB
@@ -79,10 +93,12 @@ expect_equal "$(files | wc -l)" 1 "$(files)"
 (umask 077 && expect_exit 0 install_shipit) || exit 1
 expect_equal "$(find "$installed" -type d ! -perm 755)" ""
 expect_equal "$(stat -c %a "$installed/bin/shipit" "$installed/share/man/man1/shipit.1" | xargs)" "755 644"
+size=$(du -sk "$installed" | cut -f1)
 expect_exit 0 uninstall
 
 [[ $(id -u) == 0 ]] || { echo "the rest is skipped: only root can make a small disk" && exit 0; }
-mount -t tmpfs -o size=50m shipit-e2e "$DESTDIR/opt" 2>/dev/null || { echo "the rest is skipped: nothing can be mounted here" && exit 0; }
+mount -t tmpfs -o "size=$((size * 3))k" shipit-e2e "$DESTDIR/opt" 2>/dev/null ||
+    { echo "the rest is skipped: nothing can be mounted here" && exit 0; }
 take_disk_away() {
     local status=$?
     umount -l "$DESTDIR/opt"

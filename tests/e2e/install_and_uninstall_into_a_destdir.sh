@@ -48,6 +48,8 @@ for odd in '/opt/my ship' '/opt/100%' "/opt/\$x" "/opt/it's" $'/opt/a\nb' /opt/g
         expect_exit 1 test -e "$DESTDIR$odd"
     done
 done
+expect_exit 1 "$installer" --prefix / --build "$SHIPIT_BUILD"
+expect_in "cannot be installed to /"
 # What an older version has installed there can still be removed.
 mkdir -p "$DESTDIR/opt/my ship/lib/shipit" "$DESTDIR/opt/my ship/bin"
 touch "$DESTDIR/opt/my ship/bin/shipit"
