@@ -1,5 +1,6 @@
 #include "core/supervise/replacement.hpp"
 
+#include "core/base/error.hpp"
 #include "core/supervise/port.hpp"
 
 #include <csignal>
@@ -121,14 +122,22 @@ void Replacement::stop_old() {
     m_plan.old->suspend(in_turn, [this] { old_stopped(); });
 }
 
+void Replacement::kill_strays() const {
+    try {
+        for (const sys::ProcessName& stray : strays())
+            signal_exactly(stray, SIGKILL);
+    } catch (const Error& error) { // they are in nobody's way, or that will be told
+        m_surroundings.note(std::string("what was left is not killed: ") + error.what());
+    }
+}
+
 void Replacement::old_stopped() {
     if (m_phase != Phase::stopping) // aborted meanwhile
         return;
     // With one generation at a time, whatever else descends from us is a leftover.
-    if (!m_plan.old ||
-        (m_plan.old != m_plan.next && m_plan.old->is_stopped() && !m_plan.next->is_wanted()))
-        for (const sys::ProcessName& stray : strays())
-            signal_exactly(stray, SIGKILL);
+    if (!m_plan.next->is_wanted() &&
+        (!m_plan.old || (m_plan.old != m_plan.next && m_plan.old->is_stopped())))
+        kill_strays();
     const auto rest = [this](const Process& process) {
         return !overlaps(process) && !keeps(process) && !process.is_wanted();
     };

@@ -61,6 +61,17 @@ TEST_CASE("the first generation of an app is started the same way") {
     CHECK(app.serves("v1"));
 }
 
+TEST_CASE("what the first generation leaves to run behind itself is not taken for a leftover") {
+    SupervisedApp app;
+    app.supervise();
+    Generation first = app.web(1);
+    first.programs[0].command =
+        "(setsid sleep 1000 & echo $! > helper); exec python3 -S -E server.py";
+    CHECK(app.deploy(first)["ok"].boolean());
+    const pid_t helper = std::stoi(sys::read_file(app.folder() / "helper"));
+    CHECK(::kill(helper, 0) == 0);
+}
+
 TEST_CASE(
     "a failing health check is refused with its reason, and the old generation serves again") {
     Serving app;
