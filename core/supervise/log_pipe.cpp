@@ -124,7 +124,11 @@ void LogPipe::recall(const Json& memory) {
 }
 
 void LogPipe::remove() {
-    (void)::unlink(m_path.c_str());
+    struct stat ours {};
+    struct stat there {};
+    if (::fstat(m_fd.get(), &ours) == 0 && ::lstat(m_path.c_str(), &there) == 0 &&
+        ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
+        (void)::unlink(m_path.c_str());
 }
 
 } // namespace shipit::supervise

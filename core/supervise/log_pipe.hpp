@@ -39,7 +39,7 @@ class LogPipe {
     void relabel(ReleaseNumber release) { m_source.release = release; }
     // A line of the supervisor's own about this process.
     void note(const std::string& text);
-    // Removes the FIFO's name.
+    // Removes the FIFO's name, unless another one has come to it.
     void remove();
     // What was read and not yet written down, for the program that takes our place.
     [[nodiscard]] Json memory(Bequest& bequest) const;

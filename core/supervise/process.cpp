@@ -32,8 +32,6 @@ std::string seconds_text(milliseconds duration) {
 
 Process::Process(Surroundings& surroundings, Program program, Place place, OnEnded on_ended)
     : m_surroundings(surroundings), m_program(std::move(program)), m_place(place),
-      m_pipe_name(
-          fmt::format("{}.{}.{}.fifo", place.release.text(), m_program.name, name_of(place.side))),
       m_on_ended(std::move(on_ended)), m_limits(surroundings.limits), m_since(sys::now()) {
     m_limits.stop_timeout = m_program.stop_timeout;
     tell_side();
@@ -186,9 +184,21 @@ Path Process::fifo() const {
     return m_surroundings.run_folder / m_pipe_name;
 }
 
+// One that was started here and went on at the other side keeps its own.
+std::string Process::free_pipe_name() const {
+    const std::string name =
+        fmt::format("{}.{}.{}", m_place.release.text(), m_program.name, name_of(m_place.side));
+    std::string pipe = name + ".fifo";
+    for (unsigned n = 2; sys::is_there(m_surroundings.run_folder / pipe); ++n)
+        pipe = fmt::format("{}.{}.fifo", name, n);
+    return pipe;
+}
+
 void Process::make_pipe(sys::Fd held) {
     if (m_pipe)
         return;
+    if (m_pipe_name.empty())
+        m_pipe_name = free_pipe_name();
     m_pipe = std::make_unique<LogPipe>(m_surroundings.loop, fifo(),
                                        LogPipe::Source{m_place.release, m_program.name},
                                        m_program.user, m_surroundings.log, std::move(held));
@@ -285,6 +295,7 @@ void Process::stopped() {
     m_tail = m_pipe->tail();
     m_pipe->remove();
     m_pipe.reset();
+    m_pipe_name.clear();
     (void)remove_cgroup(std::exchange(m_cgroup, {}));
 }
 

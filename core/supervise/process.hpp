@@ -119,6 +119,7 @@ class Process {
     void look_whether_alive();
     void hangs(const std::string& why);
     void make_pipe(sys::Fd held = {});
+    [[nodiscard]] std::string free_pipe_name() const;
     [[nodiscard]] sys::Fd open_cgroup();
     void tell_side();
     void prepare_socket() const;
@@ -131,7 +132,7 @@ class Process {
     Surroundings& m_surroundings;
     Program m_program;
     Place m_place;
-    std::string m_pipe_name;
+    std::string m_pipe_name; // empty: it has none
     Path m_cgroup;
     std::vector<std::string> m_marks; // of what was started
     bool m_is_handed = false;

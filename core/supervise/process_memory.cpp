@@ -91,7 +91,6 @@ Json Process::memory(Bequest& bequest) const {
 }
 
 void Process::recall(const Json& memory) {
-    m_pipe_name = memory["pipe"].text();
     m_marks.clear();
     for (const Json& mark : memory["marks"].items())
         m_marks.push_back(mark.text());
@@ -105,6 +104,7 @@ void Process::recall(const Json& memory) {
     for (const Json& line : memory["tail"].items())
         m_tail.push_back(bytes_of_hex(line.text()));
     if (memory["log"].is_object()) {
+        m_pipe_name = memory["pipe"].text();
         make_pipe(inherited(memory["log"]["fifo"]));
         m_pipe->recall(memory["log"]);
     }

@@ -43,7 +43,15 @@ struct Serving : SupervisedApp {
                 client.send(Json::object({{"request", "commit"}}));
             });
     }
+    [[nodiscard]] bool is_up_after(pid_t one, const std::string& name) const {
+        const Json now = process(name);
+        return now["state"].text() == "up" && now["pid"].integer(one) != one;
+    }
     [[nodiscard]] bool is_gone(const std::string& name) const { return process(name).is_null(); }
+    [[nodiscard]] std::size_t number_of_processes() const {
+        const Json status = ask("status");
+        return status["processes"].items().size();
+    }
 };
 
 } // namespace
@@ -84,7 +92,29 @@ TEST_CASE(
 
     // And started again when it ends.
     REQUIRE(::kill(worker, SIGKILL) == 0);
-    CHECK(eventually([&] { return app.is_up("worker.1") && app.pid_of("worker.1") != worker; }));
+    CHECK(eventually([&] { return app.is_up_after(worker, "worker.1"); }));
+}
+
+TEST_CASE("what goes on at the other side and the one that takes its place have a pipe each") {
+    const auto overlapping = [](Generation generation) {
+        for (Program& program : generation.programs)
+            program.overlaps = true;
+        generation.warm = std::chrono::milliseconds(0);
+        return generation;
+    };
+    const Serving app;
+    REQUIRE(app.deploy(overlapping(scaled(app, 1, 1)))["ok"].boolean());
+    const pid_t worker = app.pid_of("worker.1");
+    const Generation wider = overlapping(scaled(app, 2, 1));
+    REQUIRE(app.scale(wider)["ok"].boolean());
+    REQUIRE(app.pid_of("worker.1") == worker);
+    REQUIRE(eventually([&] { return app.number_of_processes() == 3; }));
+    REQUIRE(app.deploy(wider)["ok"].boolean());
+    REQUIRE(eventually([&] { return app.number_of_processes() == 3; }));
+    const pid_t next = app.pid_of("worker.1");
+    REQUIRE(next != worker);
+    REQUIRE(::kill(next, SIGKILL) == 0);
+    CHECK(eventually([&] { return app.is_up_after(next, "worker.1"); }));
 }
 
 TEST_CASE("what does not come up leaves everything as it was") {
