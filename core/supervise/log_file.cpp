@@ -48,14 +48,17 @@ void LogFile::append_or_throw(std::string_view lines) {
     if (!m_fd)
         open();
     tell_losses();
-    const std::size_t written = write_some(m_fd.get(), lines);
-    if (written < lines.size()) {
+    write_whole(lines);
+}
+
+void LogFile::write_whole(std::string_view lines) {
+    if (write_some(m_fd.get(), lines) < lines.size()) {
         // Half a record would spoil the next one.
         if (::ftruncate(m_fd.get(), static_cast<off_t>(m_size)) != 0)
             m_fd.reset();
         throw Error("the log cannot be written");
     }
-    m_size += written;
+    m_size += lines.size();
 }
 
 void LogFile::open() {
@@ -77,12 +80,9 @@ void LogFile::rotate() {
 void LogFile::tell_losses() {
     if (m_lost == 0)
         return;
-    const std::string notice =
-        fmt::format("{} - supervisor {} lost: the log could not be written\n",
-                    time_text(sys::now()), counted(m_lost, "line"));
-    if (write_some(m_fd.get(), notice) == notice.size())
-        m_lost = 0;
-    m_size += notice.size();
+    write_whole(fmt::format("{} - supervisor {} lost: the log could not be written\n",
+                            time_text(sys::now()), counted(m_lost, "line")));
+    m_lost = 0;
 }
 
 std::string log_prefix(WallTime time, ReleaseNumber release, std::string_view process) {

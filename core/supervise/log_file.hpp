@@ -42,6 +42,7 @@ class LogFile {
     void open();
     void rotate();
     void tell_losses();
+    void write_whole(std::string_view lines); // or nothing of it, and throws
 
     Path m_path;
     Rotation m_rotation;

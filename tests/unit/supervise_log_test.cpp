@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,6 +37,24 @@ struct Piped {
     LogPipe pipe{loop, folder / "web.1.fifo", {ReleaseNumber(3), "web.1"}, std::nullopt, log};
 
     std::vector<LogRecord> read() const { return LogReader(folder / "app.log", {}).last(100000); }
+};
+
+// A disk of 16 pages of which one is left, the first of a log. Only root can make one.
+struct FullDisk {
+    TestFolder folder;
+    const bool is_there = ::mount("none", folder.path().c_str(), "tmpfs", 0, "size=64k") == 0;
+    const sys::Path filling = folder / "filling";
+
+    ~FullDisk() {
+        if (is_there)
+            (void)::umount(folder.path().c_str());
+    }
+    void fill() const {
+        const sys::Fd file(::open(filling.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        const std::string page(4096, '-');
+        while (::write(file.get(), page.data(), page.size()) > 0) {
+        }
+    }
 };
 
 } // namespace
@@ -166,6 +185,44 @@ TEST_CASE("a writer that is faster than the disk waits, and memory stays bounded
     CHECK(after.ru_maxrss - before.ru_maxrss < 20000); // KiB, of 60 MiB written
 #endif
     CHECK(sys::names_in(folder.path()).size() == 4);
+}
+
+TEST_CASE("on a full disk lines are lost whole, and what tells of it is not cut either") {
+    const FullDisk disk;
+    if (!disk.is_there) {
+        MESSAGE("needs root");
+        return;
+    }
+    const sys::Path path = disk.folder / "app.log";
+    LogFile log(path, {});
+    const std::string nothing = record(1, "web.1", "");
+    // All of its page but ten bytes.
+    const std::string first(4096 - 10 - nothing.size(), 'x');
+    log.append(record(1, "web.1", first));
+    disk.fill();
+    for (int i = 0; i < 3; ++i)
+        log.append(record(1, "web.1", "lost"));
+    CHECK(sys::read_file(path).size() == 4096 - 10);
+    REQUIRE(::unlink(disk.filling.c_str()) == 0);
+    log.append(record(1, "web.1", "after"));
+    const std::string content = sys::read_file(path);
+    CHECK(content.find('\0') == std::string::npos);
+    CHECK(content.find(" supervisor 3 lines lost: the log could not be written\n") !=
+          std::string::npos);
+    CHECK(texts(LogReader(path, {"web.1", {}}).last(10)) ==
+          std::vector<std::string>{first, "after"});
+}
+
+TEST_CASE("a pipe that is removed leaves another one alone that has come to its name") {
+    Piped piped;
+    REQUIRE(::unlink((piped.folder / "web.1.fifo").c_str()) == 0);
+    Loop loop;
+    LogFile log(piped.folder / "app.log", {});
+    LogPipe next(loop, piped.folder / "web.1.fifo", {ReleaseNumber(4), "web.1"}, std::nullopt, log);
+    piped.pipe.remove();
+    CHECK(sys::is_there(piped.folder / "web.1.fifo"));
+    next.remove();
+    CHECK_FALSE(sys::is_there(piped.folder / "web.1.fifo"));
 }
 
 TEST_CASE("lines that are no records are passed over") {
