@@ -120,7 +120,7 @@ void Supervisor::Core::status(ClientId client, const Json& /*request*/) {
         answer.set("release", m_crew->release().text());
     if (!m_busy.empty())
         answer.set("busy_with", m_busy);
-    answer.set("watching", static_cast<bool>(m_vigil));
+    answer.set("watching", is_watched());
     answer.set("handover", m_addresses ? "gated" : "restart");
     if (!m_addresses)
         answer.set("why_restart", m_why_no_handover);
@@ -139,6 +139,28 @@ void Supervisor::Core::begin_watch(ClientId client, std::optional<TimePoint> end
         m_loop, *m_crew, [this](const std::optional<std::string>& why_not) { watched(why_not); },
         end);
     m_surroundings.changed();
+}
+
+bool Supervisor::Core::is_watched() const {
+    return m_vigil || m_watch_end;
+}
+
+// What ends is told to one at a time: now to the gate of a start.
+void Supervisor::Core::interrupt_watch() {
+    if (!m_vigil)
+        return;
+    m_watch_end = m_vigil->end();
+    m_vigil.reset();
+}
+
+// Or begins it: where a supervisor was killed, the next one watches anew once all is started, which
+// this start has taken the place of.
+void Supervisor::Core::resume_watch(const std::optional<std::string>& why_not) {
+    const auto end = std::exchange(m_watch_end, std::nullopt);
+    if (end && why_not)
+        return watched(why_not);
+    if (end || needs_watch(m_crew->release()))
+        begin_watch(m_watching_for, end);
 }
 
 void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
@@ -263,6 +285,7 @@ void Supervisor::Core::restart(ClientId client, const Json& request) {
 
 void Supervisor::Core::start_and_answer(ClientId client, const std::string& which) {
     begin("starting processes");
+    interrupt_watch();
     GateRules rules;
     rules.passes = m_crew->generation().health.passes;
     rules.timeout = m_crew->generation().health.timeout;
@@ -274,6 +297,7 @@ void Supervisor::Core::start_and_answer(ClientId client, const std::string& whic
                 answer.set("why", *why_not).set("evidence", m_crew->evidence());
             m_control.finish(client, answer);
             m_gate.reset();
+            resume_watch(why_not);
         });
     m_crew->start(Crew::called(which));
 }

@@ -208,7 +208,7 @@ std::string Supervisor::Core::status_line() const {
                                          m_crew->release().text(), up, processes.size());
     if (m_replacement)
         line += fmt::format("; {} is on its way", m_replacement->release().text());
-    else if (m_vigil)
+    else if (is_watched())
         line += ", it is being watched";
     return line;
 }

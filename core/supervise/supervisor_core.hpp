@@ -83,6 +83,9 @@ class Supervisor::Core {
     void committed(const Replacement::Verdict& verdict, ClientId client);
     void not_committed(const Replacement::Verdict& verdict, ClientId client);
     void begin_watch(ClientId client, std::optional<TimePoint> end = {});
+    [[nodiscard]] bool is_watched() const;
+    void interrupt_watch();
+    void resume_watch(const std::optional<std::string>& why_not);
     void watched(const std::optional<std::string>& why_not);
     void end_watch(const std::string& why);
     [[nodiscard]] bool take_back();
@@ -152,6 +155,7 @@ class Supervisor::Core {
     bool m_is_scaling = false; // the replacement is of the live release by itself
 
     std::unique_ptr<Vigil> m_vigil;
+    std::optional<TimePoint> m_watch_end; // of one that goes on after a start
     ClientId m_watching_for = 0;
     bool m_may_go_back = false;    // where the watch fails, the warm generation gets the traffic
     bool m_was_taken_back = false; // it did; the release that says so is still to come

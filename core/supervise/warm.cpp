@@ -37,7 +37,7 @@ void Supervisor::Core::wait_for_warm_end() {
 
 void Supervisor::Core::warm_is_over() {
     m_is_warm_over = true;
-    if (!m_vigil)
+    if (!is_watched())
         retire_warm();
 }
 

@@ -37,6 +37,16 @@ void wait_for(Client& client, const std::string& event) {
     }
 }
 
+// The answer, after all events.
+Json last_of(Client& client) {
+    for (;;) {
+        const auto message = client.next(tests::patience);
+        REQUIRE(message);
+        if ((*message)["done"].boolean())
+            return *message;
+    }
+}
+
 } // namespace
 
 TEST_SUITE_BEGIN("supervise::Replacement");
@@ -323,10 +333,7 @@ time.sleep(1000)
     const bool is_answered = eventually([&] { return sys::is_there(app.folder() / "answered"); });
     REQUIRE(::kill(app.pid(), SIGCONT) == 0);
     CHECK(is_answered);
-    Json end;
-    while (!end["done"].boolean())
-        end = client.next(tests::patience).value();
-    CHECK(end["why"].text() == "it was cancelled");
+    CHECK(last_of(client)["why"].text() == "it was cancelled");
     CHECK(app.serves("v1"));
 }
 
@@ -377,6 +384,45 @@ TEST_CASE("a watch that nobody waits for goes on, and ends when another release 
     CHECK(app.ask("status")["watching"].boolean());
     CHECK(app.deploy(app.web(3))["ok"].boolean());
     CHECK(eventually([&] { return app.told() == "good v3\n"; }));
+}
+
+TEST_CASE("a start within the watch lets the watch go on, for the client that waits for it") {
+    Serving app;
+    Generation next = app.web(2);
+    next.health.watch = 60s;
+    Client client(app.run());
+    client.send(replace_request(next));
+    wait_for(client, "healthy");
+    app.set_live(next);
+    client.send(Json::object({{"request", "commit"}}));
+    wait_for(client, "committed");
+    CHECK(app.ask("start")["ok"].boolean());
+    CHECK(app.ask("status")["watching"].boolean());
+    (void)app.get("/crash");
+    const Json end = last_of(client);
+    CHECK(end["watch_failed"].boolean());
+    CHECK(end["why"].text().starts_with("web.1 exited with status 3 after "));
+    CHECK(eventually([&] { return app.told().find("(told)") != std::string::npos; }));
+}
+
+TEST_CASE("an exit while a start looks at a release in its watch fails the watch") {
+    Serving app;
+    Generation next = app.web(2);
+    next.health.watch = 60s;
+    next.health.path.clear();
+    next.health.command = "[ ! -e ask ] || { touch asked; sleep 1000; }";
+    Client client(app.run());
+    client.send(replace_request(next));
+    wait_for(client, "healthy");
+    app.set_live(next);
+    client.send(Json::object({{"request", "commit"}}));
+    wait_for(client, "committed");
+    sys::replace_durably(app.folder() / "ask", "", 0644);
+    Client starting(app.run());
+    starting.send(Json::object({{"request", "start"}}));
+    REQUIRE(eventually([&] { return sys::is_there(app.folder() / "asked"); }));
+    (void)app.get("/crash");
+    CHECK(last_of(client)["watch_failed"].boolean());
 }
 
 TEST_SUITE_END();
