@@ -253,10 +253,14 @@ void Crew::testify_lines() const {
 void Crew::testify_memory() const {
     if (!m_surroundings.witness.used || !is_any_up())
         return;
-    std::uint64_t bytes = 0;
-    for (const pid_t pid : tree())
-        bytes += sys::peak_bytes(pid);
-    m_surroundings.witness.used(release(), bytes);
+    try {
+        std::uint64_t bytes = 0;
+        for (const pid_t pid : tree())
+            bytes += sys::peak_bytes(pid);
+        m_surroundings.witness.used(release(), bytes);
+    } catch (const std::exception& error) { // what is to be done with it matters more
+        m_surroundings.note(std::string("cannot tell how much memory was used: ") + error.what());
+    }
 }
 
 } // namespace shipit::supervise

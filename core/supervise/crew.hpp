@@ -65,7 +65,8 @@ class Crew {
     void set_proven();
     // The last lines of all of them, for people: "web.1: …".
     [[nodiscard]] std::string evidence() const;
-    // The witness is told: how a check failed; the last lines; how much memory it has used.
+    // The witness is told: how a check failed; the last lines; how much memory it has used, where
+    // that can be looked at.
     void testify_check(const std::string& why) const;
     void testify_lines() const;
     void testify_memory() const;

@@ -1,5 +1,6 @@
 #include "core/supervise/gate.hpp"
 
+#include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/supervise/port.hpp"
 
@@ -121,7 +122,12 @@ std::string Gate::elsewhere() const {
     const Generation& generation = m_crew.generation();
     if (!generation.listens())
         return {};
-    const auto ports = ports_of(m_crew.tree());
+    std::vector<std::uint16_t> ports;
+    try {
+        ports = ports_of(m_crew.tree());
+    } catch (const Error&) { // the verdict is to come all the same
+        return {};
+    }
     if (ports.empty() ||
         (generation.port && std::find(ports.begin(), ports.end(), *generation.port) != ports.end()))
         return {};

@@ -31,6 +31,8 @@ void Retirement::hurry() {
 void Retirement::look() {
     const TimePoint now = std::chrono::steady_clock::now();
     const Addresses* addresses = m_surroundings.addresses;
+    // Also where it cannot be looked at now.
+    m_timer = m_surroundings.loop.after(look_interval, [this] { look(); });
     // With nobody up, none would accept what waits: it is carried on the sooner.
     if (addresses == nullptr || !m_crew->is_any_up())
         return stop();
@@ -59,6 +61,7 @@ void Retirement::stop() {
         for (const Loop::Callback& done : told)
             done();
     });
+    m_timer.cancel();
 }
 
 } // namespace shipit::supervise

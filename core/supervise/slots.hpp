@@ -8,12 +8,14 @@
 // they began to listen, so a slot that a program has shut down comes back as the last one.
 #pragma once
 
+#include "core/base/error.hpp"
 #include "core/supervise/tcp_address.hpp"
 #include "core/sys/fd.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,7 +54,8 @@ constexpr std::uint16_t probe_ports = 8;
 constexpr int slot_backlog = 4096; // the kernel cuts it to net.core.somaxconn
 
 // What bind(2) has to say to a program instead of giving it a slot.
-struct SlotError {
+struct SlotError : std::runtime_error {
+    explicit SlotError(int number) : std::runtime_error(errno_text(number)), error_number(number) {}
     int error_number;
 };
 

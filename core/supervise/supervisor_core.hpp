@@ -89,7 +89,7 @@ class Supervisor::Core {
     void watched(const std::optional<std::string>& why_not);
     void end_watch(const std::string& why);
     [[nodiscard]] bool take_back();
-    [[nodiscard]] bool needs_watch(ReleaseNumber release) const;
+    [[nodiscard]] bool needs_watch(ReleaseNumber release);
     // (trial.cpp)
     void wait_for_trial_end();
     [[nodiscard]] milliseconds trial_left(ReleaseNumber release, WallTime end);

@@ -80,8 +80,14 @@ void Supervisor::Core::clear_side(Loop::Callback then) {
     retire_warm();
 }
 
-bool Supervisor::Core::needs_watch(ReleaseNumber release) const {
-    return m_options.needs_watch && m_options.needs_watch(release);
+// What cannot be told to be proven is not.
+bool Supervisor::Core::needs_watch(ReleaseNumber release) {
+    try {
+        return m_options.needs_watch && m_options.needs_watch(release);
+    } catch (const std::exception& error) {
+        note(fmt::format("cannot tell whether {} is proven: {}", release.text(), error.what()));
+        return true;
+    }
 }
 
 // Where the live release fails in its watch, what was live before gets the traffic at once; that it

@@ -216,4 +216,13 @@ TEST_CASE("an address that somebody else has bound is not free") {
     CHECK_FALSE(is_free({AF_INET, {}, 0, false, address.port}));
 }
 
+TEST_CASE("why there is no slot can be told as any other error") {
+    const TcpAddress address = loopback(AF_INET, tests::free_port());
+    const sys::Fd holder = socket_for(address);
+    sockaddr_storage name{};
+    const socklen_t length = address.put_into(name);
+    REQUIRE(::bind(holder.get(), reinterpret_cast<const sockaddr*>(&name), length) == 0);
+    CHECK_THROWS_WITH_AS((void)listening_socket(address), "Address already in use", std::exception);
+}
+
 TEST_SUITE_END();

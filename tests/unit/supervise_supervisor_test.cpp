@@ -360,6 +360,29 @@ TEST_CASE("a release that was in its watch when the supervisor was killed is wat
     CHECK(eventually([&] { return app.told() == "good v5\n"; }));
 }
 
+TEST_CASE("a release that is to be watched again is watched where it is started at once, too") {
+    SupervisedApp app;
+    app.adjust = [](SupervisorOptions& options) {
+        options.needs_watch = [](ReleaseNumber release) { return release == ReleaseNumber(5); };
+    };
+    app.set_live(app.worker(5, "sleep 1000"));
+    app.supervise();
+    CHECK(app.ask("start")["ok"].boolean());
+    CHECK(eventually([&] { return app.told() == "good v5\n"; }));
+}
+
+TEST_CASE("a release of which it cannot be told whether it is proven is watched") {
+    SupervisedApp app;
+    app.adjust = [](SupervisorOptions& options) {
+        options.needs_watch = [](ReleaseNumber) -> bool {
+            throw Error("the marks are unreadable");
+        };
+    };
+    app.set_live(app.worker(5, "sleep 1000"));
+    app.supervise();
+    CHECK(eventually([&] { return app.told() == "good v5\n"; }));
+}
+
 TEST_CASE("a process that writes without end is read, and others are heard all the same") {
     SupervisedApp app;
     Generation generation = app.web(1);
