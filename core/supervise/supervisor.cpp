@@ -143,6 +143,7 @@ void Supervisor::Core::end_all() {
     m_vigil.reset();
     m_gate.reset();
     m_retirement.reset();
+    m_on_clear = nullptr; // of whom it would call goes, too
     const auto to_stop = [this](const std::shared_ptr<Crew>& crew) {
         if (crew && std::find(m_leftovers.begin(), m_leftovers.end(), crew) == m_leftovers.end())
             m_leftovers.push_back(crew);

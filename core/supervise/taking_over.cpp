@@ -87,6 +87,8 @@ void Supervisor::Core::stop_leftovers() {
 }
 
 void Supervisor::Core::leftovers_stopped() {
+    if (m_ending) // they are among those whose end is waited for
+        return;
     for (const auto& crew : std::exchange(m_leftovers, {}))
         if (crew->is_wanted())
             retire(crew);
