@@ -153,12 +153,12 @@ void Process::act(Action action) {
         launch();
         break;
     case Action::ask_to_end:
-        m_child->signal(m_program.stop_signal);
-        m_child->signal(SIGCONT); // a stopped process could not end
+        signal_main(m_program.stop_signal);
+        signal_main(SIGCONT); // a stopped process could not end
         break;
     case Action::abort:
-        m_child->signal(SIGABRT);
-        m_child->signal(SIGCONT);
+        signal_main(SIGABRT);
+        signal_main(SIGCONT);
         break;
     case Action::end_rest:
         signal_rest(SIGTERM, false);
@@ -170,8 +170,7 @@ void Process::act(Action action) {
         break;
     case Action::kill_tree:
         signal_rest(SIGKILL, false); // first, while the main process still shows who they are
-        if (m_child)
-            m_child->signal(SIGKILL);
+        signal_main(SIGKILL);
         break;
     case Action::tell_crash_loop:
         if (m_surroundings.crash_looping)

@@ -111,6 +111,7 @@ class Process {
     void act(Action action);
     void launch();
     void exited(WaitStatus status);
+    void recall_main(const sys::ProcessName& main, Child::Parent parent);
     // (process_notices.cpp)
     void give_socket(Launch& launch);
     void listen();
@@ -125,6 +126,7 @@ class Process {
     void prepare_socket() const;
     void look_for_rest();
     void stopped();
+    void signal_main(int signal) const;
     void signal_rest(int signal, bool escaped_only) const;
     void kill_deaf() const;
     [[nodiscard]] std::string lasted() const;
@@ -150,6 +152,7 @@ class Process {
     std::unique_ptr<Child> m_child;
     Loop::Timer m_due;
     Loop::Timer m_look;
+    Loop::Timer m_end;     // which is to be told yet
     bool m_speaks = false; // what runs was given the notify socket
     bool m_said_ready = false;
     std::string m_said;

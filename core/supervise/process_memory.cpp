@@ -109,10 +109,8 @@ void Process::recall(const Json& memory) {
         m_pipe->recall(memory["log"]);
     }
     if (memory["main"].is_object())
-        m_child = std::make_unique<Child>(m_surroundings.loop, name_from(memory["main"]),
-                                          memory["is_child"].boolean() ? Child::Parent::us
-                                                                       : Child::Parent::another,
-                                          [this](WaitStatus status) { exited(status); });
+        recall_main(name_from(memory["main"]),
+                    memory["is_child"].boolean() ? Child::Parent::us : Child::Parent::another);
     m_speaks = memory["speaks"].boolean();
     m_said_ready = memory["said_ready"].boolean();
     m_said = memory["said"].text();
@@ -121,6 +119,18 @@ void Process::recall(const Json& memory) {
         listen();
     }
     arm();
+}
+
+void Process::recall_main(const sys::ProcessName& main, Child::Parent parent) {
+    try {
+        m_child = std::make_unique<Child>(m_surroundings.loop, main, parent,
+                                          [this](WaitStatus status) { exited(status); });
+    } catch (const Error&) {
+        if (sys::is_alive(main))
+            throw; // as in adopt()
+        // It ended when nobody looked.
+        m_end = m_surroundings.loop.after(milliseconds(0), [this] { exited(std::nullopt); });
+    }
 }
 
 } // namespace shipit::supervise

@@ -54,6 +54,11 @@ std::vector<Owned> Process::rest() const {
     return rest_of({m_last_main, m_marks, m_cgroup});
 }
 
+void Process::signal_main(int signal) const {
+    if (m_child)
+        m_child->signal(signal);
+}
+
 void Process::signal_rest(int signal, bool escaped_only) const {
     const std::vector<Owned> processes = rest();
     const auto is_meant = [&](const Owned& process) { return process.escaped || !escaped_only; };

@@ -1,0 +1,153 @@
+#include "core/supervise/crew.hpp"
+#include "core/supervise/gate.hpp"
+#include "core/supervise/retirement.hpp"
+
+#include "core/sys/clock.hpp"
+#include "tests/unit/few_descriptors.hpp"
+#include "tests/unit/supervised_app.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace shipit;
+using namespace shipit::supervise;
+using namespace std::chrono_literals;
+using tests::FewDescriptors;
+
+namespace {
+
+// What a generation of one process needs, in this very process.
+struct Here {
+    tests::TestFolder folder;
+    Loop loop;
+    LogFile log{folder / "app.log", {}};
+    Addresses addresses{loop, {[](const std::string&) {}, [] {}}};
+    Surroundings surroundings{loop,
+                              log,
+                              nullptr,
+                              folder.path(),
+                              {},
+                              [] {},
+                              [](const std::string&) {},
+                              [](const Process&) {}};
+
+    [[nodiscard]] std::shared_ptr<Crew> crew(std::optional<std::uint16_t> port = std::nullopt) {
+        Program program;
+        program.name = program.type = port ? "web" : "worker";
+        program.command = "sleep 1000";
+        program.environment = {{"PATH", "/usr/bin:/bin"}, {"SHIPIT_PROCESS", program.name}};
+        program.folder = "/";
+        return std::make_shared<Crew>(surroundings,
+                                      Generation{ReleaseNumber(1), {program}, {}, port}, Side::a);
+    }
+    // Until somebody stops the loop; false if nobody does.
+    [[nodiscard]] bool run() {
+        bool is_late = false;
+        const auto end = loop.after(tests::patience, [&] {
+            is_late = true;
+            loop.stop();
+        });
+        loop.run();
+        return !is_late;
+    }
+    [[nodiscard]] bool stop(Crew& crew) {
+        crew.stop(Crew::all, [this] { loop.stop(); });
+        return run();
+    }
+};
+
+// Kills a child of ours, and waits for it, which nobody else will have to.
+void end(pid_t pid) {
+    REQUIRE(::kill(pid, SIGKILL) == 0);
+    REQUIRE(::waitpid(pid, nullptr, 0) == pid);
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("supervise::Crew");
+
+#ifndef __SANITIZE_ADDRESS__ // UBSan, beside it, looks through a pipe at the objects that it judges
+TEST_CASE("without a descriptor to look at its memory through, a generation is stopped") {
+    Here here;
+    here.surroundings.witness.used = [](ReleaseNumber, std::uint64_t) {};
+    const auto crew = here.crew();
+    crew->start();
+    REQUIRE(crew->is_any_up());
+    {
+        const FewDescriptors few(0);
+        crew->stop(Crew::all, [&] { here.loop.stop(); });
+    }
+    CHECK(here.run());
+    CHECK(crew->is_stopped());
+}
+
+TEST_CASE("a generation whose processes cannot be looked at for a while is retired after that") {
+    Here here;
+    here.surroundings.addresses = &here.addresses;
+    const auto crew = here.crew();
+    crew->start();
+    REQUIRE(crew->is_any_up());
+    const auto long_ago = std::chrono::steady_clock::now() - 2s;
+    Retirement retirement(here.surroundings, crew, long_ago);
+    retirement.when_done([&] { here.loop.stop(); });
+    auto few = std::make_unique<FewDescriptors>(0);
+    const auto enough = here.loop.after(200ms, [&] { few.reset(); });
+    CHECK(here.run());
+    CHECK(crew->is_stopped());
+}
+
+TEST_CASE("a gate comes to its verdict also where it cannot be told what listens elsewhere") {
+    Here here;
+    const auto crew = here.crew(tests::free_port());
+    crew->start();
+    GateRules rules;
+    rules.timeout = 200ms;
+    std::optional<std::string> why;
+    auto few = std::make_unique<FewDescriptors>(0);
+    const Gate gate(here.loop, *crew, rules, [&](const std::optional<std::string>& why_not) {
+        few.reset();
+        why = why_not;
+        here.loop.stop();
+    });
+    CHECK(here.run());
+    REQUIRE(why);
+    CHECK(why->ends_with("it was not healthy within 200ms"));
+    CHECK(here.stop(*crew));
+}
+#endif
+
+TEST_CASE("a process that ends while one program takes another's place is started again") {
+    Here before;
+    const auto crew = before.crew();
+    pid_t pid = 0;
+    SUBCASE("our own child") {
+        crew->start();
+        pid = crew->processes()[0]->main().value().pid;
+    }
+    SUBCASE("what another supervisor started") {
+        pid = ::fork();
+        REQUIRE(pid >= 0);
+        while (pid == 0)
+            ::pause();
+        Process::Adopted adopted;
+        adopted.main = {pid, sys::start_time_of(pid).value()};
+        adopted.pipe = "v1.worker.a.fifo";
+        REQUIRE(crew->processes()[0]->adopt(adopted));
+    }
+    Bequest bequest;
+    const Json memory = crew->memory(bequest);
+    end(pid);
+
+    Here after;
+    const auto recalled = Crew::recalled(after.surroundings, memory);
+    std::string how;
+    recalled->on_ended([&](const Process&, const std::string& what) {
+        how = what;
+        after.loop.stop();
+    });
+    CHECK(after.run());
+    CHECK(how.starts_with("ended after "));
+    CHECK(recalled->is_wanted());
+    CHECK(after.stop(*recalled));
+}
+
+TEST_SUITE_END();
