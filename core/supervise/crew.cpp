@@ -127,23 +127,23 @@ Crew::Choice Crew::accepting() const {
     return [names](const Process& process) { return names.contains(process.program().name); };
 }
 
-bool Crew::is_up() const {
-    return std::all_of(m_processes.begin(), m_processes.end(), [](const auto& process) {
-        return !process->is_wanted() || process->is_ready();
+bool Crew::is_up(const Choice& choice) const {
+    return std::all_of(m_processes.begin(), m_processes.end(), [&](const auto& process) {
+        return !choice(*process) || !process->is_wanted() || process->is_ready();
     });
 }
 
-const Process* Crew::silent() const {
+const Process* Crew::silent(const Choice& choice) const {
     for (const auto& process : m_processes)
-        if (process->is_silent())
+        if (choice(*process) && process->is_silent())
             return process.get();
     return nullptr;
 }
 
-TimePoint Crew::newest_start() const {
+TimePoint Crew::newest_start(const Choice& choice) const {
     TimePoint newest{};
     for (const auto& process : m_processes)
-        if (process->is_wanted())
+        if (choice(*process) && process->is_wanted())
             newest = std::max(newest, process->started());
     return newest;
 }

@@ -48,11 +48,11 @@ class Crew {
     // Those that are up and accept from the slots of its side now, whatever becomes of them.
     [[nodiscard]] Choice accepting() const;
     // Whether every process that is meant to run is up, and has said so if it is to.
-    [[nodiscard]] bool is_up() const;
+    [[nodiscard]] bool is_up(const Choice& choice = all) const;
     // One that is up and still to say that it is ready; null: there is none.
-    [[nodiscard]] const Process* silent() const;
+    [[nodiscard]] const Process* silent(const Choice& choice = all) const;
     // When the youngest of them was started.
-    [[nodiscard]] TimePoint newest_start() const;
+    [[nodiscard]] TimePoint newest_start(const Choice& choice = all) const;
     // All that belongs to it now, main processes first.
     [[nodiscard]] std::vector<pid_t> tree() const;
     // How it is checked; staying up is all when the process that would be asked is not to run.

@@ -22,14 +22,14 @@ constexpr unsigned failures_in_a_row = 3;
 } // namespace
 
 Gate::Gate(Loop& loop, Crew& crew, GateRules rules, OnVerdict on_verdict)
-    : m_loop(loop), m_crew(crew), m_rules(rules), m_on_verdict(std::move(on_verdict)),
+    : m_loop(loop), m_crew(crew), m_rules(std::move(rules)), m_on_verdict(std::move(on_verdict)),
       m_wait(first_wait) {
     m_crew.on_ended([this](Process& process, const std::string& how) { ended(process, how); });
     m_crew.on_listening([this] {
         if (!m_looks)
             look(); // no need to wait for the next time
     });
-    m_timeout = loop.after(rules.timeout, [this] { time_is_over(); });
+    m_timeout = loop.after(m_rules.timeout, [this] { time_is_over(); });
     m_next = loop.after(milliseconds(0), [this] { look(); });
 }
 
@@ -40,7 +40,8 @@ Gate::~Gate() {
 
 void Gate::look() {
     m_next.cancel();
-    if (m_crew.silent() != nullptr) { // its health is asked when it says that it is ready
+    // Its health is asked when it says that it is ready.
+    if (m_crew.silent(m_rules.whom) != nullptr) {
         m_passed = 0;
         m_next = m_loop.after(longest_wait, [this] { look(); });
         return;
@@ -63,14 +64,14 @@ bool Gate::has_to_settle() const {
 }
 
 bool Gate::has_settled() const {
-    return m_crew.is_up() &&
-           std::chrono::steady_clock::now() - m_crew.newest_start() >= m_rules.settle;
+    return m_crew.is_up(m_rules.whom) &&
+           std::chrono::steady_clock::now() - m_crew.newest_start(m_rules.whom) >= m_rules.settle;
 }
 
 void Gate::take(const ProbeResult& result) {
     m_looks = false;
     m_last = result;
-    m_passed = result.healthy && m_crew.is_up() ? m_passed + 1 : 0;
+    m_passed = result.healthy && m_crew.is_up(m_rules.whom) ? m_passed + 1 : 0;
     if (has_passed() && (!has_to_settle() || has_settled()))
         return decide(std::nullopt);
     m_next = m_loop.after(next_wait(result), [this] { look(); });
@@ -79,7 +80,7 @@ void Gate::take(const ProbeResult& result) {
 milliseconds Gate::next_wait(const ProbeResult& result) {
     if (result.healthy) {
         m_wait = first_wait;
-        const auto settled = m_crew.newest_start() + m_rules.settle;
+        const auto settled = m_crew.newest_start(m_rules.whom) + m_rules.settle;
         const auto left =
             std::chrono::ceil<milliseconds>(settled - std::chrono::steady_clock::now());
         return has_passed() && has_to_settle() ? std::max(left, m_wait) : m_wait;
@@ -90,6 +91,8 @@ milliseconds Gate::next_wait(const ProbeResult& result) {
 }
 
 void Gate::ended(const Process& process, const std::string& how) {
+    if (!m_rules.whom(process))
+        return;
     m_last = {false, false, process.program().name + " " + how};
     m_passed = 0;
     if (!m_rules.forgives_exits)
@@ -97,7 +100,7 @@ void Gate::ended(const Process& process, const std::string& how) {
 }
 
 void Gate::time_is_over() {
-    if (const Process* silent = m_crew.silent())
+    if (const Process* silent = m_crew.silent(m_rules.whom))
         return decide(still_silent(*silent));
     // What is being waited for says more than that nothing listened before, and less than an
     // answer.

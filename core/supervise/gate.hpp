@@ -12,6 +12,7 @@ struct GateRules {
     milliseconds settle = std::chrono::seconds(1); // without a check: to stay up for so long
     bool all_settle = false;                       // with a check, too: it does not ask all of them
     bool forgives_exits = false;                   // they are started again, and may yet pass
+    Crew::Choice whom = Crew::all; // who has to be up and stay so; the check is of the whole crew
 };
 
 // Looks until the crew has passed, or has failed: a process ended, or time is over.

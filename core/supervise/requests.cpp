@@ -287,6 +287,8 @@ void Supervisor::Core::start_and_answer(ClientId client, const std::string& whic
     begin("starting processes");
     interrupt_watch();
     GateRules rules;
+    if (!m_watch_end) // a watch is of all of them
+        rules.whom = Crew::called(which);
     rules.passes = m_crew->generation().health.passes;
     rules.timeout = m_crew->generation().health.timeout;
     m_gate = std::make_unique<Gate>(

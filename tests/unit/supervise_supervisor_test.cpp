@@ -122,6 +122,24 @@ TEST_CASE("one process is restarted without the others") {
     CHECK(typo["next"].text() == "did you mean 'worker'?");
 }
 
+TEST_CASE("one that keeps crashing does not fail another one's restart") {
+    SupervisedApp app;
+    app.adjust = [](SupervisorOptions& options) {
+        options.limits.first_delay = options.limits.longest_delay = 0ms;
+    };
+    Generation generation = app.web(1);
+    generation.programs.push_back(app.program("worker.1", 1, "sleep 0.02; false"));
+    app.set_live(generation);
+    app.supervise();
+    REQUIRE(eventually([&] { return app.process("worker.1")["crash_looping"].boolean(); }));
+    REQUIRE(eventually([&] { return app.is_up("web.1"); }));
+    const pid_t web = app.pid_of("web.1");
+    const Json answer = app.ask(Json::object({{"request", "restart"}, {"process", "web.1"}}));
+    INFO(answer.dump());
+    CHECK(answer["ok"].boolean());
+    CHECK(app.pid_of("web.1") != web);
+}
+
 TEST_CASE("a start that fails says why, with the last lines") {
     SupervisedApp app;
     app.supervise();
