@@ -29,6 +29,7 @@ struct Control::Client {
     Loop::Watch watch;
     Loop::Timer patience;
     std::string received;
+    std::size_t searched = 0; // of that, for the end of a line
     std::string unsent;
     bool has_asked = false;
     bool finishing = false;
@@ -137,13 +138,15 @@ void Control::read_from(ClientId id) {
 void Control::take_lines(ClientId id) {
     // Looked up anew for each line: a request's handler may finish the client.
     for (Client* client = find(id); client != nullptr && !client->finishing; client = find(id)) {
-        const auto newline = client->received.find('\n');
+        const auto newline = client->received.find('\n', client->searched);
+        client->searched = client->received.size();
         if (std::min(newline, client->received.size()) > m_limits.line)
             return refuse(id, "the request is too long");
         if (newline == std::string::npos)
             return;
         const std::string line = client->received.substr(0, newline);
         client->received.erase(0, newline + 1);
+        client->searched = 0;
         client->has_asked = true;
         client->patience.cancel();
         Json request;

@@ -20,7 +20,7 @@ namespace shipit::supervise {
 using ClientId = std::uint64_t; // never reused
 
 struct ControlLimits {
-    std::size_t line = 4 << 20; // a generation's environment comes several times in one line
+    std::size_t line = 64 << 20; // a generation has all config vars once for each process
     std::size_t unsent = 8 << 20;
     std::size_t clients = 32;
     milliseconds first_request = std::chrono::seconds(10);

@@ -58,8 +58,21 @@ TEST_CASE("hostile requests are refused, and the supervisor goes on") {
 TEST_CASE("an endless line is refused") {
     SupervisedApp app;
     app.supervise();
-    CHECK(answer_to(app.run(), std::string(5 << 20, 'x')).find("too long") != std::string::npos);
+    CHECK(answer_to(app.run(), std::string(65 << 20, 'x')).find("too long") != std::string::npos);
     CHECK(app.ask("ping")["ok"].boolean());
+}
+
+TEST_CASE("a generation of many processes, each with many config vars, is no request too long") {
+    SupervisedApp app;
+    app.supervise();
+    Generation generation{ReleaseNumber(1), {}, {}, std::nullopt};
+    for (int n = 1; n <= 41; ++n) {
+        generation.programs.push_back(app.program("worker." + std::to_string(n), 1, "sleep 1000"));
+        generation.programs.back().environment.emplace_back("LONG", std::string(100 << 10, 'x'));
+    }
+    // As long a request as its deploy; but nothing of it has to be started.
+    const Json request = Json::object({{"request", "ping"}, {"generation", to_json(generation)}});
+    CHECK(app.ask(request)["ok"].boolean());
 }
 
 TEST_CASE("a client that says nothing is sent away") {
