@@ -30,7 +30,6 @@ class Notices {
         Ear(const Ear&) = delete;
         Ear& operator=(const Ear&) = delete;
         ~Ear();
-        explicit operator bool() const { return m_notices != nullptr; }
 
       private:
         friend class Notices;

@@ -71,7 +71,6 @@ class Process {
 
     [[nodiscard]] const Program& program() const { return m_program; }
     [[nodiscard]] ReleaseNumber release() const { return m_place.release; }
-    [[nodiscard]] Side side() const { return m_place.side; }
     // Whether its binds are ours to answer; if not, it has its own socket.
     [[nodiscard]] bool is_handed() const { return m_is_handed; }
     [[nodiscard]] Phase phase() const { return m_state.phase; }

@@ -1,17 +1,17 @@
 // The supervisor of one app: owns its processes for as long as the host is up.
 //
 // Listens on run_folder/control.sock for requests, one JSON object a line; each is answered by
-// events
-// ("event": …) and one last message with "done": true and "ok"; where that is false there is a
-// "why". One changing request at a time; another is refused with "busy": true.
+// events ("event": …) and one last message with "done": true and "ok"; where that is false there is
+// a "why". One changing request at a time; another is refused with "busy": true.
 //
+// clang-format off
 //   {"request": …}                answered by
-//   ping                          pid; "outdated": its program was replaced on disk
-//   status                        pid, release, busy_with, watching, cgroups or why_no_cgroups,
-//   processes: [{name, type,
-//   release,
-//                                 state (up starting crashed stopping stopped), since, restarts,
-//                                 crash_looping, pid, memory, port, last_exit}]
+//   ping                          pid; ending; "outdated": its program was replaced on disk
+//   status                        pid, release, busy_with, watching, handover, why_restart, cgroups,
+//                                 why_no_cgroups, and processes: [{name, type, command, release,
+//                                 state (up starting warm hung crashed stopping stopped),
+//                                 since, restarts, crash_looping, pid, memory, peak, port,
+//                                 last_exit, said}]
 //   start, stop, restart          evidence (of a start that failed); "process": a name or a type
 //   replace, "generation": {…}    events starting, stopping (in_turn: why), healthy (it has the
 //                                 traffic: now move `current` and send commit), failed, restoring,
@@ -26,8 +26,9 @@
 //   renew                         ok, by the program that has taken this one's place in the same
 //                                 process; else why not, and this one goes on
 //   commit, abort                 for the client that asked for the replacement, on the same
-//   connection shutdown                      ok; then all processes are stopped and the supervisor
-//   ends
+//                                 connection
+//   shutdown                      ok; then all processes are stopped and the supervisor ends
+// clang-format on
 //
 // It never ends because of an error in what it does. SIGTERM and SIGINT stop the processes and end
 // it; if it is killed, its processes go on and the next supervisor takes them over. SIGHUP: renew,
