@@ -1,10 +1,14 @@
 #include "core/slug/ignore.hpp"
 
+#include "core/base/error.hpp"
 #include "core/base/text.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <optional>
 #include <utility>
+
+#include <fmt/core.h>
 
 namespace shipit::slug {
 
@@ -165,6 +169,8 @@ class Matcher {
         const bool begins_name = p == 0 || m_pattern[p - 1] == '/';
         const bool ends_name = after == m_pattern.size() || m_pattern[after] == '/';
         const bool crosses = after - p >= 2 && begins_name && ends_name;
+        if (crosses)
+            after = behind_the_same(after);
         // "**/" matches no folder at all too.
         if (crosses && after < m_pattern.size() && match(after + 1, t))
             return true;
@@ -173,6 +179,18 @@ class Matcher {
                 return true;
             if (t == m_text.size() || (m_text[t] == '/' && !crosses))
                 return false;
+        }
+    }
+
+    // "**/**/" is "**/": matching each by itself would take stack for it, and nothing of the text.
+    // From one slash to the last.
+    [[nodiscard]] std::size_t behind_the_same(std::size_t slash) const {
+        for (;;) {
+            const auto stars = m_pattern.substr(std::min(slash + 1, m_pattern.size()));
+            const auto count = std::min(stars.find_first_not_of('*'), stars.size());
+            if (count < 2 || count == stars.size() || stars[count] != '/')
+                return slash;
+            slash += 1 + count;
         }
     }
 
@@ -242,9 +260,16 @@ std::optional<IgnoreRules::Rule> IgnoreRules::rule_in(std::string_view line) {
 void IgnoreRules::add(std::string_view text) {
     if (text.starts_with("\xef\xbb\xbf"))
         text.remove_prefix(3);
-    for (const auto line : split(text, '\n'))
+    std::size_t number = 0;
+    for (const auto line : split(text, '\n')) {
+        number++;
+        if (line.size() > longest_line)
+            throw Error(
+                fmt::format(".slugignore:{}: a line of more than {} bytes", number, longest_line),
+                Outcome::usage);
         if (auto rule = rule_in(line))
             m_rules.push_back(std::move(*rule));
+    }
 }
 
 bool IgnoreRules::leaves_out(std::string_view path, bool is_folder) const {

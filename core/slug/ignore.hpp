@@ -2,6 +2,7 @@
 // letter; the file stands at the build's root only.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,7 +12,11 @@ namespace shipit::slug {
 
 class IgnoreRules {
   public:
-    // Adds the rules of a file; later ones win over earlier ones.
+    // No path is so long that it would take a longer line to match it; in bytes.
+    static constexpr std::size_t longest_line = 8192;
+
+    // Adds the rules of a .slugignore; later ones win over earlier ones. Throws Error (usage)
+    // naming a line that is too long.
     void add(std::string_view text);
 
     // Whether the last rule that matches `path` (relative, '/' between names) leaves it out. What
@@ -30,7 +35,8 @@ class IgnoreRules {
 };
 
 // Whether a pattern of gitignore(5) matches the whole of `text`: * and ? do not match '/', "**"
-// between slashes matches any folders. Takes time in proportion to both lengths' product.
+// between slashes matches any folders. Takes time and memory in proportion to both lengths'
+// product, and stack in proportion to the text's.
 [[nodiscard]] bool wildcards_match(std::string_view pattern, std::string_view text);
 
 } // namespace shipit::slug

@@ -242,4 +242,29 @@ TEST_CASE("many stars do not take for ever") {
                                       std::string(4000, 'a')));
 }
 
+TEST_CASE("many stars between slashes are as one, and take no more stack") {
+    std::string pattern;
+    for (int i = 0; i < 340'000; i++)
+        pattern += i % 2 == 0 ? "**/" : "***/";
+    CHECK(slug::wildcards_match(pattern + "x", "a/b/x"));
+    CHECK(slug::wildcards_match(pattern + "x", "x"));
+    CHECK_FALSE(slug::wildcards_match(pattern + "x", "a/b/y"));
+}
+
+TEST_CASE("the deepest pattern that is taken fits on the stack") {
+    std::string pattern;
+    while (pattern.size() + 2 <= slug::IgnoreRules::longest_line)
+        pattern += "*a";
+    CHECK(slug::wildcards_match(pattern, std::string(slug::IgnoreRules::longest_line, 'a')));
+}
+
+TEST_CASE("a line that is too long is refused by its number") {
+    slug::IgnoreRules rules;
+    const std::string longest(slug::IgnoreRules::longest_line, 'a');
+    rules.add("b\n" + longest + "\n");
+    CHECK(rules.leaves_out(longest, false));
+    CHECK(why_not([&] { rules.add("b\n\n" + longest + "a\n"); }) ==
+          ".slugignore:3: a line of more than 8192 bytes");
+}
+
 TEST_SUITE_END();
