@@ -17,7 +17,8 @@ constexpr std::size_t longest_document = 1 << 20;
 constexpr std::size_t deepest_dotted_key = 32;
 
 // Where the string that begins at `text[at]` ends (behind its closing quotes, or at the end of the
-// text if it has none: toml++ will complain).
+// text if it has none: toml++ will complain). A long one may have one or two of its quotes right
+// before those that close it.
 std::size_t end_of_string(std::string_view text, std::size_t at) {
     const char quote = text[at];
     const std::string triple(3, quote);
@@ -26,9 +27,12 @@ std::size_t end_of_string(std::string_view text, std::size_t at) {
     for (std::size_t i = at + closing.size(); i < text.size(); ++i) {
         if (quote == '"' && text[i] == '\\')
             ++i;
-        else if (text.substr(i, closing.size()) == closing)
-            return i + closing.size();
-        else if (!long_form && text[i] == '\n')
+        else if (text.substr(i, closing.size()) == closing) {
+            i += closing.size();
+            for (int own = 0; long_form && own < 2 && i < text.size() && text[i] == quote; ++own)
+                ++i;
+            return i;
+        } else if (!long_form && text[i] == '\n')
             return i;
     }
     return text.size();

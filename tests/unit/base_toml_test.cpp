@@ -70,6 +70,22 @@ TEST_CASE("a key of very many parts is refused before it can overflow the stack"
         CHECK(complaint_of(text, [](const TomlTable&) {}).find("parts") != std::string::npos);
 }
 
+TEST_CASE("a long string may end in quotes of its own, and what follows it is looked at") {
+    std::string deep = "a";
+    for (int i = 0; i < 100; ++i)
+        deep += ".a";
+    for (const char quote : {'"', '\''})
+        for (std::size_t own = 0; own <= 2; ++own) {
+            const std::string content = "s" + std::string(own, quote);
+            const auto string = std::string(3, quote) + content + std::string(3, quote);
+            CAPTURE(string);
+            CHECK(TomlTable::parse("s = " + string + "\n", "x").string("s") == content);
+            CHECK(
+                complaint_of("x = {s = " + string + ", " + deep + " = 1}\n", [](const TomlTable&) {
+                }).find("parts") != std::string::npos);
+        }
+}
+
 TEST_CASE("many dots inside a string or a comment are no key") {
     const std::string dots(5000, '.');
     const auto root = TomlTable::parse("# " + dots + "\na = \"" + dots + "\"\nb = '''\n" + dots +
