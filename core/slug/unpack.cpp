@@ -95,8 +95,8 @@ class Unpacking {
     }
 
   private:
-    // Files and symlinks whose folders are there. Not what has several names: all of these would
-    // have to become names of the new file.
+    // Files and symlinks whose folders are there, for us to write to. Not what has several names:
+    // all of these would have to become names of the new file.
     [[nodiscard]] bool are_replaceable(const std::vector<std::size_t>& changed) const {
         const auto& entries = m_slug.list().entries;
         std::set<std::string_view> linked;
@@ -108,8 +108,10 @@ class Unpacking {
             struct stat status {};
             const auto path = m_trees / m_id.text() / entry.path;
             const bool is_folder = ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+            const bool is_open = ::faccessat(AT_FDCWD, (path.parent_path() / ".").c_str(),
+                                             W_OK | X_OK, AT_EACCESS) == 0;
             return (entry.type == Type::file || entry.type == Type::symlink) && !is_folder &&
-                   linked.count(entry.path) == 0;
+                   is_open && linked.count(entry.path) == 0;
         });
     }
 

@@ -13,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <dirent.h>
@@ -106,17 +107,16 @@ class Walk {
         return folder;
     }
 
+    // By errno, of what could not be read; returns if it is to be left out.
+    void leave_out_or_refuse(const std::string& path) const {
+        const bool is_usual = errno == ENOENT || errno == ENOTDIR || errno == ELOOP ||
+                              errno == EINVAL || errno == EACCES || errno == EPERM;
+        if (!m_options.is_in_use || !is_usual)
+            refuse_unreadable(shown(path));
+    }
+
     void list(FolderChain& chain, Folder& folder) {
-        if (folder.depth > deepest)
-            throw Error(
-                fmt::format("'{}' is more than {} folders deep", shown(folder.path), deepest));
-        const int fd = chain.folder(folder.path);
-        if (fd < 0)
-            refuse_unreadable(shown(folder.path));
-        const auto names = names_in(fd, folder.path);
-        folder.found.reserve(names.size());
-        for (const auto& name : names)
-            take(fd, name, folder);
+        find_all(chain, folder);
         m_crew.change([&] {
             for (auto found = folder.found.rbegin(); found != folder.found.rend(); ++found)
                 if (found->entry.type == Type::folder)
@@ -124,6 +124,22 @@ class Walk {
             m_unlisted--;
             m_entries += folder.found.size();
         });
+    }
+
+    void find_all(FolderChain& chain, Folder& folder) const {
+        if (folder.depth > deepest) {
+            if (m_options.is_in_use)
+                return;
+            throw Error(
+                fmt::format("'{}' is more than {} folders deep", shown(folder.path), deepest));
+        }
+        const int fd = chain.folder(folder.path);
+        if (fd < 0)
+            return leave_out_or_refuse(folder.path);
+        const auto names = names_in(fd, folder.path);
+        folder.found.reserve(names.size());
+        for (const auto& name : names)
+            take(fd, name, folder);
     }
 
     Folder* add_folder(const Folder::Found& found, std::size_t depth) {
@@ -148,8 +164,8 @@ class Walk {
         for (;;) {
             const auto size = ::getdents64(folder_fd, buffer.data(), buffer.size());
             if (size < 0)
-                refuse_unreadable(shown(folder));
-            if (size == 0)
+                leave_out_or_refuse(folder);
+            if (size <= 0)
                 break;
             for (ssize_t at = 0; at < size;) {
                 const auto* entry = reinterpret_cast<const dirent64*>(buffer.data() + at);
@@ -172,25 +188,33 @@ class Walk {
         path += name;
         struct stat status {};
         if (::fstatat(folder_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-            refuse_unreadable(shown(path));
+            return leave_out_or_refuse(path);
         if (m_options.leave_out.count(path) != 0 ||
             m_options.rules.leaves_out(path, S_ISDIR(status.st_mode))) {
             folder.left_out++;
             return;
         }
-        if (path.size() > sure_to_be_short && path_fault(path) != nullptr)
+        if (path.size() > sure_to_be_short && path_fault(path) != nullptr) {
+            if (m_options.is_in_use)
+                return;
             throw Error(fmt::format("cannot pack '{}': {}", shown(path), path_fault(path)))
                 .advise("give it a shorter path, or name it in .slugignore to leave it out");
+        }
         if (S_ISDIR(status.st_mode))
             refuse_forbidden(status, path);
-        auto& found = folder.found.emplace_back();
+        Folder::Found found;
         auto& entry = found.entry;
+        if (S_ISLNK(status.st_mode)) {
+            auto target = read_link(folder_fd, name);
+            if (!target)
+                return leave_out_or_refuse(path);
+            entry.target = std::move(*target);
+        }
         entry.path = std::move(path);
         entry.mtime = clamped_mtime(status.st_mtim.tv_sec);
         found.identity = identity_of(status);
         set_type(found, status);
-        if (entry.type == Type::symlink)
-            entry.target = read_link(folder_fd, name, entry.path);
+        folder.found.push_back(std::move(found));
     }
 
     static void set_type(Folder::Found& found, const struct stat& status) {
@@ -212,12 +236,12 @@ class Walk {
         }
     }
 
-    [[nodiscard]] std::string read_link(int folder_fd, const std::string& name,
-                                        const std::string& path) const {
+    // Nothing with errno set if it cannot be read.
+    static std::optional<std::string> read_link(int folder_fd, const std::string& name) {
         std::string target(4096, '\0');
         const auto size = ::readlinkat(folder_fd, name.c_str(), target.data(), target.size());
         if (size < 0)
-            refuse_unreadable(shown(path));
+            return std::nullopt;
         target.resize(static_cast<std::size_t>(size));
         return target;
     }

@@ -1,8 +1,12 @@
 #include "core/base/error.hpp"
 #include "core/slug/verify.hpp"
+#include "tests/unit/as_nobody.hpp"
 #include "tests/unit/slug_support.hpp"
 
 #include <doctest/doctest.h>
+
+#include <atomic>
+#include <thread>
 
 using namespace shipit;
 using namespace shipit::tests;
@@ -157,6 +161,77 @@ TEST_CASE("a tree that lost a folder, or a file of several names, is unpacked an
     CHECK(warnings_of_unpacking(folder, packed).size() == 1);
     run(folder.path(), "diff -r build '" + tree.string() + "'; test " + tree.string() + "/b -ef " +
                            tree.string() + "/h");
+}
+
+TEST_CASE("what is in a folder that its owner may not write to is brought back, too") {
+    SlugFolder folder;
+    folder.run_in_build("mkdir d; echo 1 > d/a; echo 2 > b; chmod 555 d");
+    const auto packed = folder.pack();
+    run(folder.path(), "chown -R 65534 . || :");
+    const auto unpacked = [&] {
+        const AsNobody nobody;
+        return warnings_of_unpacking(folder, packed).size();
+    };
+    CHECK(unpacked() == 0);
+    const auto tree = folder.trees() / packed.id.text();
+    run(tree, "chmod u+w d/a; echo edited > d/a; touch -d 2001-01-01 d/a");
+    CHECK(unpacked() == 1);
+    CHECK(unpacked() == 0);
+    run(folder.path(), "diff -r build '" + tree.string() + "'");
+    run(folder.path(), "chmod -R u+w build trees");
+}
+
+TEST_CASE("what an app makes in its tree stops no look at it") {
+    SlugFolder folder;
+    folder.run_in_build("mkdir -p d/e; echo 1 > d/e/a; echo 2 > b");
+    const auto packed = folder.pack();
+    run(folder.path(), "chown -R 65534 . || :");
+    const auto warnings = [&] {
+        const AsNobody nobody;
+        return warnings_of_unpacking(folder, packed).size();
+    };
+    CHECK(warnings() == 0);
+    const auto tree = folder.trees() / packed.id.text();
+    SUBCASE("a folder that cannot be entered, or read") {
+        run(tree, "mkdir -m 000 d/none; mkdir d/closed; touch d/closed/x; chmod 444 d/closed");
+        CHECK(warnings() == 0);
+        run(tree, "chmod 755 d/none d/closed");
+    }
+    SUBCASE("folders in folders, and names without end") {
+        run(tree, "python3 -c \"\nimport os\nfor _ in range(300):\n    n = 'n' * 200\n"
+                  "    os.mkdir(n)\n    os.chdir(n)\n    open('f', 'w').close()\"");
+        CHECK(warnings() == 0);
+    }
+    SUBCASE("a folder of the slug that cannot be entered any more is made anew") {
+        run(tree, "chmod 000 d/e");
+        CHECK(warnings() == 1);
+        CHECK(run(tree, "cat d/e/a") == "1\n");
+    }
+}
+
+TEST_CASE("what an app takes away while its tree is looked at stops no look at it") {
+    SlugFolder folder;
+    folder.run_in_build("mkdir d; echo 1 > d/a; echo 2 > b");
+    const auto packed = folder.pack();
+    const auto tree = folder.unpack(packed);
+    std::atomic<bool> is_over = false;
+    std::thread app([&] {
+        while (!is_over)
+            for (int i = 0; i < 100; i++) {
+                const auto made = tree / "d" / std::to_string(i);
+                (void)::mkdir(made.c_str(), 0755);
+                (void)::symlink("x", (made / "journal").c_str());
+                (void)::unlink((made / "journal").c_str());
+                (void)::rmdir(made.c_str());
+            }
+    });
+    std::vector<std::string> faults;
+    for (int i = 0; i < 300; i++)
+        faults.push_back(why_not([&] { CHECK(warnings_of_unpacking(folder, packed).empty()); }));
+    is_over = true;
+    app.join();
+    for (const auto& fault : faults)
+        CHECK(fault == "");
 }
 
 TEST_CASE("what shipit put into a tree itself is no damage") {
