@@ -105,7 +105,7 @@ bool TreeWriter::clone(unsigned worker, const sys::Fd& source, const Entry& entr
     }
     const int parent = m_chains[worker]->parent_of(entry.path);
     if (::unlinkat(parent, FolderChain::name_of(entry.path).c_str(), 0) != 0)
-        throw_errno(fmt::format("cannot remove '{}'", (m_folder / entry.path).string()));
+        throw_errno(fmt::format("cannot remove '{}'", m_chains[worker]->shown(entry.path)));
     errno = why_not;
     return false;
 }
@@ -174,7 +174,7 @@ void TreeWriter::write_at(int fd, const Entry& entry, std::uint64_t offset,
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            throw_errno(fmt::format("cannot write '{}'", (m_folder / entry.path).string()));
+            throw_errno(fmt::format("cannot write '{}'", m_chains.front()->shown(entry.path)));
         offset += static_cast<std::uint64_t>(n);
         bytes.remove_prefix(static_cast<std::size_t>(n));
     }
@@ -186,7 +186,8 @@ void TreeWriter::dress(int fd, const Entry& entry) const {
                         (!m_modes_are_kept && ::fchmod(fd, mode_in_tree(entry, m_group)) != 0) ||
                         ::futimens(fd, times_of(entry).data()) != 0;
     if (failed)
-        throw_errno(fmt::format("cannot set the mode of '{}'", (m_folder / entry.path).string()));
+        throw_errno(
+            fmt::format("cannot set the mode of '{}'", m_chains.front()->shown(entry.path)));
 }
 
 void TreeWriter::make_file(FolderChain& chain, const Entry& entry, std::string_view content) const {

@@ -6,7 +6,10 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <csignal>
 #include <thread>
+
+#include <sys/resource.h>
 
 using namespace shipit;
 using namespace shipit::tests;
@@ -314,6 +317,21 @@ TEST_CASE("every flipped byte of a slug is found, by check and by unpacking") {
     }
     CHECK(run(folder.path(), "ls -A trees").empty());
     folder.store.check(packed.id, packed.sha256);
+}
+
+TEST_CASE("an error shows no name of the build raw on a terminal") {
+    SlugFolder folder;
+    folder.run_in_build("head -c 100000 /dev/zero > \"$(printf 'a\\033[2J')\"");
+    const auto packed = folder.pack();
+    const auto before = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit unlimited{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+    const rlimit limit{10000, unlimited.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    const auto why = why_not([&] { (void)folder.unpack(packed); });
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+    (void)std::signal(SIGXFSZ, before);
+    CHECK(why.find("a\\x1b[2J': File too large") != std::string::npos);
 }
 
 TEST_CASE("a truncated slug is refused") {
