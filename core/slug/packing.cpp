@@ -144,7 +144,8 @@ class Packing {
     void write(PackedFrame& frame) {
         if (frame.source == nullptr)
             return m_writer.add_frame(std::move(frame.bytes), frame.unpacked, frame.hash);
-        // What it holds is checked when the new slug is unpacked, as everything is.
+        // What it holds is checked when the new slug is unpacked, as everything is, even where the
+        // tree takes its files from elsewhere.
         const auto& earlier = m_options.earlier->file();
         auto bytes = m_writer.spare();
         bytes.resize(frame.source->frame.packed);

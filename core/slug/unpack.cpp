@@ -150,11 +150,13 @@ class Unpacking {
     }
 
     // The archive's SHA-256 is computed by one worker while the others unpack: nothing has its name
-    // before all of it is done.
+    // before all of it is done. Without one to compare with, what nothing is taken from is read as
+    // well: frames that were copied from an earlier slug have never been.
     void write_frames(TreeWriter& writer) {
+        const bool reads_all = m_options.sha256.empty();
         std::vector<std::size_t> frames;
         for (std::size_t i = 0; i < m_slug.data_frames().size(); i++)
-            if (writer.needs(m_slug.data_frames()[i].span))
+            if (reads_all || writer.needs(m_slug.data_frames()[i].span))
                 frames.push_back(i);
         std::vector<std::unique_ptr<Decompressor>> decompressors(m_crew.workers());
         std::atomic<std::uint64_t> done = 0;
@@ -168,9 +170,13 @@ class Unpacking {
                 decompressor = std::make_unique<Decompressor>(Checksum::ignored);
             const auto index = frames[job - checks];
             const auto span = m_slug.data_frames()[index].span;
-            const auto bytes = m_slug.unpacked_unchecked(index, *decompressor);
-            for (const auto& part : parts_in(m_slug.list(), m_slug.extents(), span))
-                writer.write(worker, part, bytes.substr(part.at, part.size));
+            if (!writer.needs(span)) {
+                (void)m_slug.unpacked(index, *decompressor);
+            } else {
+                const auto bytes = m_slug.unpacked_unchecked(index, *decompressor);
+                for (const auto& part : parts_in(m_slug.list(), m_slug.extents(), span))
+                    writer.write(worker, part, bytes.substr(part.at, part.size));
+            }
             m_options.progress.advance_to(done += span.size(), total);
         });
     }

@@ -15,7 +15,7 @@ namespace shipit::slug {
 
 struct UnpackOptions {
     // What the manifest records; no tree gets its name unless the archive has it. Empty: this
-    // process has just written the archive.
+    // process has just written the archive, and what it copied into it is checked by its own hash.
     std::string sha256 = {};
     // The group of the app's user: it gets all that can be read, and may write nothing. Without
     // it every mode is exactly the build's.

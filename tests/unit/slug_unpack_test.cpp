@@ -1,6 +1,7 @@
 #include "core/base/error.hpp"
 #include "core/slug/verify.hpp"
 #include "tests/unit/as_nobody.hpp"
+#include "tests/unit/cloning_disk.hpp"
 #include "tests/unit/slug_support.hpp"
 
 #include <doctest/doctest.h>
@@ -317,6 +318,27 @@ TEST_CASE("every flipped byte of a slug is found, by check and by unpacking") {
     }
     CHECK(run(folder.path(), "ls -A trees").empty());
     folder.store.check(packed.id, packed.sha256);
+}
+
+TEST_CASE("damage that was copied from the slug before is found beside its tree, too") {
+    const CloningDisk disk;
+    if (!disk.is_there())
+        return;
+    SlugFolder folder;
+    folder.run_in_build("seq 20000 > kept; echo 1 > new");
+    slug::PackOptions options;
+    options.cut.most = 32 << 10;
+    const auto first = folder.pack(options);
+    (void)folder.unpack(first, expecting(first.sha256));
+    run(folder.path(), "printf XXXX | dd of=\"$(ls releases/*.zst)\" bs=1 seek=600 conv=notrunc "
+                       "status=none");
+    folder.run_in_build("echo 2 > new");
+    options.earlier = first.id;
+    const auto second = folder.pack(options);
+    CHECK(second.reused_frames > 0);
+    slug::UnpackOptions beside;
+    beside.beside = first.id;
+    CHECK(outcome_of([&] { (void)folder.unpack(second, beside); }) == Outcome::corrupt);
 }
 
 TEST_CASE("an error shows no name of the build raw on a terminal") {
