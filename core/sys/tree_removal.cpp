@@ -1,10 +1,14 @@
 // remove_tree: by directory descriptors, since what is removed may belong to a running app that
 // swaps folders for symlinks meanwhile. A path is never resolved twice.
 #include "core/base/error.hpp"
+#include "core/base/text.hpp"
 #include "core/sys/file.hpp"
 
 #include <cerrno>
 #include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -15,63 +19,92 @@ namespace shipit::sys {
 
 namespace {
 
-// Removes everything and remembers the first failure; deep trees cost descriptors, not stack: each
-// level holds one directory open.
+// Removes everything and remembers the first failure. However deep a tree is, it takes neither
+// stack nor descriptors: of all folders on the way, only the last is open. The way back up is "..",
+// if that is the folder we came from: somebody may move folders meanwhile.
 class Removal {
   public:
-    void remove_entry(int parent, const char* name, const Path& shown) {
-        if (::unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+    void run(const Path& path) {
+        if (is_removed(AT_FDCWD, path))
             return;
-        if (errno != EISDIR && errno != EPERM) { // EPERM: POSIX's way to say directory
-            const int unlink_error = errno;
-            if (unlink_error != EACCES || !is_folder(parent, name))
-                return remember(shown, unlink_error);
+        enter(AT_FDCWD, path);
+        while (!m_levels.empty()) {
+            auto& folders = m_levels.back().folders;
+            if (folders.empty()) {
+                leave();
+                continue;
+            }
+            const auto next = std::move(folders.back());
+            folders.pop_back();
+            enter(m_folder.get(), next);
         }
-        remove_folder(parent, name, shown);
     }
 
     void finish() const {
         if (m_error == 0)
             return;
         note_leftover();
-        throw_errno("cannot remove '" + m_failed.string() + "'", m_error);
+        throw_errno("cannot remove '" + printable(m_failed.string()) + "'", m_error);
     }
 
   private:
-    static bool is_folder(int parent, const char* name) {
+    struct Level {
+        Path name; // in the one before; the first is the whole path
+        dev_t device = 0;
+        ino_t inode = 0;
+        std::vector<Path> folders = {}; // in it, which are left
+    };
+
+    // Whether nothing is left to do with what has this name: it is no folder.
+    bool is_removed(int parent, const Path& name) {
+        if (::unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT)
+            return true;
+        const int error = errno;
+        if (error == EISDIR || is_folder(parent, name)) // POSIX says EPERM instead
+            return false;
+        remember(name, error);
+        return true;
+    }
+
+    static bool is_folder(int parent, const Path& name) {
         struct stat status {};
-        return ::fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        return ::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
                S_ISDIR(status.st_mode);
     }
 
-    void remove_folder(int parent, const char* name, const Path& shown) {
-        constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-        Fd folder(::openat(parent, name, flags));
-        if (!folder && errno == EACCES && ::fchmodat(parent, name, S_IRWXU, 0) == 0)
-            folder = Fd(::openat(parent, name, flags));
-        if (!folder)
-            return remember(shown, errno);
-        struct stat status {};
-        if (::fstat(folder.get(), &status) == 0 && (status.st_mode & S_IRWXU) != S_IRWXU)
-            (void)::fchmod(folder.get(), S_IRWXU); // without it the removals below say why
-        empty_folder(std::move(folder), shown);
-        if (::unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-            remember(shown, errno);
+    static Fd open_folder(int parent, const Path& name) {
+        return Fd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     }
 
-    void empty_folder(Fd folder, const Path& shown) {
-        const int fd = folder.get();
-        const std::unique_ptr<DIR, int (*)(DIR*)> names(::fdopendir(fd), ::closedir);
+    void enter(int parent, const Path& name) {
+        Fd folder = open_folder(parent, name);
+        if (!folder && errno == EACCES && ::fchmodat(parent, name.c_str(), S_IRWXU, 0) == 0)
+            folder = open_folder(parent, name);
+        struct stat status {};
+        if (!folder || ::fstat(folder.get(), &status) != 0)
+            return remember(name, errno);
+        if ((status.st_mode & S_IRWXU) != S_IRWXU)
+            (void)::fchmod(folder.get(), S_IRWXU); // without it the removals below say why
+        m_folder = std::move(folder);
+        m_levels.push_back({name, status.st_dev, status.st_ino});
+        remove_files();
+    }
+
+    // Leaves the names of folders in the level.
+    void remove_files() {
+        Fd listed(::fcntl(m_folder.get(), F_DUPFD_CLOEXEC, 0));
+        const std::unique_ptr<DIR, int (*)(DIR*)> names(
+            listed ? ::fdopendir(listed.get()) : nullptr, ::closedir);
         if (!names)
-            return remember(shown, errno);
-        (void)folder.release(); // closedir(3) closes it
+            return remember({}, errno);
+        (void)listed.release(); // closedir(3) closes it
         while (const dirent* entry = next_of(names.get())) {
-            const std::string name = entry->d_name;
-            if (name != "." && name != "..")
-                remove_entry(fd, name.c_str(), shown / name);
+            const std::string_view name = entry->d_name;
+            if (name != "." && name != ".." && !is_removed(m_folder.get(), name))
+                m_levels.back().folders.emplace_back(name);
         }
         if (errno != 0)
-            remember(shown, errno);
+            remember({}, errno);
     }
 
     // Null at the end, and where errno says what is wrong.
@@ -80,13 +113,39 @@ class Removal {
         return ::readdir(names);
     }
 
-    void remember(const Path& path, int error) {
+    // The folder is empty, or what is in it cannot be removed.
+    void leave() {
+        const auto name = std::move(m_levels.back().name);
+        m_levels.pop_back();
+        if (!m_levels.empty() && !return_to(m_levels.back())) {
+            remember(name, EBUSY);
+            return m_levels.clear();
+        }
+        const int parent = m_levels.empty() ? AT_FDCWD : m_folder.get();
+        if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
+            remember(name, errno);
+    }
+
+    bool return_to(const Level& level) {
+        m_folder = open_folder(m_folder.get(), "..");
+        struct stat status {};
+        return m_folder && ::fstat(m_folder.get(), &status) == 0 && status.st_dev == level.device &&
+               status.st_ino == level.inode;
+    }
+
+    // Of what has this name in the folder, or the folder itself.
+    void remember(const Path& name, int error) {
         if (m_error != 0)
             return;
         m_error = error;
-        m_failed = path;
+        for (const auto& level : m_levels)
+            m_failed /= level.name;
+        if (!name.empty())
+            m_failed /= name;
     }
 
+    Fd m_folder;
+    std::vector<Level> m_levels;
     int m_error = 0;
     Path m_failed;
 };
@@ -95,7 +154,7 @@ class Removal {
 
 void remove_tree(const Path& path) {
     Removal removal;
-    removal.remove_entry(AT_FDCWD, path.c_str(), path);
+    removal.run(path);
     removal.finish();
 }
 

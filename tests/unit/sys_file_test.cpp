@@ -1,6 +1,8 @@
 #include "core/base/error.hpp"
 #include "core/sys/batch.hpp"
 #include "core/sys/file.hpp"
+#include "tests/unit/as_nobody.hpp"
+#include "tests/unit/few_descriptors.hpp"
 #include "tests/unit/test_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -87,6 +89,57 @@ TEST_CASE("a tree is removed without following its links, even where modes forbi
     CHECK_FALSE(is_there(folder / "tree"));
     CHECK(is_there(folder / "outside/kept"));
     remove_tree(folder / "tree"); // absent is fine
+}
+
+TEST_CASE("a tree that is deeper than there are descriptors is removed, with no more stack") {
+    const tests::TestFolder folder;
+    REQUIRE(::mkdir((folder / "tree").c_str(), 0755) == 0);
+    {
+        Fd at = open_file(folder / "tree", O_RDONLY | O_DIRECTORY);
+        for (int depth = 0; depth < 30'000; ++depth) {
+            REQUIRE(::mkdirat(at.get(), "d", 0755) == 0);
+            if (depth % 1000 == 0)
+                for (const char* name : {"before", "zafter"})
+                    REQUIRE(::mkdirat(at.get(), name, depth == 0 ? 0 : 0755) == 0);
+            const Fd file(::openat(at.get(), "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+            REQUIRE(file);
+            at = Fd(::openat(at.get(), "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+            REQUIRE(at);
+        }
+    }
+    const tests::FewDescriptors few(5);
+    remove_tree(folder / "tree");
+    CHECK_FALSE(is_there(folder / "tree"));
+}
+
+TEST_CASE(
+    "what cannot be removed is named harmlessly, with the system's reason, and the rest goes") {
+    if (::geteuid() != 0)
+        return;
+    const tests::TestFolder folder;
+    REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
+    REQUIRE(::mkdir((folder / "tree").c_str(), 0755) == 0);
+    REQUIRE(::chown((folder / "tree").c_str(), tests::nobody, 0) == 0);
+    // Others' files in a folder with the sticky bit stay.
+    REQUIRE(::mkdir((folder / "tree/b").c_str(), 0755) == 0);
+    REQUIRE(::chmod((folder / "tree/b").c_str(), 01777) == 0);
+    replace(folder / "tree/b/stays\x1b[2J", "", 0644);
+    for (const char* name : {"a", "c"}) {
+        REQUIRE(::mkdir((folder / "tree" / name).c_str(), 0755) == 0);
+        REQUIRE(::chown((folder / "tree" / name).c_str(), tests::nobody, 0) == 0);
+    }
+    std::string why;
+    {
+        const tests::AsNobody nobody;
+        try {
+            remove_tree(folder / "tree");
+        } catch (const Error& error) {
+            why = error.why();
+        }
+    }
+    CHECK(why == "cannot remove '" + (folder / "tree/b/stays").string() +
+                     "\\x1b[2J': Operation not permitted");
+    CHECK(names_in(folder / "tree") == std::vector<std::string>{"b"});
 }
 
 TEST_CASE("a temporary folder goes unless it is kept") {
