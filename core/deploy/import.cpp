@@ -83,7 +83,9 @@ class Import {
         const sys::TempFolder temp(m_app.layout.releases(), std::string(slug::temporary_prefix));
         const sys::Path file = temp.path() / "slug";
         take(file);
-        const slug::SlugFile slug(file, m_request.file == "-" ? "standard input" : m_request.file);
+        const auto limits = limits_of(m_app);
+        const slug::SlugFile slug(file, m_request.file == "-" ? "standard input" : m_request.file,
+                                  &limits);
         check(slug);
         const auto vars = config::load_config(m_app.layout.config_toml());
         const auto settings = checked_settings(m_app, slug::read_small_file(slug, "shipit.toml"),

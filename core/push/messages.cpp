@@ -165,7 +165,8 @@ std::string bytes_of(slug::FileList list, const slug::FileList& base) {
     return bytes;
 }
 
-slug::FileList list_in(std::string_view bytes, const slug::FileList& base) {
+slug::FileList list_in(std::string_view bytes, const slug::FileList& base,
+                       const slug::Limits& limits) {
     const auto refuse_list = [](const char* why) {
         throw Error(fmt::format("the pushed list is malformed: {}", why), Outcome::corrupt);
     };
@@ -175,6 +176,7 @@ slug::FileList list_in(std::string_view bytes, const slug::FileList& base) {
     bytes.remove_prefix(size_size);
     if (size > bytes.size())
         refuse_list("it ends too early");
+    slug::require_few_entries(bytes.substr(0, size), limits);
     auto list = slug::FileList::parse(bytes.substr(0, size));
     bytes.remove_prefix(size);
     if (bytes.size() != list.entries.size() * time_size)

@@ -7,6 +7,7 @@
 #include "core/base/progress.hpp"
 #include "core/release/source.hpp"
 #include "core/slug/file_list.hpp"
+#include "core/slug/limits.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -70,8 +71,9 @@ struct Request {
 // The list with the mtimes of what is not the same in `base` (which may be empty), as bytes. What
 // is the same there has the mtime that it has where the list is read.
 [[nodiscard]] std::string bytes_of(slug::FileList list, const slug::FileList& base);
-// Their reverse, hostile; throws Error (corrupt).
-[[nodiscard]] slug::FileList list_in(std::string_view bytes, const slug::FileList& base);
+// Their reverse, hostile; throws Error (corrupt), or before reading more entries than may be.
+[[nodiscard]] slug::FileList list_in(std::string_view bytes, const slug::FileList& base,
+                                     const slug::Limits& limits);
 
 // The message: `bytes` by what makes them out of the text of the base's list.
 [[nodiscard]] std::string list_message(std::string_view bytes, const slug::FileList& base);

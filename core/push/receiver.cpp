@@ -117,7 +117,7 @@ Delivery Receiver::receive(const Request& request) {
     constexpr std::uint64_t per_entry = 128 + slug::name_bytes_per_entry;
     const auto list = bytes_in(m_list, base, m_app.limits.entries * per_entry);
     m_list = {};
-    material.list = list_in(list, base);
+    material.list = list_in(list, base, m_app.limits);
     if (material.list.id() != request.slug)
         throw Error("the pushed list is not that of the slug that it was pushed as",
                     Outcome::corrupt);

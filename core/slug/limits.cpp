@@ -2,8 +2,8 @@
 
 #include "core/base/error.hpp"
 
+#include <algorithm>
 #include <limits>
-#include <string_view>
 
 #include <fmt/core.h>
 
@@ -55,6 +55,12 @@ void refuse_beyond(const Limits& limits, Limit which, std::uint64_t enough,
 void refuse_entries(const Limits& limits) {
     refuse_beyond(limits, Limit::entries, limits.entries * 2,
                   fmt::format("it has more entries than slug.max_entries ({})", limits.entries));
+}
+
+void require_few_entries(std::string_view list_text, const Limits& limits) {
+    const auto lines = std::count(list_text.begin(), list_text.end(), '\n');
+    if (static_cast<std::uint64_t>(lines) > limits.entries)
+        refuse_entries(limits);
 }
 
 } // namespace shipit::slug

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace shipit::slug {
 
@@ -33,5 +34,7 @@ enum class Limit { entries, bytes, depth, path, name, expansion };
 
 // For more entries than may be.
 [[noreturn]] void refuse_entries(const Limits& limits);
+// Throws it for the text of a file list, before it is read and takes many times its size.
+void require_few_entries(std::string_view list_text, const Limits& limits);
 
 } // namespace shipit::slug

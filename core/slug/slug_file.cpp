@@ -34,10 +34,10 @@ auto named(const SlugFile& slug, Work&& work) {
 
 } // namespace
 
-SlugFile::SlugFile(const Path& path, const std::string& name)
+SlugFile::SlugFile(const Path& path, const std::string& name, const Limits* limits)
     : SlugFile(path, name, Reading::nothing) {
     named(*this, [&] {
-        auto tail = parse_list_frame(read_list_frame());
+        auto tail = parse_list_frame(read_list_frame(), limits);
         m_id = tail.id;
         m_list = std::move(tail.list);
         m_extents = extents_of(m_list);

@@ -3,6 +3,7 @@
 
 #include "core/slug/file_list.hpp"
 #include "core/slug/frame_plan.hpp"
+#include "core/slug/limits.hpp"
 #include "core/slug/seek_table.hpp"
 #include "core/slug/zstd.hpp"
 #include "core/sys/fd.hpp"
@@ -29,8 +30,10 @@ struct DataFrame {
 class SlugFile {
   public:
     // Reads the tail only. Throws Error (corrupt) if it is no complete slug, naming the file: by
-    // `name`, if people know it by another than its path.
-    explicit SlugFile(const Path& path, const std::string& name = {});
+    // `name`, if people know it by another than its path. One from outside is refused if it has
+    // more entries than `limits` allow.
+    explicit SlugFile(const Path& path, const std::string& name = {},
+                      const Limits* limits = nullptr);
     // Whether the slug's list has this text; throws likewise. Quicker than reading what it means.
     [[nodiscard]] static bool has_list(const Path& path, std::string_view text);
 

@@ -102,10 +102,12 @@ std::string list_frame(const FileList& list, std::string_view text,
     return frame + packed;
 }
 
-Tail parse_list_frame(std::string_view frame) {
+Tail parse_list_frame(std::string_view frame, const Limits* limits) {
     Decompressor decompressor;
     const auto [sizes, payload] = unpacked(frame, decompressor);
     const auto text = payload.substr(0, sizes.text);
+    if (limits != nullptr)
+        require_few_entries(text, *limits);
     Tail tail{id_of_text(text), FileList::parse(text), {}};
     if (tail.list.entries.size() != sizes.entries)
         refuse("the number of its lines is wrong");

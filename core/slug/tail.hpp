@@ -4,6 +4,7 @@
 
 #include "core/slug/digest.hpp"
 #include "core/slug/file_list.hpp"
+#include "core/slug/limits.hpp"
 
 #include <cstdint>
 #include <string>
@@ -22,8 +23,9 @@ struct Tail {
 [[nodiscard]] std::string list_frame(const FileList& list, std::string_view text,
                                      const std::vector<Hash>& frame_hashes, int level);
 
-// Reads one, as hostile. Throws Error (corrupt); (failed) if a newer shipit wrote it.
-[[nodiscard]] Tail parse_list_frame(std::string_view frame);
+// Reads one, as hostile. Throws Error (corrupt); (failed) if a newer shipit wrote it, or if it has
+// more entries than `limits` allow, if there are any.
+[[nodiscard]] Tail parse_list_frame(std::string_view frame, const Limits* limits = nullptr);
 
 // Whether the list in such a frame has this text. Throws like parse_list_frame.
 [[nodiscard]] bool holds_list(std::string_view frame, std::string_view text);

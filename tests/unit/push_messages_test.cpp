@@ -83,11 +83,25 @@ TEST_CASE("a list comes as it was sent; what did not change has the time that it
     const auto bytes = push::bytes_of(list, base);
     const auto message = push::list_message(bytes, base);
     CHECK(push::bytes_in(message, base, bytes.size()) == bytes);
-    const auto come = push::list_in(bytes, base);
+    const auto come = push::list_in(bytes, base, {});
     CHECK(come.id() == list.id());
     CHECK(come.entries[0].mtime == 1'700'000'000);
     CHECK(come.entries[1].mtime == 1'800'000'000);
     CHECK(come.entries[2].mtime == 1'700'000'000);
+}
+
+TEST_CASE("a list of more lines than entries may be is refused before it is read") {
+    slug::Limits limits;
+    limits.entries = 3;
+    const auto bytes = [](std::string_view lines) {
+        std::string size(8, '\0');
+        size[0] = static_cast<char>(lines.size());
+        return size + std::string(lines);
+    };
+    CHECK(why_not([&] { (void)push::list_in(bytes("\n\n\n"), {}, limits); }).find("line 1") !=
+          std::string::npos);
+    CHECK(why_not([&] { (void)push::list_in(bytes("\n\n\n\n"), {}, limits); }) ==
+          "it has more entries than slug.max_entries (3)");
 }
 
 TEST_CASE("a list is refused that is cut short, too long, or told by another base") {
@@ -95,9 +109,9 @@ TEST_CASE("a list is refused that is cut short, too long, or told by another bas
     const auto bytes = push::bytes_of(base, {});
     for (std::size_t size = 0; size < bytes.size(); size++) {
         CAPTURE(size);
-        CHECK(why_not([&] { (void)push::list_in(bytes.substr(0, size), {}); }) != "");
+        CHECK(why_not([&] { (void)push::list_in(bytes.substr(0, size), {}, {}); }) != "");
     }
-    CHECK(why_not([&] { (void)push::list_in(bytes + "x", {}); }) != "");
+    CHECK(why_not([&] { (void)push::list_in(bytes + "x", {}, {}); }) != "");
     const auto message = push::list_message(bytes, base);
     CHECK(why_not([&] { (void)push::bytes_in(message, {}, bytes.size()); }) != "");
     CHECK(why_not([&] { (void)push::bytes_in(message, base, bytes.size() - 1); }) != "");

@@ -1,4 +1,5 @@
 #include "core/slug/limits.hpp"
+#include "core/slug/tail.hpp"
 #include "tests/unit/archive_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -56,6 +57,17 @@ TEST_CASE("each limit says what it is, and how it is raised") {
         next({}, gnu_long('L', std::string(256, 'n')) + whole_tar({file}))
             .ends_with("has a name of 256 bytes; slug.max_name is 255 | the limit cannot be raised "
                        "so far: change the build"));
+}
+
+TEST_CASE("a slug of more lines than entries may be is refused before they are read") {
+    slug::Limits limits;
+    limits.entries = 3;
+    const auto refusal = [&](std::string_view lines) {
+        return why_not(
+            [&] { (void)slug::parse_list_frame(slug::list_frame({}, lines, {}, 1), &limits); });
+    };
+    CHECK(refusal("\n\n\n").find("line 1") != std::string::npos);
+    CHECK(refusal("\n\n\n\n") == "it has more entries than slug.max_entries (3)");
 }
 
 TEST_CASE("paths as deep and as long as the limits allow are taken, and no more") {
