@@ -1,6 +1,7 @@
 #include "core/base/json.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -10,6 +11,16 @@ using Library = nlohmann::ordered_json;
 
 namespace {
 constexpr int deepest_nesting = 64;
+
+// Says the same, and drives no terminal: \u009b is JSON's way to write it, too. What is below 0x20
+// the library writes so.
+std::string harmless(const std::string& json) {
+    std::string text;
+    text.reserve(json.size());
+    for (const char c : json)
+        c == '\x7f' ? text += "\\u007f" : text += c;
+    return printable_lines(text);
+}
 } // namespace
 
 struct JsonConversion {
@@ -75,16 +86,18 @@ Json Json::parse(std::string_view text) {
     try {
         return JsonConversion::from(Library::parse(text.begin(), text.end(), limit_depth));
     } catch (const Library::exception& error) {
-        throw Error(std::string("not JSON: ") + error.what());
+        throw Error("not JSON: " + printable(error.what())); // it quotes the text
     }
 }
 
 std::string Json::dump() const {
-    return JsonConversion::to(*this).dump(-1, ' ', false, Library::error_handler_t::replace);
+    return harmless(
+        JsonConversion::to(*this).dump(-1, ' ', false, Library::error_handler_t::replace));
 }
 
 std::string Json::dump_pretty() const {
-    return JsonConversion::to(*this).dump(2, ' ', false, Library::error_handler_t::replace);
+    return harmless(
+        JsonConversion::to(*this).dump(2, ' ', false, Library::error_handler_t::replace));
 }
 
 Json& Json::set(std::string key, Json value) {

@@ -1,5 +1,6 @@
 #include "core/base/error.hpp"
 #include "core/base/json.hpp"
+#include "core/base/text.hpp"
 
 #include <doctest/doctest.h>
 
@@ -22,6 +23,27 @@ TEST_CASE("what was written is read back") {
 
 TEST_CASE("bytes that are not UTF-8 do not stop the output") {
     CHECK(Json("a\xff").dump() == "\"a\xef\xbf\xbd\"");
+}
+
+TEST_CASE("what is written drives no terminal, and is read back all the same") {
+    const std::string text =
+        "\x7f | \u0085 \u009b | \u202a \u202e \u2066 \u2069 | caf\u00e9 \u2014 \U0001f600";
+    const Json json = Json::object({{text, text}});
+    CHECK(Json(text).dump() == "\"\\u007f | \\u0085 \\u009b | \\u202a \\u202e \\u2066 \\u2069 | "
+                               "caf\u00e9 \u2014 \U0001f600\"");
+    for (const auto& written : {json.dump(), json.dump_pretty()}) {
+        CHECK(printable_lines(written) == written);
+        CHECK(Json::parse(written)[text].text() == text);
+    }
+}
+
+TEST_CASE("what is no JSON is quoted harmlessly") {
+    try {
+        (void)Json::parse("[\u009b\u202e");
+        FAIL("no error");
+    } catch (const Error& error) {
+        CHECK(printable(error.why()) == error.why());
+    }
 }
 
 TEST_CASE("reading a wrong type gives the default, not an exception") {
