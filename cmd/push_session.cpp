@@ -8,7 +8,6 @@
 
 #include <cstdlib>
 #include <exception>
-#include <optional>
 
 #include <fmt/core.h>
 
@@ -146,16 +145,15 @@ int serve_push(const deploy::App& app, int in, int out) {
     // Before all has arrived, SIGTERM ends this at once, and what has arrived is kept. SIGHUP and
     // SIGPIPE never do.
     sys::defer_signals();
-    std::optional<Session> session;
+    Session session(app, in, out);
     const auto failed = result_of([&] {
-        session.emplace(app, in, out);
         push::Result result;
-        result.status = session->serve();
+        result.status = session.serve();
         return result;
     });
     try {
-        if (failed.error && session)
-            session->tell(failed);
+        if (failed.error)
+            session.tell(failed);
     } catch (const Error&) {
         // It is the connection that failed.
     }
