@@ -70,14 +70,22 @@ std::string setting(const Invocation& invocation, const char* option, const char
 
 // What runs `shipit WORDS` there.
 std::vector<std::string> command_for(const Invocation& invocation, const Target& target,
-                                     std::initializer_list<std::string> what) {
+                                     const std::vector<std::string>& what) {
     auto words = push::words_of(setting(invocation, "ssh", "SHIPIT_SSH", "ssh"));
     if (words.empty())
         throw Error("'--ssh' names no program", Outcome::usage);
     words.push_back(target.host);
     for (auto& word : push::words_of(setting(invocation, "remote", "SHIPIT_REMOTE", "shipit")))
         words.push_back(std::move(word));
-    words.insert(words.end(), what);
+    words.insert(words.end(), what.begin(), what.end());
+    return words;
+}
+
+// --force is in the command, too, where whoever decides what a login may run can see it.
+std::vector<std::string> receive_words(const Target& target, const push::Options& options) {
+    std::vector<std::string> words{"receive", target.app.text()};
+    if (options.force)
+        words.emplace_back("--force");
     return words;
 }
 
@@ -157,7 +165,8 @@ class Pushing {
     }
 
     push::Result run_once(const slug::Build& build) {
-        push::Tunnel tunnel(command_for(m_invocation, m_target, {"receive", m_target.app.text()}));
+        push::Tunnel tunnel(
+            command_for(m_invocation, m_target, receive_words(m_target, m_sending.options)));
         push::Wire wire(tunnel.from(), tunnel.to(), fmt::format("the host '{}'", m_target.host));
         push::Sender sender(wire, m_cache, m_sending);
         try {

@@ -6,7 +6,6 @@
 #include "core/push/run.hpp"
 #include "core/sys/interrupt.hpp"
 
-#include <cstdlib>
 #include <exception>
 
 #include <fmt/core.h>
@@ -50,8 +49,8 @@ push::Result result_of(Action&& action) {
 
 class Session {
   public:
-    Session(deploy::App app, int in, int out)
-        : m_app(std::move(app)), m_store(m_app.layout.releases()), m_out(out),
+    Session(deploy::App app, Force force, int in, int out)
+        : m_app(std::move(app)), m_force(force), m_store(m_app.layout.releases()), m_out(out),
           m_wire(in, out, "the pusher"), m_receiving{m_app.layout.releases(),
                                                      push::arrivals_in(m_app.layout.folder()),
                                                      deploy::limits_of(m_app),
@@ -77,11 +76,13 @@ class Session {
   private:
     // It overrides what people have decided, and a key is for machines (receive_policy.cpp).
     void refuse_force(const push::Request& request) const {
-        const char* const key = std::getenv("SHIPIT_KEY");
-        if (!request.options.force || key == nullptr)
+        if (!request.options.force || m_force == Force::allowed)
             return;
         m_app.note_event("receive", std::nullopt, "refused", "'push --force'");
-        throw Error("this key may not use '--force' with 'push'", Outcome::usage);
+        throw Error("this push may not use '--force': 'shipit receive' was run without it",
+                    Outcome::usage)
+            .advise("a deploy key has no '--force'; whoever logs in without one has it, with a "
+                    "shipit that is as new as the host's");
     }
 
     int join(const push::Path& run) {
@@ -133,6 +134,7 @@ class Session {
     }
 
     deploy::App m_app;
+    Force m_force;
     slug::Store m_store;
     int m_out;
     push::Wire m_wire;
@@ -141,11 +143,11 @@ class Session {
 
 } // namespace
 
-int serve_push(const deploy::App& app, int in, int out) {
+int serve_push(const deploy::App& app, Force force, int in, int out) {
     // Before all has arrived, SIGTERM ends this at once, and what has arrived is kept. SIGHUP and
     // SIGPIPE never do.
     sys::defer_signals();
-    Session session(app, in, out);
+    Session session(app, force, in, out);
     const auto failed = result_of([&] {
         push::Result result;
         result.status = session.serve();

@@ -133,7 +133,10 @@ int run_receive(Invocation& invocation) {
             .advise("'shipit key add' writes lines that are right");
     if (key || std::getenv(asked_by_client) != nullptr)
         serve_key(invocation, name);
-    return serve_push(deploy::App::open(invocation.host(), name), STDIN_FILENO, STDOUT_FILENO);
+    // A key whose line has no --key, and whose holder asks for no command at all, comes here, too.
+    const auto force = invocation.arguments.has("force") ? Force::allowed : Force::refused;
+    return serve_push(deploy::App::open(invocation.host(), name), force, STDIN_FILENO,
+                      STDOUT_FILENO);
 }
 
 } // namespace
@@ -143,7 +146,8 @@ const Command receive_command{
     "receive",
     "let a deploy key do what it may; run by sshd (shipit-receive(8))",
     {{"APP", Argument::Number::one}},
-    {{"--key", "NAME", "the key, as records call it"}},
+    {{"--key", "NAME", "the key, as records call it"},
+     {"--force", "", "let the push use '--force'; for no key"}},
     {"restrict,command=\"shipit receive blog --key=ci@example\" ssh-ed25519 AAAA... ci@example"},
     run_receive};
 

@@ -151,6 +151,8 @@ Permitted permitted(const AppName& app, std::string_view original) {
     if (program != "shipit")
         refuse("it runs no program but shipit");
     if (!words.empty() && words[0] == "receive") {
+        if (std::find(words.begin(), words.end(), "--force") != words.end())
+            refuse("it may not use '--force' with 'push'");
         if (words.size() != 2 || words[1] != app.text())
             refuse(fmt::format("it may push to '{}' alone: receive {}", app.text(), app.text()));
         return {Permitted::What::push, {}};

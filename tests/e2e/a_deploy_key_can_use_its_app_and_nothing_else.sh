@@ -131,9 +131,28 @@ ssh_ci "git-receive-pack '$SHIPIT_ROOT/shop/repo.git'"
 export XDG_CACHE_HOME=$ssh_folder/cache
 for name in ci plain; do
     refused "$SHIPIT_BIN" push --force --ssh "ssh -F $ssh_config" "$name:hello" "$scratch/hello"
-    expect_err "this key may not use '--force' with 'push'"
+    expect_err "this key may not run 'shipit receive hello --force': it may not use '--force' with 'push'"
 done
 told user "a key as $login"
+# A client that asks for no command at all, and one that asks for the push without it: what it then
+# sends wants it all the same.
+cat >"$scratch/bin/ssh-without-command" <<END
+#!/bin/sh
+exec ssh -F "$ssh_config" -T "\$1"
+END
+cat >"$scratch/bin/ssh-without-force" <<END
+#!/bin/sh
+exec ssh -F "$ssh_config" "\$1" shipit receive hello
+END
+chmod +x "$scratch"/bin/ssh-without-*
+refused "$SHIPIT_BIN" push --force --ssh "$scratch/bin/ssh-without-command" plain:hello "$scratch/hello"
+expect_err "this push may not use '--force'"
+refused "$SHIPIT_BIN" push --force --ssh "$scratch/bin/ssh-without-command" ci:hello "$scratch/hello"
+expect_err "this key gives no shell"
+for name in ci plain; do
+    refused "$SHIPIT_BIN" push --force --ssh "$scratch/bin/ssh-without-force" "$name:hello" "$scratch/hello"
+    expect_err "this push may not use '--force'"
+done
 # Odd bytes.
 ssh_ci "$(printf 'shipit info v%05000d' 1)"
 ssh_ci $'shipit info \xff\xfe'

@@ -103,6 +103,8 @@ expect_equal "$(json "$out" 'it["error"]["code"]')" 3
 expect_exit 0 ship -a hello hold -m "Frozen"
 expect_exit 6 push example:hello "$scratch/hello"
 expect_err "Frozen"
+expect_exit 0 push example:hello "$scratch/hello" --force -m "All the same"
+expect_out "Deployed v"
 expect_exit 0 ship -a hello hold --clear
 
 # --- What is wrong is said before anything is sent ---

@@ -106,6 +106,8 @@ TEST_CASE("everything else is refused") {
                                  "shipit deploy ../x",
                                  "shipit deploy - /etc",
                                  "shipit deploy - --force",
+                                 "shipit receive blog --force",
+                                 "shipit receive --force blog",
                                  "shipit deploy --help",
                                  "shipit activate",
                                  "shipit activate v1 v2",
