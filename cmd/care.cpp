@@ -125,7 +125,7 @@ int prune(Invocation& invocation) {
     const Asked asked(invocation);
     Json all = Json::array();
     Outcome outcome = Outcome::done;
-    const bool of_all = invocation.arguments.has("all");
+    const bool of_all = asked_for_every_app(invocation);
     if (of_all)
         outcome = in_every_app(invocation, "was not pruned", [&](const deploy::App& app) {
             return prune_one(invocation, app, asked, all) ? Outcome::done : Outcome::failed;
@@ -189,7 +189,7 @@ bool verify_named(Invocation& invocation, Json& all) {
 int verify(Invocation& invocation) {
     Json all = Json::array();
     bool is_well = true;
-    if (invocation.arguments.has("all"))
+    if (asked_for_every_app(invocation))
         for (const AppName& name : deploy::app_names(invocation.host()))
             is_well = verify_one(invocation, deploy::App::open(invocation.host(), name),
                                  std::nullopt, all) &&

@@ -168,6 +168,21 @@ std::vector<Saying> end_of(const deploy::App& app, const deploy::Deployed& deplo
     return sayings;
 }
 
+bool asked_for_every_app(const Invocation& invocation) {
+    if (!invocation.arguments.has("all"))
+        return false;
+    const auto app = invocation.arguments.text("app");
+    const auto release = invocation.arguments.word(0);
+    const std::string named = app       ? "-a " + printable(*app)
+                              : release ? printable(*release)
+                                        : std::string();
+    if (!named.empty())
+        throw Error(fmt::format("'--all' means every app of this host, and '{}' is of one", named),
+                    Outcome::usage)
+            .advise(fmt::format("leave out '--all' for that one, or '{}' for every app", named));
+    return true;
+}
+
 Outcome in_every_app(const Invocation& invocation, std::string_view predicate,
                      const std::function<Outcome(deploy::App)>& act) {
     Outcome first = Outcome::done;

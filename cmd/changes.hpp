@@ -57,6 +57,11 @@ void tell_trial(const Invocation& invocation, const deploy::App& app, ReleaseNum
 [[nodiscard]] Json json_of(const deploy::App& app, const deploy::Deployed& deployed);
 [[nodiscard]] std::vector<Saying> end_of(const deploy::App& app, const deploy::Deployed& deployed);
 
+// Whether --all was given. Throws Error (usage) where one app, or a release of one, is named as
+// well: then it could be meant as all of that. What is not typed (SHIPIT_APP, the folder) is not
+// counted.
+[[nodiscard]] bool asked_for_every_app(const Invocation& invocation);
+
 // --all: each app of the host, whatever becomes of the others. One that throws is a warning,
 // "'blog' was not pruned: …" for the predicate "was not pruned". Gives the first failure's outcome.
 [[nodiscard]] Outcome in_every_app(const Invocation& invocation, std::string_view predicate,

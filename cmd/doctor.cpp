@@ -1,5 +1,5 @@
 // doctor: whether this host has what shipit needs, and what is amiss with an app.
-#include "cmd/invocation.hpp"
+#include "cmd/changes.hpp"
 
 #include "core/base/text.hpp"
 #include "core/deploy/doctor.hpp"
@@ -29,7 +29,7 @@ std::vector<deploy::App> meant_apps(const Invocation& invocation) {
     const auto host = invocation.host();
     std::vector<deploy::App> apps;
     const char* chosen = std::getenv("SHIPIT_APP");
-    if (invocation.arguments.has("all"))
+    if (asked_for_every_app(invocation))
         for (const AppName& name : deploy::app_names(host))
             apps.push_back(deploy::App::open(host, name));
     else if (invocation.arguments.has("app") || (chosen != nullptr && *chosen != '\0'))

@@ -74,7 +74,7 @@ int stop_all(Invocation& invocation) {
 }
 
 int start(Invocation& invocation) {
-    if (invocation.arguments.has("all"))
+    if (asked_for_every_app(invocation))
         return start_all(invocation);
     auto app = invocation.app();
     deploy::start(app, invocation.patience());
@@ -83,7 +83,7 @@ int start(Invocation& invocation) {
 }
 
 int stop(Invocation& invocation) {
-    if (invocation.arguments.has("all"))
+    if (asked_for_every_app(invocation))
         return stop_all(invocation);
     auto app = invocation.app();
     deploy::stop(app, invocation.patience());

@@ -29,6 +29,16 @@ expect_exit 1 ship create hello
 expect_exit 2 ship destroy hello
 expect_err "--confirm"
 expect_exit 2 ship destroy hello --confirm helo
+# Every app, or one of them? (What is not typed names none: SHIPIT_APP, the folder.)
+for words in start stop prune verify doctor; do
+    expect_exit 2 ship -a hello "$words" --all
+    expect_err "'--all' means every app of this host, and '-a hello' is of one"
+    expect_err "next: leave out '--all'"
+done
+expect_exit 2 ship verify v1 --all
+expect_err "'v1' is of one"
+expect_answer "$url" "This is release v1."
+SHIPIT_APP=hello expect_exit 0 ship verify --all
 # A value that is no number, time or size, or out of its range: what would be one.
 refused_value() { # refused_value OPTION=EXAMPLE COMMAND…
     expect_exit 2 ship "${@:2}"
