@@ -39,24 +39,32 @@ const char* state_of(const deploy::App& app, const std::optional<ReleaseNumber>&
 int list(Invocation& invocation) {
     Json all = Json::array();
     std::vector<Terminal::Row> rows;
-    for (const AppName& name : deploy::app_names(invocation.host())) {
-        const auto app = deploy::App::open(invocation.host(), name);
-        const auto current = app.ledger.current();
-        const char* state = state_of(app, current);
-        all.push_back(Json::object({{"app", name.text()},
+    const auto add = [&](const deploy::App& app, const std::optional<ReleaseNumber>& current,
+                         const char* state, Colour colour) {
+        all.push_back(Json::object({{"app", app.name().text()},
                                     {"current", current ? Json(current->text()) : Json()},
                                     {"state", state},
                                     {"folder", app.layout.folder().string()}}));
-        rows.push_back({{name.text(), current ? current->text() : "-", state},
-                        current ? Colour::plain : Colour::faint});
-    }
+        rows.push_back({{app.name().text(), current ? current->text() : "-", state}, colour});
+    };
+    const Outcome outcome = in_every_app(invocation, "cannot be read", [&](const deploy::App& app) {
+        try {
+            const auto current = app.ledger.current();
+            add(app, current, state_of(app, current), current ? Colour::plain : Colour::faint);
+        } catch (const Error& error) {
+            const bool is_damaged = error.outcome() == Outcome::corrupt;
+            add(app, std::nullopt, is_damaged ? "damaged" : "unreadable", Colour::bad);
+            throw;
+        }
+        return Outcome::done;
+    });
     if (invocation.terminal.wants_json())
         invocation.terminal.print_json(all);
     else if (rows.empty())
         invocation.terminal.note("There are no apps yet. Make one with 'shipit create NAME'.");
     else
         invocation.terminal.table(rows, 2);
-    return 0;
+    return static_cast<int>(outcome);
 }
 
 int tell_destroyed(Invocation& invocation, const AppName& name) {

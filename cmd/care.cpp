@@ -188,17 +188,18 @@ bool verify_named(Invocation& invocation, Json& all) {
 
 int verify(Invocation& invocation) {
     Json all = Json::array();
-    bool is_well = true;
-    if (asked_for_every_app(invocation))
-        for (const AppName& name : deploy::app_names(invocation.host()))
-            is_well = verify_one(invocation, deploy::App::open(invocation.host(), name),
-                                 std::nullopt, all) &&
-                      is_well;
-    else
-        is_well = verify_named(invocation, all);
+    const auto outcome_of = [](bool is_well) { return is_well ? Outcome::done : Outcome::corrupt; };
+    const bool of_all = asked_for_every_app(invocation);
+    const Outcome outcome =
+        of_all ? in_every_app(invocation, "was not verified",
+                              [&](deploy::App app) {
+                                  return outcome_of(
+                                      verify_one(invocation, std::move(app), std::nullopt, all));
+                              })
+               : outcome_of(verify_named(invocation, all));
     if (invocation.terminal.wants_json())
-        invocation.terminal.print_json(invocation.arguments.has("all") ? all : all.items().front());
-    return static_cast<int>(is_well ? Outcome::done : Outcome::corrupt);
+        invocation.terminal.print_json(of_all ? all : all.items().front());
+    return static_cast<int>(outcome);
 }
 
 } // namespace

@@ -75,6 +75,23 @@ expect_err "'four' was not pruned"
 expect_out "five v1 expired"
 expect_equal "$(slugs five)" 2
 expect_equal "$(slugs four)" 4
+# Nor does it hide others.
+expect_exit 7 ship apps
+expect_match '^four +- +damaged$'
+expect_match '^one +v6 '
+expect_match '^two +v6 '
+expect_err "'four' cannot be read: '$SHIPIT_ROOT/four/current'"
+expect_exit 7 ship apps --json
+expect_equal "$(json "$out" '[(each["app"], each["current"], each["state"]) for each in it if each["state"] == "damaged"]')" "[('four', None, 'damaged')]"
+expect_equal "$(json "$out" 'len(it)')" 5
+mv "$SHIPIT_ROOT/two/releases/.last" "$scratch/.last"
+mkdir "$SHIPIT_ROOT/two/releases/.last" # so it cannot be looked into at all
+expect_exit 7 ship verify --all
+expect_out "four: current: "
+expect_err "three: 3 slugs"
+expect_err "'two' was not verified: cannot read '"
+rmdir "$SHIPIT_ROOT/two/releases/.last"
+mv "$scratch/.last" "$SHIPIT_ROOT/two/releases"
 rmdir "$SHIPIT_ROOT/four/current"
 ln -s releases/v4 "$SHIPIT_ROOT/four/current"
 expect_exit 0 ship prune --all
