@@ -3,8 +3,10 @@
 #include "core/base/error.hpp"
 #include "core/config/host_settings.hpp"
 #include "core/supervise/port.hpp"
+#include "core/sys/clock.hpp"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 namespace shipit::deploy {
 
@@ -12,6 +14,17 @@ namespace {
 
 constexpr std::uint16_t first_port = 8000;
 constexpr std::uint16_t last_port = 8999;
+
+// Two apps that are deployed for the first time at once, each under its own lock, would find the
+// same port free: whoever chooses has written it down before the next one looks.
+sys::Lock lock_of_choice(const App& app) {
+    constexpr std::chrono::seconds patience(30); // it is held for as long as it takes to look
+    const sys::LockHolder self{app.host.origin.text(), "choosing a port", sys::now(), ::getpid()};
+    return {release::port_lock(app.host.root), self, patience,
+            [&app](const sys::LockHolder& other) {
+                app.host.progress.begin_phase("waiting for " + other.text(sys::now()));
+            }};
+}
 
 } // namespace
 
@@ -34,6 +47,7 @@ std::map<std::uint16_t, AppName> ports_of_others(const App& app) {
 }
 
 std::uint16_t choose_port(const App& app) {
+    const auto lock = lock_of_choice(app);
     const auto taken = ports_of_others(app);
     for (std::uint16_t port = first_port; port <= last_port; ++port) {
         if (taken.contains(port) || supervise::holder_of(port))

@@ -3,6 +3,7 @@
 //   ROOT/APP/app.toml  config.toml  current  events.jsonl  lock  stat-cache  .in-order
 //            shared/  log/  marks/  trees/ID/  push/ (core/push/README.md)
 //            releases/v12.toml  v12.log  v12.evidence  v12 -> ../trees/ID  ID.tar.zst  .last
+//   ROOT/.port-lock
 //
 // The lock stands beside the data, not in the run folder: commands from cron and from ssh see
 // different run folders, and must meet at one lock.
@@ -76,6 +77,11 @@ struct Layout {
     // no other.
     [[nodiscard]] Path run_folder() const;
 };
+
+// Held by whoever chooses a port for an app of this root; no app's name begins with a dot.
+[[nodiscard]] inline Path port_lock(const Path& root) {
+    return root / ".port-lock";
+}
 
 // The names' reverse: nothing for any other name. Numbers beyond 10^15 are junk: nobody deploys
 // that often, and TOML's integers end soon behind.

@@ -82,3 +82,17 @@ grep -qx "v14 is live already, as v15" "$scratch/second.log" || fail "it was act
 expect_answer "$url" "Hello, Grace! This is release v15."
 expect_equal "$(cat "$app/current/build")" 14
 expect_exit 0 ship verify --trees
+
+# First deploys of several apps at once, none of which has a port yet: each gets one of its own.
+exec 9>"$SHIPIT_ROOT/.port-lock"
+flock 9 # all of them are about to choose when this is let go
+deployers=()
+for name in a b c d; do
+    expect_exit 0 ship create "$name"
+    ship -a "$name" deploy "$tests/apps/hello" --no-activate >"$scratch/$name.log" 2>&1 9>&- &
+    deployers+=($!)
+done
+for name in a b c d; do expect_soon 20 grep -q "waiting for" "$scratch/$name.log"; done
+exec 9>&-
+wait "${deployers[@]}" || fail "a deploy failed: $(cat "$scratch"/[abcd].log)"
+expect_equal "$(cat "$SHIPIT_ROOT"/[abcd]/app.toml | grep '^port = ' | sort -u | wc -l)" 4
