@@ -109,7 +109,7 @@ bool prune_one(Invocation& invocation, const deploy::App& app, const Asked& aske
             invocation.terminal.note("tidied up: " + done);
         lock.order.set_in_order();
     }
-    Pruned pruned{deploy::plan_prune(app, asked.over(app.host_settings().retention)), {}};
+    Pruned pruned{deploy::plan_prune(app, asked.over(deploy::retention_of(app))), {}};
     if (!dry_run)
         pruned.result = deploy::prune(app, pruned.plan);
     else

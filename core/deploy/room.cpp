@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/release_tree.hpp"
 #include "core/deploy/running.hpp"
 
 #include <cerrno>
@@ -40,7 +41,7 @@ bool has_room(const sys::DiskSpace& space, std::uint64_t bytes, std::uint64_t fi
 
 void prune_for_room(const App& app) {
     try {
-        Retention retention = app.host_settings().retention;
+        Retention retention = retention_of(app);
         retention.keep_failed = 0; // nobody goes back to those
         const auto plan = plan_prune(app, retention);
         if (plan.is_empty())
@@ -58,6 +59,19 @@ void prune_for_room(const App& app) {
 }
 
 } // namespace
+
+Retention retention_of(const App& app) {
+    const auto live = app.ledger.current();
+    const auto slug = live ? app.ledger.tree_of(*live) : std::nullopt;
+    try {
+        if (const auto settings = slug ? settings_of(app, *slug) : std::nullopt)
+            return settings->retention;
+    } catch (const Error& error) {
+        if (error.outcome() != Outcome::corrupt)
+            throw;
+    }
+    return app.host_settings().retention;
+}
 
 release::PrunePlan plan_prune(const App& app, const Retention& retention) {
     return release::plan_prune(app.ledger, app.marks, retention, running(app));

@@ -99,3 +99,16 @@ expect_equal "$(cat "$out" "$err")" "" "there was nothing to say"
 expect_exit 2 ship prune --all --older-than soon
 expect_exit 0 ship prune --all --dry-run --json
 expect_equal "$(json "$out" 'sorted(each["app"] for each in it)')" "['five', 'four', 'one', 'three', 'two']"
+
+# What the build says counts, too, and this host wins.
+printf '[retention]\nkeep = 1\n' >"$scratch/files/shipit.toml"
+deploy_versions six 3
+expect_exit 0 ship -a six prune --dry-run
+expect_out "six v1 would expire: beyond the 1 good release"
+expect_exit 0 ship -a six set retention.keep=3
+expect_exit 0 ship -a six prune --dry-run
+expect_err "Nothing to prune in six"
+expect_exit 0 ship -a six set retention.keep=
+rm -rf "$SHIPIT_ROOT"/six/trees/* # the slug says it, too
+expect_exit 0 ship -a six prune
+expect_out "six v1 expired"
