@@ -25,6 +25,26 @@ void check_pin_name(const App& app, ReleaseNumber release, const std::string& na
             .advise(fmt::format("shipit -a {} unpin {}", app.name().text(), name));
 }
 
+// Whether there is something of it to keep. One that has expired stays so: a slug of the same
+// content that was packed again since is that of other releases.
+bool is_kept(const App& app, const release::Manifest& manifest) {
+    return manifest.slug && manifest.status != release::Status::expired &&
+           !manifest.evidence.expired_at && sys::is_there(app.layout.slug(manifest.slug->id));
+}
+
+Error refusal_to_pin(const App& app, const release::Manifest& manifest) {
+    Error error(fmt::format("{} cannot be kept: it has no slug any more", manifest.number.text()));
+    for (const release::Entry& entry : app.ledger.newest(release::Ledger::all))
+        if (manifest.slug && entry.manifest && entry.manifest->slug &&
+            entry.manifest->slug->id == manifest.slug->id && is_kept(app, *entry.manifest)) {
+            error.advise(fmt::format("{0} is the same build, and has its slug: shipit -a {1} pin "
+                                     "{0}",
+                                     entry.number.text(), app.name().text()));
+            break;
+        }
+    return error;
+}
+
 } // namespace
 
 void mark_bad(const App& app, ReleaseNumber release, const std::string& why,
@@ -46,9 +66,9 @@ void pin(const App& app, ReleaseNumber release, const std::string& name,
          std::chrono::milliseconds lock_patience) {
     const auto lock = lock_and_tidy(app, "pin", lock_patience);
     check_pin_name(app, release, name);
-    const auto slug = app.ledger.load(release).slug;
-    if (!slug || !sys::is_there(app.layout.slug(slug->id)))
-        throw Error(fmt::format("{} cannot be kept: it has no slug any more", release.text()));
+    const auto manifest = app.ledger.load(release);
+    if (!is_kept(app, manifest))
+        throw refusal_to_pin(app, manifest);
     app.marks.set(MarkKind::pin, release, {app.host.origin.text(), sys::now(), name});
     app.note_event("pin", release, name_of(Outcome::done), name);
 }

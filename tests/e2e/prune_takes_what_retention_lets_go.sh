@@ -112,3 +112,13 @@ expect_exit 0 ship -a six set retention.keep=
 rm -rf "$SHIPIT_ROOT"/six/trees/* # the slug says it, too
 expect_exit 0 ship -a six prune
 expect_out "six v1 expired"
+
+# What has expired cannot be kept any more, not even if the same build is there again.
+expect_exit 1 ship -a six pin v1 old
+expect_err "v1 cannot be kept: it has no slug any more"
+echo "six 1" >"$scratch/files/file"
+expect_exit 0 ship -a six deploy "$scratch/files"
+expect_exit 1 ship -a six pin v1 old
+expect_err "v1 cannot be kept: it has no slug any more"
+expect_err "next: v4 is the same build, and has its slug: shipit -a six pin v4"
+expect_exit 0 ship -a six pin v4 old
