@@ -42,9 +42,13 @@ int import(Invocation& invocation) {
 }
 
 int write(Invocation& invocation) {
+    if (invocation.arguments.has("shell") && invocation.terminal.wants_json())
+        throw Error("'--shell' and '--json' are two forms of the same: only one can be printed",
+                    Outcome::usage)
+            .advise("leave one of them out");
     const auto app = invocation.app();
     const ConfigVars vars = config_vars_meant(invocation, app);
-    if (invocation.terminal.wants_json() && !invocation.arguments.has("shell")) {
+    if (invocation.terminal.wants_json()) {
         invocation.terminal.print_json(cmd::json_of(vars));
         return 0;
     }

@@ -73,12 +73,24 @@ int hold(Invocation& invocation) {
         throw Error("'hold RELEASE' takes '-m TEXT', which says why, or '--clear'", Outcome::usage);
     if (!why && !clear)
         return show_holds(invocation, app);
+    const auto print_json = [&](const std::string& fact, const Json& value) {
+        invocation.terminal.print_json(Json::object({{"app", app.name().text()},
+                                                     {"slug", slug ? Json(slug->text()) : Json()},
+                                                     {fact, value}}));
+    };
     if (clear) {
         const std::size_t cleared = deploy::clear_holds(app, slug, invocation.patience());
-        invocation.terminal.note(counted(cleared, "hold") + " cleared");
+        if (invocation.terminal.wants_json())
+            print_json("cleared", std::uint64_t{cleared});
+        else
+            invocation.terminal.note(counted(cleared, "hold") + " cleared");
         return 0;
     }
     deploy::hold(app, slug, *why, invocation.patience());
+    if (invocation.terminal.wants_json()) {
+        print_json("held", true);
+        return 0;
+    }
     invocation.terminal.note(fmt::format("{} is held; to end it: shipit -a {} hold --clear{}",
                                          slug ? named(app, *slug) : app.name().text(),
                                          app.name().text(),
@@ -130,6 +142,13 @@ int pin(Invocation& invocation) {
         return show_pins(invocation, app);
     const std::string name = invocation.arguments.word(1).value_or("");
     deploy::pin(app, *number, name, invocation.patience());
+    if (invocation.terminal.wants_json()) {
+        invocation.terminal.print_json(Json::object({{"app", app.name().text()},
+                                                     {"release", number->text()},
+                                                     {"name", name},
+                                                     {"pinned", true}}));
+        return 0;
+    }
     invocation.terminal.note(fmt::format("{} is kept, whatever is pruned{}", number->text(),
                                          name.empty() ? "" : "; its name is " + name));
     return 0;
@@ -139,6 +158,11 @@ int unpin(Invocation& invocation) {
     const auto app = invocation.app();
     const ReleaseNumber number = invocation.release(app, 0).value();
     deploy::unpin(app, number, invocation.patience());
+    if (invocation.terminal.wants_json()) {
+        invocation.terminal.print_json(Json::object(
+            {{"app", app.name().text()}, {"release", number.text()}, {"pinned", false}}));
+        return 0;
+    }
     invocation.terminal.note(fmt::format("{} is pinned no longer", number.text()));
     return 0;
 }

@@ -55,39 +55,69 @@ int ps(Invocation& invocation) {
     return 0;
 }
 
+// One object, or with --all one for each app, of what was done.
+class Doings {
+  public:
+    explicit Doings(const Invocation& invocation) : m_invocation(invocation) {}
+
+    void add(const deploy::App& app, const char* fact, bool value, const std::string& note) {
+        m_all.push_back(Json::object({{"app", app.name().text()}, {fact, value}}));
+        if (!m_invocation.terminal.wants_json() && !note.empty())
+            m_invocation.terminal.note(note);
+    }
+
+    void tell(bool of_all) const {
+        if (m_invocation.terminal.wants_json())
+            m_invocation.terminal.print_json(of_all ? m_all : m_all.items().front());
+    }
+
+  private:
+    const Invocation& m_invocation;
+    Json m_all = Json::array();
+};
+
 int start_all(Invocation& invocation) {
-    return static_cast<int>(
-        in_every_app(invocation, "was not started", [&invocation](deploy::App app) {
-            if (deploy::bring_up(app, invocation.patience()))
-                invocation.terminal.note(fmt::format("{} is supervised", app.name().text()));
-            return Outcome::done;
-        }));
+    Doings doings(invocation);
+    const Outcome outcome = in_every_app(invocation, "was not started", [&](deploy::App app) {
+        const bool is_up = deploy::bring_up(app, invocation.patience());
+        doings.add(app, "supervised", is_up,
+                   is_up ? fmt::format("{} is supervised", app.name().text()) : "");
+        return Outcome::done;
+    });
+    doings.tell(true);
+    return static_cast<int>(outcome);
 }
 
 int stop_all(Invocation& invocation) {
-    return static_cast<int>(
-        in_every_app(invocation, "was not stopped", [&invocation](deploy::App app) {
-            deploy::take_down(app, invocation.patience());
-            invocation.terminal.note(fmt::format("Stopped {}", app.name().text()));
-            return Outcome::done;
-        }));
+    Doings doings(invocation);
+    const Outcome outcome = in_every_app(invocation, "was not stopped", [&](deploy::App app) {
+        deploy::take_down(app, invocation.patience());
+        doings.add(app, "stopped", true, fmt::format("Stopped {}", app.name().text()));
+        return Outcome::done;
+    });
+    doings.tell(true);
+    return static_cast<int>(outcome);
 }
 
 int start(Invocation& invocation) {
     if (asked_for_every_app(invocation))
         return start_all(invocation);
+    Doings doings(invocation);
     auto app = invocation.app();
     deploy::start(app, invocation.patience());
-    invocation.terminal.note(fmt::format("Started {}", app.name().text()));
+    doings.add(app, "started", true, fmt::format("Started {}", app.name().text()));
+    doings.tell(false);
     return 0;
 }
 
 int stop(Invocation& invocation) {
     if (asked_for_every_app(invocation))
         return stop_all(invocation);
+    Doings doings(invocation);
     auto app = invocation.app();
     deploy::stop(app, invocation.patience());
-    invocation.terminal.note(fmt::format("Stopped {}", app.name().text()));
+    doings.add(app, "stopped", true, fmt::format("Stopped {}", app.name().text()));
+    doings.tell(false);
     return 0;
 }
 

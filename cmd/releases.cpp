@@ -278,6 +278,10 @@ void tell_config(Invocation& invocation, const Manifest& manifest) {
 }
 
 int info(Invocation& invocation) {
+    if (invocation.arguments.has("shell") && invocation.terminal.wants_json())
+        throw Error("'--shell' and '--json' are two forms of the same: only one can be printed",
+                    Outcome::usage)
+            .advise("leave one of them out; '--json --reveal' has the values, too");
     const auto app = invocation.app();
     const auto current = app.ledger.current();
     const auto asked = invocation.release(app, 0);

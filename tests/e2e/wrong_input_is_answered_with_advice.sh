@@ -39,6 +39,10 @@ expect_exit 2 ship verify v1 --all
 expect_err "'v1' is of one"
 expect_answer "$url" "This is release v1."
 SHIPIT_APP=hello expect_exit 0 ship verify --all
+# Two forms of one output.
+expect_exit 2 ship info --shell --json
+expect_exit 2 ship config export --shell --json
+expect_in "'--shell' and '--json'"
 # A value that is no number, time or size, or out of its range: what would be one.
 refused_value() { # refused_value OPTION=EXAMPLE COMMAND…
     expect_exit 2 ship "${@:2}"
