@@ -33,7 +33,7 @@ WayBack undone(const App& app, const RollbackRequest& request, ReleaseNumber liv
     const release::Choice choice = release::choose_undo(app.ledger, app.marks, live);
     if (!choice.target)
         throw Error("there is nothing to undo: " + choice.note)
-            .advise(command(app, "rollback vN takes any release live"));
+            .advise("to take any release live: " + command(app, "rollback vN"));
     RollbackRequest exactly = request;
     exactly.to = choice.target;
     return chosen(app, exactly, live);
@@ -83,7 +83,7 @@ WayBack way_back(const App& app, const RollbackRequest& request,
     if (!live && (!request.to || request.restores == Restores::config))
         throw Error(fmt::format("nothing of '{}' is live, so there is nothing to go back from",
                                 app.name().text()))
-            .advise(command(app, "rollback vN takes a release of the past live"));
+            .advise("to take a release of the past live: " + command(app, "rollback vN"));
     if (request.undo)
         return undone(app, request, *live);
     return request.to ? chosen(app, request, live) : newest_good(app, request, *live);

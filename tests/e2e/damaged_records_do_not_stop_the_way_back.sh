@@ -44,7 +44,7 @@ expect_out "damaged"
 expect_answer "$url" "Good day, World! This is release v4."
 mv "$SHIPIT_ROOT/hello/current" "$SHIPIT_ROOT/hello/current.old"
 expect_exit 1 ship rollback
-expect_err "rollback vN takes a release of the past live"
+expect_err "next: to take a release of the past live: shipit -a hello rollback vN"
 expect_exit 0 ship rollback v4
 expect_answer "$url" "Good day, World! This is release v5."
 expect_exit 0 ship status

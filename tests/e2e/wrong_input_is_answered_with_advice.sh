@@ -112,6 +112,8 @@ expect_in "already"
 expect_not_in "v0"
 expect_exit 1 ship rollback
 expect_err "there is no release before v1"
+expect_exit 1 ship rollback --undo
+expect_err "next: to take any release live: shipit -a hello rollback vN"
 expect_exit 2 ship rollback latest
 expect_err "latest"
 expect_exit 0 ship pin v1 before-the-move
