@@ -104,6 +104,23 @@ int show_settings(Invocation& invocation, const deploy::App& app) {
     return 0;
 }
 
+// A command may have a token in it, and what is in events.jsonl stays there.
+bool is_command(const std::string& key) {
+    return key.ends_with(".command") || key.starts_with("hooks.") || key == "app.reload";
+}
+
+std::string recorded(const std::vector<config::HostChange>& changes) {
+    constexpr std::size_t longest_value = 100;
+    std::vector<std::string> words;
+    for (const config::HostChange& change : changes)
+        words.push_back(
+            !change.after ? change.key + "="
+            : is_command(change.key)
+                ? change.key + "=..."
+                : fmt::format("{}={}", change.key, shortened(*change.after, longest_value)));
+    return joined(words, " ");
+}
+
 int set_settings(Invocation& invocation) {
     const auto app = invocation.app();
     const auto words = invocation.arguments.words();
@@ -111,6 +128,8 @@ int set_settings(Invocation& invocation) {
         return show_settings(invocation, app);
     const auto lock = deploy::lock_and_tidy(app, "set", invocation.patience());
     const auto changes = config::set_keys(app.layout.app_toml(), {words.begin(), words.end()});
+    if (!changes.empty())
+        app.note_event("set", std::nullopt, name_of(Outcome::done), recorded(changes));
     Json all = Json::array();
     for (const config::HostChange& change : changes) {
         all.push_back(Json::object(

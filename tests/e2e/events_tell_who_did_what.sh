@@ -40,6 +40,16 @@ expect_exit 0 ship hold -m "not now"
 expect_soon 10 has_followed "hold" '"detail":"not now"'
 expect_exit 0 ship hold --clear
 
+# What this host's settings were made; a command is not told, since there may be a token in it.
+expect_exit 0 ship set health.timeout=30s hooks.deployed="curl https://example.org/TOKEN"
+expect_soon 10 has_followed " set by " '"event":"set"'
+expect_exit 0 ship events -n 1
+expect_match '^20[0-9TZ:.-]+ set by .*: done: health.timeout=30s hooks.deployed=\.\.\.$'
+expect_exit 0 ship set hooks.deployed=
+expect_exit 0 ship set health.timeout=30s # which it is: nothing is done
+expect_exit 0 ship events -n 1
+expect_match ' set by .*: done: hooks.deployed=$'
+
 # Deploys that are killed somewhere: all lines are whole, and in order.
 for i in {1..20}; do
     echo "$i" >"$scratch/files/file"
