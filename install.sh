@@ -373,13 +373,17 @@ program=$prefix/bin/shipit
 cron_table=$beside/etc/cron.d/shipit
 enabled_units=(shipit.service shipit-prune.timer)
 
-# The user's own manager counts only if it starts with the host and does not end when the user logs out.
-has_systemd() {
+reaches_systemd() {
     if [[ -z $for_user ]]; then
         [[ -d /run/systemd/system && $(id -u) == 0 ]]
     else
-        [[ -e /var/lib/systemd/linger/$(id -un) ]] && systemctl --user show-environment >/dev/null 2>&1
+        systemctl --user show-environment >/dev/null 2>&1
     fi
+}
+
+# The user's own manager counts only if it starts with the host and does not end when the user logs out.
+has_systemd() {
+    reaches_systemd && [[ -z $for_user || -e /var/lib/systemd/linger/$(id -un) ]]
 }
 
 # Sets `systemctl`, the command, and `units`, the folder with ours.
@@ -531,7 +535,7 @@ disable_on_host() {
         rm -f "$cron_table"
         [[ -z $beside ]] || rmdir -p --ignore-fail-on-non-empty "$(dirname "$cron_table")"
     fi
-    [[ -n $beside ]] || ! has_systemd || disable_units
+    [[ -n $beside ]] || ! reaches_systemd || disable_units
 }
 
 # --- The modes ---
@@ -570,7 +574,7 @@ do_uninstall() {
     read_manifest # once more: an --uninstall may have been before us
     disable_on_host
     remove_installed "${manifest_lines[@]}"
-    [[ -n $beside ]] || ! has_systemd || hand_units_over
+    [[ -n $beside ]] || ! reaches_systemd || hand_units_over
     echo "Removed."
 }
 

@@ -92,6 +92,8 @@ expect_exit 0 start_manager
 expect_soon 20 answers "http://127.0.0.1:$port/" "This is release v1."
 expect_equal "$(says $unit ActiveState)" active
 
+# Whether it still starts with the host makes no difference to what is taken away.
+expect_exit 0 inside rm /var/lib/systemd/linger/deployer
 uninstall() { as_deployer bash "$(realpath "$tests/..")/install.sh" --user --uninstall; }
 expect_exit 0 uninstall
 expect_equal "$(says shipit.service LoadState)" not-found
