@@ -15,7 +15,7 @@ usage: ./install.sh [--prefix DIR | --user] [--build DIR]    build shipit and in
        ./install.sh --packages                               only get what --test needs, by apt
        ./install.sh --uninstall [--prefix DIR | --user]      remove what was installed, and no data
 
-  --prefix DIR   where to install to (default: /usr/local), of ASCII letters, digits and / . _ + @ -;
+  --prefix DIR   where to install to (default: /usr/local), of letters of ASCII, digits and /._+@-;
                  DESTDIR in the environment is put before it, as for make install
   --user         install into ~/.local, which needs no root
   --no-enable    install files only: apps do not start with the host, and are not pruned daily;
