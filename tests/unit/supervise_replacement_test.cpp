@@ -402,7 +402,7 @@ TEST_CASE("a start within the watch lets the watch go on, for the client that wa
     const Json end = last_of(client);
     CHECK(end["watch_failed"].boolean());
     CHECK(end["why"].text().starts_with("web.1 exited with status 3 after "));
-    CHECK(eventually([&] { return app.told().find("(told)") != std::string::npos; }));
+    CHECK(eventually([&] { return app.told().find("(kept)") != std::string::npos; }));
 }
 
 TEST_CASE("an exit while a start looks at a release in its watch fails the watch") {
