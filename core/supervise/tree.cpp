@@ -144,6 +144,25 @@ bool is_ours(pid_t pid) {
     return pid == ::getpid() || Child::waits_for(pid) || all_spared().count(pid) != 0;
 }
 
+// In the control group of another process of the app, which may have the same marks: where one of
+// two generations of a release went on at the other's side.
+bool is_in_another_group(pid_t pid, const Path& cgroup) {
+    if (cgroup.empty())
+        return false;
+    const std::string app = "/" + cgroup.parent_path().filename().string() + "/";
+    const std::string groups = proc_file(std::to_string(pid), "cgroup", longest_stat);
+    const auto found = groups.find(app);
+    if (found == std::string::npos)
+        return false;
+    const auto begin = found + app.size();
+    return groups.substr(begin, groups.find_first_of("/\n", begin) - begin) != cgroup.filename();
+}
+
+bool is_orphan_of(const Entry& entry, const TreeOf& tree) {
+    return entry.parent == ::getpid() && !is_ours(entry.pid) && carries(entry, tree.marks) &&
+           !is_in_another_group(entry.pid, tree.cgroup);
+}
+
 // Whether it is of the tree by itself, not by its ancestors.
 bool is_at_its_top(const Entry& entry, const TreeOf& tree) {
     if (entry.pid == tree.main.pid)
@@ -152,7 +171,7 @@ bool is_at_its_top(const Entry& entry, const TreeOf& tree) {
         const auto leader = entry_of(std::to_string(tree.main.pid));
         return !leader || leader->start_time == tree.main.start_time;
     }
-    return entry.parent == ::getpid() && !is_ours(entry.pid) && carries(entry, tree.marks);
+    return is_orphan_of(entry, tree);
 }
 
 } // namespace
@@ -180,9 +199,7 @@ std::vector<Owned> rest_of(const TreeOf& tree) {
         found.insert(tree.main.pid);
     for (const auto& [pid, entry] : all) {
         const bool in_session = session_known && entry.session == tree.main.pid;
-        const bool orphan = entry.parent == ::getpid() && !is_ours(pid);
-        if (in_session ||
-            (orphan && !is_dead(entry) && carries(entry, tree.marks) && !is_supervisor(entry)))
+        if (in_session || (!is_dead(entry) && is_orphan_of(entry, tree) && !is_supervisor(entry)))
             found.insert(pid);
     }
     add_descendants(all, found);

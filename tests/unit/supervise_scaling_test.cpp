@@ -54,6 +54,27 @@ struct Serving : SupervisedApp {
     }
 };
 
+// A worker that goes on at the other side while the web is scaled, and then another generation of
+// the same release, with that command, which comes to the side where the worker was started.
+void take_place_of_moved(const Serving& app, const std::string& command) {
+    const auto overlapping = [](Generation generation) {
+        for (Program& program : generation.programs)
+            program.overlaps = true;
+        generation.warm = std::chrono::milliseconds(0);
+        return generation;
+    };
+    REQUIRE(app.deploy(overlapping(scaled(app, 1, 1)))["ok"].boolean());
+    const pid_t worker = app.pid_of("worker.1");
+    Generation wider = overlapping(scaled(app, 2, 1));
+    REQUIRE(app.scale(wider)["ok"].boolean());
+    REQUIRE(app.pid_of("worker.1") == worker);
+    REQUIRE(eventually([&] { return app.number_of_processes() == 3; }));
+    wider.programs.back().command = command;
+    REQUIRE(app.deploy(wider)["ok"].boolean());
+    REQUIRE(eventually([&] { return app.number_of_processes() == 3; }));
+    REQUIRE(app.pid_of("worker.1") != worker);
+}
+
 } // namespace
 
 TEST_SUITE_BEGIN("supervise: scaling");
@@ -96,25 +117,22 @@ TEST_CASE(
 }
 
 TEST_CASE("what goes on at the other side and the one that takes its place have a pipe each") {
-    const auto overlapping = [](Generation generation) {
-        for (Program& program : generation.programs)
-            program.overlaps = true;
-        generation.warm = std::chrono::milliseconds(0);
-        return generation;
-    };
     const Serving app;
-    REQUIRE(app.deploy(overlapping(scaled(app, 1, 1)))["ok"].boolean());
-    const pid_t worker = app.pid_of("worker.1");
-    const Generation wider = overlapping(scaled(app, 2, 1));
-    REQUIRE(app.scale(wider)["ok"].boolean());
-    REQUIRE(app.pid_of("worker.1") == worker);
-    REQUIRE(eventually([&] { return app.number_of_processes() == 3; }));
-    REQUIRE(app.deploy(wider)["ok"].boolean());
-    REQUIRE(eventually([&] { return app.number_of_processes() == 3; }));
+    take_place_of_moved(app, "sleep 1000");
     const pid_t next = app.pid_of("worker.1");
-    REQUIRE(next != worker);
     REQUIRE(::kill(next, SIGKILL) == 0);
     CHECK(eventually([&] { return app.is_up_after(next, "worker.1"); }));
+}
+
+TEST_CASE("what went on at the other side takes nothing of its successor along when it ends") {
+    const Serving app;
+    if (!app.ask("status")["cgroups"].boolean()) {
+        MESSAGE("skipped, no control groups here: which of them left what cannot be told");
+        return;
+    }
+    take_place_of_moved(app, "(setsid sleep 1000 & echo $! > helper); exec sleep 1000");
+    const pid_t helper = std::stoi(sys::read_file(app.folder() / "helper"));
+    CHECK(::kill(helper, 0) == 0);
 }
 
 TEST_CASE("what does not come up leaves everything as it was") {
