@@ -62,7 +62,7 @@ std::vector<std::size_t> changed_entries(const Path& tree, const FileList& list,
     const auto root = sys::open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     WalkOptions options;
     options.other = [](const std::string&) {};
-    options.is_in_use = true; // what is listed and not found is brought back, whatever the reason
+    options.expected = &list;
     const auto walked = walk(root.get(), tree, options);
     return TreeCheck(walked, list, group, is_ours).run();
 }

@@ -111,7 +111,7 @@ class Walk {
     void leave_out_or_refuse(const std::string& path) const {
         const bool is_usual = errno == ENOENT || errno == ENOTDIR || errno == ELOOP ||
                               errno == EINVAL || errno == EACCES || errno == EPERM;
-        if (!m_options.is_in_use || !is_usual)
+        if (m_options.expected == nullptr || !is_usual)
             refuse_unreadable(shown(path));
     }
 
@@ -127,12 +127,12 @@ class Walk {
     }
 
     void find_all(FolderChain& chain, Folder& folder) const {
-        if (folder.depth > deepest) {
-            if (m_options.is_in_use)
-                return;
+        if (m_options.expected != nullptr && !folder.path.empty() &&
+            m_options.expected->find(folder.path) == nullptr)
+            return;
+        if (folder.depth > deepest)
             throw Error(
                 fmt::format("'{}' is more than {} folders deep", shown(folder.path), deepest));
-        }
         const int fd = chain.folder(folder.path);
         if (fd < 0)
             return leave_out_or_refuse(folder.path);
@@ -195,7 +195,7 @@ class Walk {
             return;
         }
         if (path.size() > sure_to_be_short && path_fault(path) != nullptr) {
-            if (m_options.is_in_use)
+            if (m_options.expected != nullptr)
                 return;
             throw Error(fmt::format("cannot pack '{}': {}", shown(path), path_fault(path)))
                 .advise("give it a shorter path, or name it in .slugignore to leave it out");

@@ -41,9 +41,10 @@ struct WalkOptions {
     // Called, in order, with what is no file, folder or link; it is left out then. Without it that
     // is an error.
     std::function<void(const std::string& path)> other = {};
-    // Somebody works in there: what vanishes under our eyes, cannot be read or is too deep to be in
-    // a slug is left out. Otherwise each is an error.
-    bool is_in_use = false;
+    // What a tree that is in use should have: folders that are not listed are not entered, and what
+    // vanishes meanwhile, cannot be read or has too long a path is left out. Otherwise each is an
+    // error.
+    const FileList* expected = nullptr;
     Identity forbidden = {}; // a folder whose device and inode these are must not be in there
     unsigned threads = 0;    // 0: as many as there are cores
 };

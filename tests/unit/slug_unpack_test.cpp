@@ -2,6 +2,7 @@
 #include "core/slug/verify.hpp"
 #include "tests/unit/as_nobody.hpp"
 #include "tests/unit/cloning_disk.hpp"
+#include "tests/unit/few_descriptors.hpp"
 #include "tests/unit/slug_support.hpp"
 
 #include <doctest/doctest.h>
@@ -204,6 +205,7 @@ TEST_CASE("what an app makes in its tree stops no look at it") {
     SUBCASE("folders in folders, and names without end") {
         run(tree, "python3 -c \"\nimport os\nfor _ in range(300):\n    n = 'n' * 200\n"
                   "    os.mkdir(n)\n    os.chdir(n)\n    open('f', 'w').close()\"");
+        const FewDescriptors few(40);
         CHECK(warnings() == 0);
     }
     SUBCASE("a folder of the slug that cannot be entered any more is made anew") {
