@@ -58,10 +58,10 @@ void throw_errno(const std::string& what) {
 }
 
 void throw_errno(const std::string& what, int error_number) {
-    Error error(what + ": " + errno_text(error_number));
+    const std::string why = what + ": " + errno_text(error_number);
     if (error_number == ENOSPC || error_number == EDQUOT)
-        error.advise(how_to_make_room);
-    throw error;
+        throw Error(why).advise(how_to_make_room);
+    throw Error(why);
 }
 
 std::string errno_text(int error_number) {
