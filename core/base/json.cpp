@@ -17,8 +17,12 @@ constexpr int deepest_nesting = 64;
 std::string harmless(const std::string& json) {
     std::string text;
     text.reserve(json.size());
-    for (const char c : json)
-        c == '\x7f' ? text += "\\u007f" : text += c;
+    for (const char c : json) {
+        if (c == '\x7f')
+            text += "\\u007f";
+        else
+            text += c;
+    }
     return printable_lines(text);
 }
 } // namespace
