@@ -117,8 +117,8 @@ class Removal {
     void leave() {
         const auto name = std::move(m_levels.back().name);
         m_levels.pop_back();
-        if (!m_levels.empty() && !return_to(m_levels.back())) {
-            remember(name, EBUSY);
+        if (const int error = m_levels.empty() ? 0 : error_of_return_to(m_levels.back())) {
+            remember(name, error);
             return m_levels.clear();
         }
         const int parent = m_levels.empty() ? AT_FDCWD : m_folder.get();
@@ -126,11 +126,13 @@ class Removal {
             remember(name, errno);
     }
 
-    bool return_to(const Level& level) {
+    int error_of_return_to(const Level& level) {
         m_folder = open_folder(m_folder.get(), "..");
         struct stat status {};
-        return m_folder && ::fstat(m_folder.get(), &status) == 0 && status.st_dev == level.device &&
-               status.st_ino == level.inode;
+        if (!m_folder || ::fstat(m_folder.get(), &status) != 0)
+            return errno;
+        const bool is_it = status.st_dev == level.device && status.st_ino == level.inode;
+        return is_it ? 0 : EBUSY;
     }
 
     // Of what has this name in the folder, or the folder itself.
