@@ -23,6 +23,7 @@ limited() {
 i=0
 for descriptors in 4 5 6 7 8 9 10 12 14 16; do
     echo "$descriptors" >"$scratch/hello/build"
+    prlimit "--nofile=$descriptors" -- "$SHIPIT_BIN" version >"$scratch/version" 2>&1 || continue # not to begin with
     limited "--nofile=$descriptors" "Too many open files" deploy "$scratch/hello"
     limited "--nofile=$descriptors" "Too many open files" config set "NAME=Ada$((++i))"
     limited "--nofile=$descriptors" "Too many open files" rollback v1
