@@ -17,14 +17,14 @@ without_shipit() { rm -rf root/* usr/bin/shipit usr/local/bin/shipit; }
 prepare_host without_shipit
 start_host sleep infinity
 expect_exit 127 ship version
-inside mkdir /root/shipit /root/blog
-tar -C "$tests/.." --exclude='./build*' --exclude=./.git -c . | inside tar -C /root/shipit -x --no-same-owner
+inside mkdir -p /root/new/shipit /root/new/blog
+tar -C "$tests/.." --exclude='./build*' --exclude=./.git -c . | inside tar -C /root/new/shipit -x --no-same-owner
 
 # type COMMAND [FOLDER]: as the README has it, in the clone or in that folder.
 type() {
     local command=$1
     [[ -n ${SHIPIT_ANEW:-} || $command != ./install.sh* ]] || command=${command/ #/ --build "$SHIPIT_BUILD" #}
-    depth=1 expect_exit 0 inside bash -euo pipefail -c "cd ${2:-/root/shipit}; $command"
+    depth=1 expect_exit 0 inside bash -euo pipefail -c "cd ${2:-/root/new/shipit}; $command"
 }
 
 mapfile -t commands < <(block "run: example")
@@ -59,16 +59,16 @@ if not re.search("(?m)^" + pattern, real):
 END
 
 # A program as anybody may have it, who has not heard of shipit.
-inside cp "$tests/apps/hello/server.py" /root/blog/
-inside bash -c 'echo "web: python3 server.py" >/root/blog/Procfile'
+inside cp "$tests/apps/hello/server.py" /root/new/blog/
+inside bash -c 'echo "web: python3 server.py" >/root/new/blog/Procfile'
 mapfile -t commands < <(block "run: own")
 ((${#commands[@]} >= 3 && ${#commands[@]} <= 5)) || fail "an own app takes ${#commands[@]} commands"
 deploys=0
 for command in "${commands[@]}"; do
     if [[ $command == *deploy* ]] && ((++deploys == 2)); then
-        inside sed -i 's/Hello/Good morning/' /root/blog/server.py
+        inside sed -i 's/Hello/Good morning/' /root/new/blog/server.py
     fi
-    type "$command" /root/blog
+    type "$command" /root/new/blog
     case $deploys$command in
     1*deploy*)
         port=$(sed -nE 's/^-----> port ([0-9]+) chosen.*/\1/p' "$err")

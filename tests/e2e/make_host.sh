@@ -20,19 +20,20 @@ first_process() {
     mount -t sysfs sysfs "$root/sys" 2>/dev/null || mount --bind /sys "$root/sys"
     mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
     mount -t tmpfs -o mode=755 tmpfs "$root/run"
-    # What is on other file systems than / is not in the overlay.
-    for folder in "${kept[@]}"; do
-        [[ $folder == /dev/* ]] && continue
-        mkdir -p "$root$folder"
-        mount --rbind "$folder" "$root$folder"
-    done
     cd "$root"
+    # As long as all that is there is the overlay's: what is removed must be nothing of this host's.
     if [[ ! -e $scratch/host.made ]]; then
         # Apps of this host are none of the scenario's.
         rm -rf var/lib/shipit etc/cron.d/shipit usr/local/lib/shipit usr/local/lib/systemd
         "$host_prepared"
         touch "$scratch/host.made"
     fi
+    # What is on other file systems than / is not in the overlay.
+    for folder in "${kept[@]}"; do
+        [[ $folder == /dev/* ]] && continue
+        mkdir -p "$root$folder"
+        mount --rbind "$folder" "$root$folder"
+    done
     mkdir -p mnt
     pivot_root . mnt
     cd /
