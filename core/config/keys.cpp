@@ -230,7 +230,7 @@ constexpr auto limits = &Settings::archive_limits;
 constexpr auto hooks = &Settings::hooks;
 constexpr auto build = &Settings::build;
 
-constexpr Key table[] = {
+constexpr Key all_keys[] = {
     {"name", Kind::text, 0, 0, name_complaint, put_name},
 
     {"processes.*.command", Kind::text, 0, 0, process_command_complaint,
@@ -338,7 +338,7 @@ std::string AppSettings::socket() const {
 }
 
 std::span<const Key> keys() {
-    return table;
+    return all_keys;
 }
 
 const Key* find_key(std::string_view path) {
@@ -346,7 +346,7 @@ const Key* find_key(std::string_view path) {
     std::string pattern(path);
     if (parts.size() == 3 && is_process_name(parts[1]))
         pattern = fmt::format("{}.*.{}", parts[0], parts[2]);
-    for (const Key& key : table)
+    for (const Key& key : all_keys)
         if (key.path == pattern)
             return &key;
     return nullptr;
