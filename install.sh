@@ -211,9 +211,11 @@ build() {
     exec {lock}<&-
 }
 
+# Eight files at a time: a quarter of the time, and half a gigabyte at most.
+several_at_a_time=(-DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=8)
 build_release() {
     need_space . 500
-    build release -DCMAKE_BUILD_TYPE=Release -DSHIPIT_DEV=OFF
+    build release -DCMAKE_BUILD_TYPE=Release -DSHIPIT_DEV=OFF "${several_at_a_time[@]}"
 }
 
 # --- Installing ---
@@ -254,7 +256,7 @@ remove_installed() { # remove_installed PATH…, each as the manifest has it
     for path; do
         if [[ $path == */ ]]; then
             folders+=("$path")
-        elif [[ $beside$path != "$manifest" ]]; then
+        elif [[ $beside$path != "$manifest" && $beside$path != "$turn_file" ]]; then
             rm -f "$beside$path"
         fi
     done
@@ -641,7 +643,7 @@ in_the_background() { # in_the_background FUNCTION
 }
 
 build_what_else_is_tested() {
-    build tested -DCMAKE_BUILD_TYPE=Release -DSHIPIT_DEV=ON
+    build tested -DCMAKE_BUILD_TYPE=Release -DSHIPIT_DEV=ON "${several_at_a_time[@]}"
     [[ -z $fuzzes_too ]] || build_fuzz_targets
 }
 
@@ -651,7 +653,7 @@ do_fault() {
     know_the_distribution
     get_packages "${packages_to_build[@]}" "${packages_to_test[@]}" "${packages_to_fault[@]}"
     need_space . 1500
-    build tested -DCMAKE_BUILD_TYPE=Release -DSHIPIT_DEV=ON
+    build tested -DCMAKE_BUILD_TYPE=Release -DSHIPIT_DEV=ON "${several_at_a_time[@]}"
     local failed=0
     run_tests tested '^fault$' || failed=1
     say "What was tried"
