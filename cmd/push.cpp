@@ -108,11 +108,13 @@ push::Sending sending_of(const Invocation& invocation, const slug::Build& build,
 }
 
 std::string advice_after_loss(const Invocation& invocation, const Target& target,
-                              const push::Wire& wire, const push::Sender& sender) {
+                              const push::Wire& wire, const push::Sender& sender, bool force) {
     if (sender.is_delivered())
         return "the deploy goes on there: the same command again joins it";
     if (wire.received() > 0)
         return "the same command again sends what is still missing";
+    if (force)
+        return "'--force' takes a shipit on the host that is as new as this one, and no deploy key";
     return fmt::format("see whether this works: {}",
                        printable(joined(command_for(invocation, target, {"version"}), " ")));
 }
@@ -177,7 +179,8 @@ class Pushing {
         } catch (const push::Disconnected& lost) {
             count(wire);
             Error error(fmt::format("{} (exit status {})", lost.why(), tunnel.finish()));
-            error.advise(advice_after_loss(m_invocation, m_target, wire, sender));
+            error.advise(
+                advice_after_loss(m_invocation, m_target, wire, sender, m_sending.options.force));
             throw Lost{error, wire.received() > 0};
         }
     }
