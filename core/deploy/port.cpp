@@ -17,13 +17,20 @@ constexpr std::uint16_t last_port = 8999;
 
 // Two apps that are deployed for the first time at once, each under its own lock, would find the
 // same port free: whoever chooses has written it down before the next one looks.
-sys::Lock lock_of_choice(const App& app) {
+std::optional<sys::Lock> lock_of_choice(const App& app) {
     constexpr std::chrono::seconds patience(30); // it is held for as long as it takes to look
     const sys::LockHolder self{app.host.origin.text(), "choosing a port", sys::now(), ::getpid()};
-    return {release::port_lock(app.host.root), self, patience,
-            [&app](const sys::LockHolder& other) {
-                app.host.progress.begin_phase("waiting for " + other.text(sys::now()));
-            }};
+    const auto tell = [&app](const sys::LockHolder& other) {
+        app.host.progress.begin_phase("waiting for " + other.text(sys::now()));
+    };
+    try {
+        return std::optional<sys::Lock>(std::in_place, release::port_lock(app.host.root), self,
+                                        patience, tell);
+    } catch (const Error& error) {
+        if (error.outcome() == Outcome::locked)
+            throw;
+        return std::nullopt; // another user's: it takes two at one moment to miss it
+    }
 }
 
 } // namespace
