@@ -82,6 +82,9 @@ void Supervisor::Core::commit(ClientId client, const Json& /*request*/) {
 }
 
 void Supervisor::Core::abort(ClientId client, const Json& /*request*/) {
+    const auto is_its = [client](const auto& order) { return order.first == client; };
+    if (std::erase_if(m_waiting, is_its) > 0)
+        return refuse(client, "it was cancelled");
     if (!m_replacement || client != m_replacing_for)
         return refuse(client, "there is nothing to abort");
     m_replacement->abort("it was cancelled");

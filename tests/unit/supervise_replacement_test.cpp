@@ -272,6 +272,28 @@ TEST_CASE("an order that comes while a dead client's replacement is undone waits
     CHECK(app.serves("v3"));
 }
 
+TEST_CASE("an order that waits is cancelled, and never begun") {
+    Serving app;
+    const auto web = app.pid_of("web.1");
+    Generation deaf = app.web(2); // which takes its time to end
+    deaf.programs[0].command = "trap '' TERM; while :; do sleep 1; done";
+    {
+        Client client(app.run());
+        client.send(replace_request(deaf));
+        wait_for(client, "starting");
+    }
+    CHECK(eventually([&] {
+        return sys::read_file(app.log() / "supervisor.log").find("ended before it was done") !=
+               std::string::npos;
+    }));
+    Client client(app.run());
+    client.send(replace_request(app.web(1)));
+    client.send(Json::object({{"request", "abort"}}));
+    CHECK(last_of(client)["why"].text() == "it was cancelled");
+    CHECK(app.ask("start")["ok"].boolean()); // after all that waits
+    CHECK(app.pid_of("web.1") == web);
+}
+
 TEST_CASE("a replacement is cancelled at any time before the commit") {
     Serving app;
     Client client(app.run());
