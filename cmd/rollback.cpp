@@ -141,13 +141,19 @@ int check(Invocation& invocation, deploy::App& app, const deploy::RollbackReques
     return static_cast<int>(rehearsal.outcome);
 }
 
-// Waits for the end of the command that made the failed release live: it goes back by itself, if it
-// lives to do so.
+// Waits for the end of the command that made the failed release live, and tells whether it has gone
+// back by itself, or has found that it cannot.
 bool has_seen_to(const deploy::App& app, const deploy::RollbackRequest& request) {
+    if (!request.failed)
+        return false;
     constexpr int whoever_reads = -1;
-    return request.failed &&
-           deploy::follow(app, *request.failed, whoever_reads, [](std::string_view) {}).end ==
-               deploy::Followed::End::told;
+    const auto followed =
+        deploy::follow(app, *request.failed, whoever_reads, [](std::string_view) {});
+    const auto ended_with = [&followed](Outcome outcome) {
+        return followed.exit_status == static_cast<int>(outcome);
+    };
+    return followed.end == deploy::Followed::End::told &&
+           (ended_with(Outcome::rolled_back) || ended_with(Outcome::down));
 }
 
 int run_rollback(Invocation& invocation) {

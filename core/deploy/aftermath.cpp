@@ -46,6 +46,8 @@ void finish_switch(const App& app, release::Manifest& manifest, const std::strin
         config::save_config(app.layout.config_toml(), manifest.config);
     if (manifest.deployer->leaves)
         condemn(app, manifest, *manifest.deployer->leaves, why);
+    if (manifest.deployer->lifts_hold)
+        app.marks.clear_hold(manifest.slug.value().id);
     if (const auto& back = manifest.rollback_of ? manifest.rollback_of : manifest.activation_of)
         welcome(app, manifest, *back);
     if (manifest.spec.processes.empty()) // which nobody watches
@@ -66,13 +68,12 @@ void tidy(const App& app, AppLock& lock) {
         const auto live = app.ledger.current();
         if (!live)
             return;
+        if (release::Manifest manifest = app.ledger.load(*live); manifest.deployer) {
+            finish_switch(app, manifest, "");
+            app.host.progress.begin_phase(fmt::format(
+                "tidied up: the switch to {} was interrupted, and is complete now", live->text()));
+        }
         move_barriers_of_failed(app, *live);
-        release::Manifest manifest = app.ledger.load(*live);
-        if (!manifest.deployer)
-            return;
-        finish_switch(app, manifest, "");
-        app.host.progress.begin_phase(fmt::format(
-            "tidied up: the switch to {} was interrupted, and is complete now", live->text()));
     } catch (const Error& error) {
         // Whatever cannot be read or written, the command at hand will say if it minds.
         app.host.progress.warn_of(error.why() + ", ignoring");

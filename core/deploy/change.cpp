@@ -70,8 +70,14 @@ void go_back(App& app, const Changed& changed) {
     back.automatic = true;
     back.reason = changed.watch_failure;
     back.failed = changed.release;
+    back.unless_good = true;
     back.options = {std::chrono::minutes(5), Patience::until_live};
     const RolledBack done = rollback(app, back);
+    if (!done.changed.release && done.target == changed.release)
+        throw Error(fmt::format("{} failed within its watch window: {}; it stays live, since "
+                                "somebody has said that it is good",
+                                failed, changed.watch_failure))
+            .advise(fmt::format("shipit -a {} logs --release {}", app.name().text(), failed));
     const std::string end = done.changed.release
                                 ? fmt::format("rolled back to {} as {}", done.target.text(),
                                               done.changed.release->text())

@@ -34,7 +34,7 @@ bool serves_by_itself(const App& app, ReleaseNumber live) {
 
 Handover::Handover(const App& app, const supervise::Generation& generation, Kind kind)
     : m_app(app), m_release(generation.release), m_before(app.ledger.current()),
-      m_client(connected(app)) {
+      m_was_stopped(app.is_stopped()), m_client(connected(app)) {
     m_client.send(Json::object({{"request", "replace"},
                                 {"generation", supervise::to_json(generation)},
                                 {"go_back", kind == Kind::goes_back},
@@ -109,7 +109,7 @@ void Handover::fail(const Json& message) {
     if (!m_before)
         throw Error(fmt::format("{}; nothing was live before, and nothing is now", why),
                     Outcome::release_failed);
-    if (m_app.is_stopped())
+    if (m_was_stopped)
         throw Error(
             fmt::format("{}; '{}' was stopped before, and still is", why, m_app.name().text()),
             Outcome::release_failed);

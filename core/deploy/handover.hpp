@@ -52,6 +52,7 @@ class Handover {
     const App& m_app;
     ReleaseNumber m_release;
     std::optional<ReleaseNumber> m_before; // live when this began
+    bool m_was_stopped;                    // the app, then
     supervise::Client m_client;
     bool m_is_open = true; // neither committed nor failed
 };

@@ -79,6 +79,7 @@ void Walk::watch(Changed& changed) {
                          : changed.is_good ? "good"
                                            : "well, and on trial");
     } catch (sys::Interrupted& interrupted) {
+        m_handover.reset(); // nobody waits any more
         const std::string release = m_manifest.number.text();
         m_app.host.progress.begin_phase(release + " is live; the supervisor goes on watching it");
         interrupted.advise(fmt::format("nothing: {} is live, and is watched; to undo: shipit -a {} "
@@ -234,8 +235,6 @@ void Walk::switch_over() {
     if (m_plan.is_recorded)
         while_doing(fmt::format("finishing the switch; {} is live", m_manifest.number.text()),
                     [this] { finish_switch(m_app, m_manifest, m_plan.verdict); });
-    if (m_plan.lifts_hold)
-        m_app.marks.clear_hold(m_manifest.slug.value().id);
     if (before)
         end(*before);
     m_app.note_event(m_what, m_manifest.number, name_of(Outcome::done), m_manifest.description);
@@ -250,6 +249,7 @@ void Walk::move_current() {
     m_manifest.deployer->sets_config = m_plan.sets_config;
     if (m_plan.condemns)
         m_manifest.deployer->leaves = m_previous;
+    m_manifest.deployer->lifts_hold = m_plan.lifts_hold;
     // The record first: what `current` points at is always recorded as having succeeded.
     m_app.ledger.save_before_switch(m_manifest);
     m_app.ledger.point_at(m_manifest.number, m_manifest.slug.value().id);

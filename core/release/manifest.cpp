@@ -154,6 +154,7 @@ Deployer read_deployer(const TomlTable& table, ReleaseNumber number) {
     deployer.sets_config = table.boolean("sets_config").value_or(false);
     if (table.has("leaves"))
         deployer.leaves = earlier_release(table, "leaves", number);
+    deployer.lifts_hold = table.boolean("lifts_hold").value_or(false);
     return deployer;
 }
 

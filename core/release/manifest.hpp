@@ -63,6 +63,8 @@ struct Deployer {
     bool sets_config = false;
     // A rollback: this release is marked bad, and its slug is held.
     std::optional<ReleaseNumber> leaves = {};
+    // What was held goes live by force: its slug is held no more.
+    bool lifts_hold = false;
 
     bool operator==(const Deployer&) const = default;
 };

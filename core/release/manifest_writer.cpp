@@ -119,6 +119,8 @@ void write_deployer(TomlWriter& writer, const Deployer& deployer) {
         writer.set("sets_config", true);
     if (deployer.leaves)
         writer.set("leaves", deployer.leaves->value());
+    if (deployer.lifts_hold)
+        writer.set("lifts_hold", true);
 }
 
 } // namespace

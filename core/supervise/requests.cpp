@@ -171,7 +171,8 @@ void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
     const Told told = client == 0     ? Told::nobody
                       : m_may_go_back ? Told::who_goes_back
                                       : Told::who_stays;
-    if (!(why_not && take_back()) && m_is_warm_over)
+    const bool is_taken_back = why_not && needs_watch(release) && take_back();
+    if (!is_taken_back && m_is_warm_over)
         retire_warm();
     m_surroundings.changed();
     note(release.text() + (why_not ? " failed in its watch: " + *why_not : " is good"));

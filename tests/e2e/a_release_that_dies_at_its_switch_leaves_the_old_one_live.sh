@@ -24,6 +24,19 @@ for round in {1..8}; do
     expect_answer "http://127.0.0.1:$port/" "This is release v1."
 done
 
+# Where the app was stopped, it is again: nobody tried to start what was live.
+for round in {1..4}; do
+    expect_exit 0 ship stop
+    echo "stopped $round" >"$scratch/bad/round"
+    status=0
+    ship deploy "$scratch/bad" 2>"$err" || status=$?
+    [[ $status == 4 ]] && continue
+    expect_equal "$status" 3 "$(cat "$err")"
+    expect_err "'hello' was stopped before, and still is"
+    expect_exit 0 ship status --json
+    expect_equal "$(json "$out" 'it["state"]')" stopped
+done
+
 # The first one of an app, where it is noticed before the commit: nothing was live, and nothing is.
 for round in {1..4}; do
     reserve_port

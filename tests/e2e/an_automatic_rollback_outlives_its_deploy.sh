@@ -40,3 +40,20 @@ expect_equal "$(readlink "$app/current")" "releases/v3"
 expect_answer "$url" "This is release v"
 expect_exit 0 ship info v2 --json
 expect_equal "$(json "$out" 'it["good"], it["bad"]')" "(False, True)"
+
+# So it is where the deploy is asked to end within the watch, and a hook of its own keeps it.
+expect_exit 0 ship set "hooks.deployed=touch $scratch/hooked; until [ -e $scratch/enough ]; do sleep 0.05; done"
+echo again >"$scratch/hello/build"
+"$SHIPIT_BIN" deploy "$scratch/hello" >"$scratch/deploy.log" 2>&1 </dev/null &
+deploy=$!
+expect_soon 20 test -e "$scratch/hooked"
+expect_soon 20 is_live v4
+kill -TERM "$deploy"
+touch "$app/releases/v4/sick"
+is_back() { [[ $(first_of description) == "Automatic rollback to v"* && $(first_of version) == v5 ]]; }
+expect_soon 20 is_back
+touch "$scratch/enough"
+code=0
+wait "$deploy" || code=$?
+expect_equal "$code" 143
+expect_equal "$(readlink "$app/current")" "releases/v5"

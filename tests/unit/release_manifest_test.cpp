@@ -41,7 +41,7 @@ Manifest full_manifest() {
     manifest.evidence.restarts = 7;
     manifest.evidence.last_exit = "signal 9";
     manifest.evidence.healthy_after = 1234ms;
-    manifest.deployer = Deployer{{4711, 123456}, "boot", true, ReleaseNumber(2)};
+    manifest.deployer = Deployer{{4711, 123456}, "boot", true, ReleaseNumber(2), true};
     return manifest;
 }
 
