@@ -606,7 +606,7 @@ get_test_packages() {
 }
 
 run_tests() { # run_tests BUILD LABELS
-    # Scenarios mostly wait, so one more than there are processors goes at once.
+    # They mostly wait, so twice as many as there are processors go at once.
     ctest --test-dir "build/$1" --label-regex "$2" --parallel $((jobs * 2)) --output-on-failure \
         --no-tests=error --no-label-summary </dev/null
 }
