@@ -606,8 +606,8 @@ get_test_packages() {
 }
 
 run_tests() { # run_tests BUILD LABELS
-    # They mostly wait, so twice as many as there are processors go at once.
-    ctest --test-dir "build/$1" --label-regex "$2" --parallel $((jobs * 2)) --output-on-failure \
+    # They mostly wait, so one more than there are processors goes at once.
+    ctest --test-dir "build/$1" --label-regex "$2" --parallel $((jobs + 1)) --output-on-failure \
         --no-tests=error --no-label-summary </dev/null
 }
 
