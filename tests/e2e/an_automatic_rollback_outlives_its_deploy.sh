@@ -6,9 +6,7 @@ needs curl
 hello_is_live
 url=http://127.0.0.1:$port/
 app=$SHIPIT_ROOT/hello
-sed -i 's/^watch = .*/watch = "20s"/' "$scratch/hello/shipit.toml"
-sed -i 's|^    if path == "/healthz":|    if path == "/healthz" and os.path.exists("sick"):\n        return 503, "sick"\n&|' \
-    "$scratch/hello/server.py"
+may_fall_sick "$scratch/hello"
 is_live() { [[ $(readlink "$app/current") == "releases/$1" ]]; }
 is_told() { grep -q "failed within its watch window" "$scratch/deploy.log"; }
 first_of() { ship releases --json | python3 -c "import json, sys; print(json.load(sys.stdin)[0]['$1'])"; }

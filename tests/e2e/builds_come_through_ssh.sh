@@ -35,9 +35,7 @@ expect_exit 3 from_tar crashes_at_start deploy -
 expect_err "  why:  "
 # One that is well until it is live.
 a_copy_of hello sick
-sed -i 's|^    if path == "/healthz":|    if path == "/healthz" and os.path.exists("sick"):\n        return 503, "sick"\n&|' \
-    "$scratch/sick/server.py"
-sed -i 's/^watch = .*/watch = "20s"/' "$scratch/sick/shipit.toml"
+may_fall_sick "$scratch/sick"
 is_live() { [[ $(readlink "$SHIPIT_ROOT/hello/current") == "releases/$1" ]]; }
 (wait_until 20 is_live v4 && touch "$SHIPIT_ROOT/hello/releases/v4/sick") &
 expect_exit 4 from_tar sick deploy -

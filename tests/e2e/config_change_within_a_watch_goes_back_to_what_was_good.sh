@@ -6,9 +6,7 @@ needs curl
 hello_is_live
 url=http://127.0.0.1:$port/
 app=$SHIPIT_ROOT/hello
-sed -i 's/^watch = .*/watch = "20s"/' "$scratch/hello/shipit.toml"
-sed -i 's|^    if path == "/healthz":|    if path == "/healthz" and os.path.exists("sick"):\n        return 503, "sick"\n&|' \
-    "$scratch/hello/server.py"
+may_fall_sick "$scratch/hello"
 is_live() { [[ $(readlink "$app/current") == "releases/$1" ]]; }
 # fails_when_live RELEASE: as a program does that dies of what only comes up in use.
 fails_when_live() { wait_until 30 is_live "$1" && touch "$app/releases/$1/sick"; }

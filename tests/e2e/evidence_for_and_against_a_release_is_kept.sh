@@ -33,9 +33,7 @@ expect_out "no database to talk to"
 grep -q 'last_exit = "web.1 ' "$app/releases/v2.toml" || fail "v2's manifest does not say how it ended"
 
 # One that fails within its watch, by a check.
-sed -i 's|^    if path == "/healthz":|    if path == "/healthz" and os.path.exists("sick"):\n        return 503, "sick"\n&|' \
-    "$scratch/hello/server.py"
-sed -i 's/^watch = .*/watch = "20s"/' "$scratch/hello/shipit.toml"
+may_fall_sick "$scratch/hello"
 is_live() { [[ $(readlink "$app/current") == "releases/$1" ]]; }
 (wait_until 20 is_live v3 && touch "$app/releases/v3/sick") &
 expect_exit 4 ship deploy "$scratch/hello"

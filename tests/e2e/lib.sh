@@ -295,6 +295,14 @@ hello_is_live() {
     expect_answer "http://127.0.0.1:$port/" "This is release v1."
 }
 
+# may_fall_sick BUILD: a copy of hello whose health check fails from the moment there is a file `sick` in its
+# folder; watched for long enough that it may do so when it is live.
+may_fall_sick() {
+    sed -i 's|^    if path == "/healthz":|    if path == "/healthz" and os.path.exists("sick"):\n        return 503, "sick"\n&|' \
+        "$1/server.py"
+    sed -i 's/^watch = .*/watch = "20s"/' "$1/shipit.toml"
+}
+
 # release_command SCRIPT: $scratch/hello gets a release command that runs this bash script.
 hello_release_command() {
     printf '%s\n' "$1" >"$scratch/hello/release.sh"

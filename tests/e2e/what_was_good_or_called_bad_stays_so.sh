@@ -5,9 +5,8 @@ needs curl
 
 hello_is_live
 app=$SHIPIT_ROOT/hello
-sed -i -e 's/^watch = .*/watch = "20s"\nwarm = "0s"/' "$scratch/hello/shipit.toml"
-sed -i 's|^    if path == "/healthz":|    if path == "/healthz" and os.path.exists("sick"):\n        return 503, "sick"\n&|' \
-    "$scratch/hello/server.py"
+may_fall_sick "$scratch/hello"
+sed -i 's/^watch = .*/&\nwarm = "0s"/' "$scratch/hello/shipit.toml"
 is_going_back() { pgrep -f -- "$SHIPIT_ROOT -a hello rollback" >/dev/null; }
 nobody_goes_back() { ! is_going_back; }
 # The supervisor answers again when it has done all that follows a failure.

@@ -7,6 +7,7 @@
 #include "tests/unit/supervised_app.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/core.h>
 
 using namespace shipit;
 using namespace shipit::supervise;
@@ -55,6 +56,18 @@ struct Here {
     }
 };
 
+// A child of ours that waits, as another supervisor may have left it.
+Process::Adopted waiting_child() {
+    Process::Adopted adopted;
+    adopted.main.pid = ::fork();
+    REQUIRE(adopted.main.pid >= 0);
+    while (adopted.main.pid == 0)
+        ::pause();
+    adopted.main.start_time = sys::start_time_of(adopted.main.pid).value();
+    adopted.pipe = "v1.worker.a.fifo";
+    return adopted;
+}
+
 // Kills a child of ours, and waits for it, which nobody else will have to.
 void end(pid_t pid) {
     REQUIRE(::kill(pid, SIGKILL) == 0);
@@ -66,6 +79,24 @@ void end(pid_t pid) {
 TEST_SUITE_BEGIN("supervise::Crew");
 
 #ifndef __SANITIZE_ADDRESS__ // UBSan, beside it, looks through a pipe at the objects that it judges
+TEST_CASE("a process that cannot be watched for want of descriptors is not taken for gone") {
+    const Process::Adopted left = waiting_child();
+    for (int descriptors = 0; descriptors < 2; ++descriptors) {
+        Here here;
+        const auto crew = here.crew();
+        std::string why;
+        try {
+            const FewDescriptors few(descriptors);
+            (void)crew->processes()[0]->adopt(left);
+        } catch (const Error& error) {
+            why = error.why();
+        }
+        CHECK(why == fmt::format("cannot look at process {}: Too many open files", left.main.pid));
+    }
+    CHECK(sys::is_alive(left.main));
+    end(left.main.pid);
+}
+
 TEST_CASE("without a descriptor to look at its memory through, a generation is stopped") {
     Here here;
     here.surroundings.witness.used = [](ReleaseNumber, std::uint64_t) {};
@@ -124,13 +155,8 @@ TEST_CASE("a process that ends while one program takes another's place is starte
         pid = crew->processes()[0]->main().value().pid;
     }
     SUBCASE("what another supervisor started") {
-        pid = ::fork();
-        REQUIRE(pid >= 0);
-        while (pid == 0)
-            ::pause();
-        Process::Adopted adopted;
-        adopted.main = {pid, sys::start_time_of(pid).value()};
-        adopted.pipe = "v1.worker.a.fifo";
+        const Process::Adopted adopted = waiting_child();
+        pid = adopted.main.pid;
         REQUIRE(crew->processes()[0]->adopt(adopted));
     }
     Bequest bequest;

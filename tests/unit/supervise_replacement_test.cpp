@@ -47,6 +47,21 @@ Json last_of(Client& client) {
     }
 }
 
+// A client dies while what it has asked for is being started, which takes its time to end.
+void leave_half_done(const SupervisedApp& app) {
+    Generation deaf = app.web(2);
+    deaf.programs[0].command = "trap '' TERM; while :; do sleep 1; done";
+    {
+        Client client(app.run());
+        client.send(replace_request(deaf));
+        wait_for(client, "starting");
+    }
+    REQUIRE(eventually([&] {
+        return sys::read_file(app.log() / "supervisor.log").find("ended before it was done") !=
+               std::string::npos;
+    }));
+}
+
 } // namespace
 
 TEST_SUITE_BEGIN("supervise::Replacement");
@@ -257,17 +272,7 @@ TEST_CASE("a client that dies while the new generation starts leaves the old one
 
 TEST_CASE("an order that comes while a dead client's replacement is undone waits for that") {
     Serving app;
-    Generation deaf = app.web(2); // which takes its time to end
-    deaf.programs[0].command = "trap '' TERM; while :; do sleep 1; done";
-    {
-        Client client(app.run());
-        client.send(replace_request(deaf));
-        wait_for(client, "starting");
-    }
-    CHECK(eventually([&] {
-        return sys::read_file(app.log() / "supervisor.log").find("ended before it was done") !=
-               std::string::npos;
-    }));
+    leave_half_done(app);
     CHECK(app.deploy(app.web(3))["ok"].boolean());
     CHECK(app.serves("v3"));
 }
@@ -275,17 +280,7 @@ TEST_CASE("an order that comes while a dead client's replacement is undone waits
 TEST_CASE("an order that waits is cancelled, and never begun") {
     Serving app;
     const auto web = app.pid_of("web.1");
-    Generation deaf = app.web(2); // which takes its time to end
-    deaf.programs[0].command = "trap '' TERM; while :; do sleep 1; done";
-    {
-        Client client(app.run());
-        client.send(replace_request(deaf));
-        wait_for(client, "starting");
-    }
-    CHECK(eventually([&] {
-        return sys::read_file(app.log() / "supervisor.log").find("ended before it was done") !=
-               std::string::npos;
-    }));
+    leave_half_done(app);
     Client client(app.run());
     client.send(replace_request(app.web(1)));
     client.send(Json::object({{"request", "abort"}}));

@@ -3,14 +3,11 @@
 #include "core/base/text.hpp"
 #include "core/supervise/detach.hpp"
 #include "core/supervise/log_reader.hpp"
-#include "core/supervise/process.hpp"
 #include "core/supervise/saved_state.hpp"
 #include "core/sys/process.hpp"
-#include "tests/unit/few_descriptors.hpp"
 #include "tests/unit/supervised_app.hpp"
 
 #include <doctest/doctest.h>
-#include <fmt/core.h>
 
 using namespace shipit;
 using namespace shipit::supervise;
@@ -274,43 +271,6 @@ TEST_CASE("a copy of an app lays no claim to the processes of the app") {
     CHECK(saved_state(copy).cgroups.empty());
     CHECK_FALSE(has_left_processes(copy));
 }
-
-#ifndef __SANITIZE_ADDRESS__ // UBSan, beside it, looks through a pipe at the objects that it judges
-TEST_CASE("a process that cannot be watched for want of descriptors is not taken for gone") {
-    SupervisedApp app;
-    app.set_live(app.worker(1, "sleep 1000"));
-    app.supervise();
-    REQUIRE(eventually([&] { return app.is_up("worker.1"); }));
-    REQUIRE(eventually([&] { return saved_state(app.run()).processes.size() == 1; }));
-    const Process::Adopted worker = saved_state(app.run()).processes.at(0).process;
-    app.kill_supervisor();
-    for (int descriptors = 0; descriptors < 2; ++descriptors) {
-        Loop loop;
-        LogFile log(app.log() / app_log_name, {});
-        Surroundings surroundings{loop,
-                                  log,
-                                  nullptr,
-                                  app.run(),
-                                  {},
-                                  [] {},
-                                  [](const std::string&) {},
-                                  [](const Process&) {}};
-        Process process(surroundings, app.program("worker.1", 1, "sleep 1000"),
-                        {ReleaseNumber(1), Side::a}, [](Process&, const std::string&) {});
-        std::string why;
-        try {
-            const tests::FewDescriptors few(descriptors);
-            (void)process.adopt(worker);
-        } catch (const Error& error) {
-            why = error.why();
-        }
-        CHECK(why ==
-              fmt::format("cannot look at process {}: Too many open files", worker.main.pid));
-    }
-    app.supervise();
-    CHECK(app.pid_of("worker.1") == worker.main.pid);
-}
-#endif
 
 TEST_CASE("the next supervisor stops processes of a release that is not live any more") {
     SupervisedApp app;
