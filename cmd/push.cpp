@@ -113,10 +113,10 @@ std::string advice_after_loss(const Invocation& invocation, const Target& target
         return "the deploy goes on there: the same command again joins it";
     if (wire.received() > 0)
         return "the same command again sends what is still missing";
-    if (force)
-        return "'--force' takes a shipit on the host that is as new as this one, and no deploy key";
-    return fmt::format("see whether this works: {}",
-                       printable(joined(command_for(invocation, target, {"version"}), " ")));
+    return fmt::format("see whether this works: {}{}",
+                       printable(joined(command_for(invocation, target, {"version"}), " ")),
+                       force ? " (and '--force' takes a shipit there that is as new as this one)"
+                             : "");
 }
 
 // A connection that ended before the push did.
