@@ -42,10 +42,7 @@ int import(Invocation& invocation) {
 }
 
 int write(Invocation& invocation) {
-    if (invocation.arguments.has("shell") && invocation.terminal.wants_json())
-        throw Error("'--shell' and '--json' are two forms of the same: only one can be printed",
-                    Outcome::usage)
-            .advise("leave one of them out");
+    (void)invocation.wants_shell_lines(); // what it prints anyway, if not as JSON
     const auto app = invocation.app();
     const ConfigVars vars = config_vars_meant(invocation, app);
     if (invocation.terminal.wants_json()) {

@@ -97,6 +97,15 @@ std::optional<std::uint64_t> Invocation::size(std::string_view option) const {
     return value;
 }
 
+bool Invocation::wants_shell_lines() const {
+    const bool asked = arguments.has("shell");
+    if (asked && terminal.wants_json())
+        throw Error("'--shell' and '--json' are two forms of the same: only one can be printed",
+                    Outcome::usage)
+            .advise("leave one of them out");
+    return asked;
+}
+
 Error unfit_value(std::string_view option, const std::string& complaint, std::string_view example) {
     Error error(fmt::format("'--{}' {}", option, complaint), Outcome::usage);
     error.advise(fmt::format("write it like --{}={}", option, example));

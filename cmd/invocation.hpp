@@ -40,6 +40,8 @@ class Invocation {
     [[nodiscard]] std::optional<std::chrono::milliseconds> time(std::string_view option,
                                                                 std::string_view example) const;
     [[nodiscard]] std::optional<std::uint64_t> size(std::string_view option) const;
+    // --shell: lines for a shell instead of words. Throws Error (usage) beside --json.
+    [[nodiscard]] bool wants_shell_lines() const;
 };
 
 // For what the value of an option cannot be: "'--keep' takes a whole number, not 'x'", and what it

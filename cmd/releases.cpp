@@ -278,15 +278,12 @@ void tell_config(Invocation& invocation, const Manifest& manifest) {
 }
 
 int info(Invocation& invocation) {
-    if (invocation.arguments.has("shell") && invocation.terminal.wants_json())
-        throw Error("'--shell' and '--json' are two forms of the same: only one can be printed",
-                    Outcome::usage)
-            .advise("leave one of them out; '--json --reveal' has the values, too");
+    const bool wants_shell_lines = invocation.wants_shell_lines();
     const auto app = invocation.app();
     const auto current = app.ledger.current();
     const auto asked = invocation.release(app, 0);
     const Manifest manifest = app.ledger.load(asked ? *asked : app.live());
-    if (invocation.arguments.has("shell")) {
+    if (wants_shell_lines) {
         for (const auto& [name, value] : manifest.config)
             invocation.terminal.print(fmt::format("{}={}", name, shell_quoted(value)));
         return 0;

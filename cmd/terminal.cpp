@@ -228,12 +228,12 @@ Progress Terminal::progress() const {
     Progress progress;
     const auto meter = std::make_shared<Meter>();
     const bool quiet = m_settings.quiet;
+    // Descriptions and commands, which are foreign, are in phases and warnings, too.
     progress.begin = [meter, quiet](const std::string& phase) {
         meter->clear();
         meter->begin();
         if (!quiet)
-            tell(fmt::format("-----> {}\n",
-                             printable(phase))); // descriptions and commands are foreign
+            tell(fmt::format("-----> {}\n", printable(phase)));
     };
     if (is_able(m_errors_are_terminal) && !quiet)
         progress.advance = [meter](std::uint64_t done, std::uint64_t total) {
