@@ -43,6 +43,11 @@ Error&& Error::advise(std::string next) && {
     return std::move(advise(std::move(next)));
 }
 
+Error& Error::advise_instead(std::string next) & {
+    m_next = std::move(next);
+    return *this;
+}
+
 void Error::add_attempt(std::string attempt) {
     m_attempts.push_back(std::move(attempt));
 }

@@ -36,6 +36,8 @@ class Error : public std::exception {
     // What to do next, as a sentence or a command to paste. The first advice given is kept.
     Error& advise(std::string next) &;
     Error&& advise(std::string next) &&;
+    // For who knows where things stand now, which whoever failed further down could not.
+    Error& advise_instead(std::string next) &;
 
     // Adds what was being attempted, innermost first.
     void add_attempt(std::string attempt);

@@ -184,9 +184,10 @@ void destroy_app(App& app, std::chrono::milliseconds patience) {
         remove_rest(app.layout);
     } catch (Error& error) {
         if (!release::is_app(app.layout))
-            error.advise(fmt::format("'{}' is no app any more; the same command again removes what "
-                                     "is left of its files",
-                                     app.name().text()));
+            error.advise_instead(
+                fmt::format("'{}' is no app any more; the same command again removes what "
+                            "is left of its files",
+                            app.name().text()));
         else if (was_supervised)
             bring_back(app);
         throw;

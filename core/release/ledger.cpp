@@ -297,8 +297,8 @@ void Ledger::point_at(ReleaseNumber number, const SlugId& slug) const {
             }
         }
         const auto now = current();
-        error.advise(fmt::format("'current' points at {} now; look after the disk",
-                                 now ? now->text() : "nothing"));
+        error.advise_instead(fmt::format("'current' points at {} now; look after the disk",
+                                         now ? now->text() : "nothing"));
         throw;
     }
 }
