@@ -618,7 +618,7 @@ do_test() {
     need_space . 3000
     say "With the address and undefined-behaviour sanitizers"
     build sanitized -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-g1 \
-        -DSHIPIT_SANITIZE=address,undefined -DSHIPIT_DEV=ON
+        -DSHIPIT_SANITIZE=address,undefined -DSHIPIT_DEV=ON "${several_at_a_time[@]}"
     # The tests mostly wait; the next builds, and then fuzzing, take what they leave of the processors.
     in_the_background build_what_else_is_tested >build/tested.log 2>&1 &
     local building=$! fuzzing='' failed=0
