@@ -37,6 +37,7 @@ class Addresses {
     struct Callbacks {
         std::function<void(const std::string&)> note; // for the supervisor's own log
         std::function<void()> changed;                // the state is to be saved
+        std::function<void()> save; // at once, if it has changed: somebody is going to rely on it
     };
 
     Addresses(Loop& loop, Callbacks callbacks);

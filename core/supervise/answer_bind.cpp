@@ -44,8 +44,12 @@ std::optional<int> descriptor_of(pid_t process, ino_t inode) {
 
 BindAnswer Addresses::answer(const Watched& watched, const BindCall& call) {
     try {
-        return call.what == BindCall::What::listen ? answer_listen(watched, call)
-                                                   : answer_bind(watched, call);
+        const BindAnswer answer = call.what == BindCall::What::listen ? answer_listen(watched, call)
+                                                                      : answer_bind(watched, call);
+        // Before the program has the slot: the next supervisor takes back what it reads of, and is
+        // in the way of itself where it finds a port of the app's in use by a socket of nobody's.
+        m_callbacks.save();
+        return answer;
     } catch (const SlotError& error) {
         m_callbacks.note(fmt::format("{} cannot have {}: {}", watched.process, call.address.text(),
                                      errno_text(error.error_number)));

@@ -71,7 +71,10 @@ Supervisor::Core::Core(SupervisorOptions options)
                                    : Control(m_loop, m_options.run_folder, m_memory["control"])) {
     m_loop.on_error([this](const std::string& what) { note("error: " + what); });
     m_surroundings.note = [this](const std::string& text) { note(text); };
-    m_surroundings.changed = [this] { m_save = m_loop.after(milliseconds(0), [this] { save(); }); };
+    m_surroundings.changed = [this] {
+        m_is_saved = false;
+        m_save = m_loop.after(milliseconds(0), [this] { save(); });
+    };
     m_surroundings.crash_looping = [this](const Process& process) {
         note(process.program().name + " keeps crashing");
         if (m_options.on_crash_loop)
@@ -85,7 +88,8 @@ Supervisor::Core::Core(SupervisorOptions options)
         return;
     }
     m_addresses = std::make_unique<Addresses>(
-        m_loop, Addresses::Callbacks{m_surroundings.note, m_surroundings.changed});
+        m_loop, Addresses::Callbacks{m_surroundings.note, m_surroundings.changed,
+                                     [this] { save_at_once(); }});
     m_surroundings.addresses = m_addresses.get();
 }
 
@@ -188,9 +192,21 @@ std::vector<const Crew*> Supervisor::Core::crews() const {
 }
 
 void Supervisor::Core::save() {
+    m_is_saved = true; // what cannot be saved now is tried again with the next change
     save_state(m_options.run_folder, crews(), m_addresses.get(), m_surroundings.cgroups);
     m_manager.status(status_line());
     m_rest = m_loop.after(calm, give_back_memory);
+}
+
+void Supervisor::Core::save_at_once() {
+    if (m_is_saved)
+        return;
+    m_save.cancel();
+    try {
+        save();
+    } catch (const Error& error) {
+        note("error: " + error.why());
+    }
 }
 
 // For `systemctl status`.

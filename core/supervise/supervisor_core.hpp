@@ -40,6 +40,7 @@ class Supervisor::Core {
     void find_cgroups();
     void end_all();
     void save();
+    void save_at_once();
     [[nodiscard]] std::string status_line() const;
     [[nodiscard]] milliseconds time_to_end() const;
     [[nodiscard]] std::vector<const Crew*> crews() const;
@@ -130,6 +131,7 @@ class Supervisor::Core {
     Control m_control;
     Loop::Signals m_signals;
     Loop::Timer m_save;
+    bool m_is_saved = true;
     Loop::Timer m_rest;
 
     std::shared_ptr<Crew> m_crew;                   // of the live release; may be stopped

@@ -5,6 +5,7 @@
 #include "tests/unit/supervised_app.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/core.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -101,7 +102,10 @@ sys.exit(0 if answer == sys.argv[1].encode() else 9)
     std::uint16_t port = tests::free_port();
     Loop loop;
     std::string notes;
-    Addresses addresses{loop, {[this](const std::string& note) { notes += note + "\n"; }, [] {}}};
+    std::function<void()> on_save = [] {};
+    Addresses addresses{
+        loop,
+        {[this](const std::string& note) { notes += note + "\n"; }, [] {}, [this] { on_save(); }}};
     std::vector<std::unique_ptr<Child>> children;
     std::vector<int> statuses;
 };
@@ -135,6 +139,26 @@ serve(s)
     app.ask("served");
     CHECK(app.wait_for_end() == 0);
     CHECK(app.wait_for_end() == 0);
+}
+
+TEST_CASE("a slot is written down before the program has it, for the supervisor after this one") {
+    Handing app;
+    std::vector<bool> was_held; // by the program, whenever the state was saved
+    std::string saved;
+    app.on_save = [&] {
+        const Json state = app.addresses.state();
+        saved = state.dump();
+        const auto socket =
+            fmt::format("socket:[{}]", state.items()[0]["slots"]["a"]["inode"].integer());
+        const sys::Path open_files = fmt::format("/proc/{}/fd", app.children.back()->name().pid);
+        bool is_held = false;
+        for (const auto& name : sys::names_in(open_files))
+            is_held = is_held || sys::link_target(open_files / name) == socket;
+        was_held.push_back(is_held);
+    };
+    CHECK(app.run("s = new(); s.bind(('0.0.0.0', port)); s.listen(1)") == 0);
+    CHECK(was_held == std::vector<bool>{false, true}); // at bind(2), and at listen(2)
+    CHECK(saved.find(R"("listeners":["web.1"])") != std::string::npos);
 }
 
 TEST_CASE("other ports, port 0, UDP and Unix sockets are the program's own business") {

@@ -21,7 +21,7 @@ struct Here {
     tests::TestFolder folder;
     Loop loop;
     LogFile log{folder / "app.log", {}};
-    Addresses addresses{loop, {[](const std::string&) {}, [] {}}};
+    Addresses addresses{loop, {[](const std::string&) {}, [] {}, [] {}}};
     Surroundings surroundings{loop,
                               log,
                               nullptr,
