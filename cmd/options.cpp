@@ -125,6 +125,18 @@ std::optional<std::string> value_of(const Binding& binding) {
     return binding.value;
 }
 
+// CLI11 would take `--force=no` for `--force`.
+void refuse_value_of_flag(const Command& command, const std::string& word) {
+    const std::string typed = without_value(word);
+    if (typed.size() == word.size() || !word.starts_with('-'))
+        return;
+    for (const Option& option : all_options(command))
+        for (const std::string_view name : split(option.names, ','))
+            if (option.value.empty() && name == typed)
+                refuse(command, fmt::format("'{}' takes no value", typed),
+                       fmt::format("write '{}' alone, or leave it out", typed));
+}
+
 bool is_empty_value(const Command& command, const std::string& word) {
     for (const Option& option : all_options(command))
         if (!option.value.empty() && !value_may_be_left_out(option) &&
@@ -133,14 +145,15 @@ bool is_empty_value(const Command& command, const std::string& word) {
     return false;
 }
 
-// With nothing behind '=', CLI11 takes the next word for the value: `deploy --message= build` would
-// deploy the working folder.
-std::vector<std::string> empty_values_apart(const Command& command,
-                                            std::vector<std::string> words) {
+// What CLI11 would misread. With nothing behind '=', it takes the next word for the value: `deploy
+// --message= build` would deploy the working folder.
+std::vector<std::string> values_made_plain(const Command& command, std::vector<std::string> words) {
     std::vector<std::string> result;
     bool is_over = false; // what follows is no option of ours
     for (std::string& word : words) {
         is_over = is_over || word == "--" || (command.takes_command_line && !word.starts_with('-'));
+        if (!is_over)
+            refuse_value_of_flag(command, word);
         const bool is_empty = !is_over && is_empty_value(command, word);
         if (is_empty)
             word.pop_back();
@@ -246,7 +259,7 @@ std::span<const Option> common_options() {
 }
 
 Arguments parse(const Command& command, std::vector<std::string> words) {
-    words = empty_values_apart(command, std::move(words));
+    words = values_made_plain(command, std::move(words));
     CLI::App app;
     app.set_help_flag();
     app.allow_extras();

@@ -54,6 +54,15 @@ TEST_CASE("options and arguments may come in any order, values attached or apart
     }
 }
 
+TEST_CASE("an option that takes no value is not taken with one, whatever that says") {
+    CHECK(complaint(ship, {"--force=no"}) ==
+          "'--force' takes no value | write '--force' alone, or leave it out");
+    CHECK(complaint(ship, {"build", "--json="}) ==
+          "'--json' takes no value | write '--json' alone, or leave it out");
+    CHECK(parse(ship, {"--", "--force=no"}).word(0) == "--force=no");
+    CHECK(parse(once, {"env", "--quiet=no"}).word(1) == "--quiet=no");
+}
+
 TEST_CASE("a value that may be left out is only taken behind '='") {
     const Arguments bare = parse(ship, {"--wait", "build"});
     CHECK(bare.has("wait"));
