@@ -54,19 +54,25 @@ class Plan {
                 expire(fact, fmt::format("older than {}", duration_text(age)));
     }
 
+    // A slug goes with all releases that have it, when the last one's turn has come: without all of
+    // them gone, nothing would be freed.
     void limit_size(std::uint64_t most) {
-        std::map<SlugId, unsigned> users = users_of_slugs();
+        const std::map<SlugId, unsigned> users = users_of_slugs();
+        const std::set<SlugId> kept = slugs_that_stay();
         std::uint64_t total = size_of(users);
+        std::map<SlugId, unsigned> had_their_turn;
         for (const bool is_kept_longer : {false, true})
             for (const Fact& fact : m_facts) {
                 if (total <= most)
                     return;
                 if ((fact.is_good() || waits(fact)) != is_kept_longer || !is_prunable(fact) ||
-                    !may_expire(fact))
+                    !may_expire(fact) || kept.contains(*fact.slug) ||
+                    ++had_their_turn[*fact.slug] < users.at(*fact.slug))
                     continue;
-                expire(fact, fmt::format("slugs may take {} in all", size_text(most)));
-                if (--users[*fact.slug] == 0)
-                    total -= std::min(total, fact.slug_size);
+                for (const Fact& user : m_facts)
+                    if (user.slug == fact.slug && is_prunable(user))
+                        expire(user, fmt::format("slugs may take {} in all", size_text(most)));
+                total -= std::min(total, fact.slug_size);
             }
     }
 
@@ -157,6 +163,16 @@ class Plan {
                 !m_expiring.contains(fact.number))
                 ++users[*fact.slug];
         return users;
+    }
+
+    // Whatever else happens: some release that is not to expire has them.
+    std::set<SlugId> slugs_that_stay() const {
+        std::set<SlugId> slugs;
+        for (const Fact& fact : m_facts)
+            if (fact.slug && fact.slug_there && fact.status != Status::expired &&
+                (!is_prunable(fact) || m_protected.contains(fact.number)))
+                slugs.insert(*fact.slug);
+        return slugs;
     }
 
     std::uint64_t size_of(const std::map<SlugId, unsigned>& users) const {

@@ -161,6 +161,20 @@ TEST_CASE("a clock that was ahead makes nothing young for ever but what came aft
                 5) == "1");
 }
 
+TEST_CASE("over the size, nothing goes whose slug stays with another release") {
+    Retention retention = keep(10);
+    retention.max_size = 1;
+    // Three changes of config vars: all of one slug, which the one to go back to has as well.
+    CHECK(going({good(1), of_build(good(2), 1), of_build(good(3), 1), good(4)}, retention, 4) ==
+          "");
+    // With none of them to stay, all go at the turn of the newest one.
+    retention.max_size = 200;
+    const std::vector<Fact> facts = {good(1), good(2), of_build(good(3), 1), good(4), good(5)};
+    CHECK(going(facts, retention, 5) == "1 2 3");
+    retention.max_size = 300;
+    CHECK(going(facts, retention, 5) == "2");
+}
+
 TEST_CASE("over the size, failed releases go first, then the oldest good ones") {
     Retention retention = keep(100, 100);
     retention.max_size = 300;
