@@ -134,7 +134,15 @@ Choice undo_target(Facts facts, ReleaseNumber live) {
     const Fact* undone = nullptr; // the rollback that is to be
     std::size_t redone = 0;       // rollbacks that have been undone already
     for (auto fact = facts.rbegin(); fact != facts.rend(); ++fact) {
-        if (fact->number > live || (fact->number != live && !fact->was_live))
+        if (fact->number > live)
+            continue;
+        if (!fact->readable) {
+            choice.is_settled = true;
+            choice.note = fmt::format("{} cannot be read, and may be what was live before",
+                                      fact->number.text());
+            return choice;
+        }
+        if (fact->number != live && !fact->was_live)
             continue;
         if (undone != nullptr) {
             choice.target = fact->number;

@@ -285,6 +285,14 @@ TEST_CASE("undo goes to what was live before the rollback") {
     CHECK(undone({good(1), bad(2), back_to(good(3), 1), failed(4)}, 3) == "v2");
 }
 
+TEST_CASE("undo goes past no release that cannot be read: it may be the one") {
+    auto damaged = good(3);
+    damaged.readable = false;
+    damaged.was_live = false;
+    CHECK(undone({good(1), good(2), damaged, back_to(good(4), 2)}, 4) ==
+          "v3 cannot be read, and may be what was live before");
+}
+
 TEST_CASE("two rollbacks are undone one after the other") {
     std::vector<Fact> facts = {good(1), good(2), bad(3), back_to(bad(4), 2), back_to(good(5), 1)};
     CHECK(undone(facts, 5) == "v4");
