@@ -2,7 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
-#include "core/config/settings.hpp"
+#include "core/base/toml.hpp"
 #include "core/release/layout.hpp"
 
 #include <cstdlib>
@@ -14,15 +14,27 @@ namespace shipit::deploy {
 
 namespace {
 
-// `name` in a folder's shipit.toml. A file that is wrong is not our business here: the command that
-// needs it will say so.
-std::optional<AppName> name_in(const sys::Path& folder) {
+// Nothing if there is none, also where this is no folder of ours to look into.
+std::optional<std::string> build_toml_in(const sys::Path& folder) {
     try {
-        config::Sources sources;
-        sources.build_toml = sys::read_file_if_any(folder / "shipit.toml");
-        return config::load(sources).name;
+        return sys::read_file_if_any(folder / "shipit.toml");
     } catch (const Error&) {
         return std::nullopt;
+    }
+}
+
+// `name` in a folder's shipit.toml. What else is wrong in it is not our business here; but without
+// its name, another app would be taken for the one that is meant.
+std::optional<AppName> name_in(const sys::Path& folder) {
+    const auto text = build_toml_in(folder);
+    if (!text)
+        return std::nullopt;
+    try {
+        const auto name = TomlTable::parse(*text, "shipit.toml").string("name");
+        return name ? std::optional(AppName::parse(*name)) : std::nullopt;
+    } catch (Error& error) {
+        error.advise("mend it, or say which app is meant: -a APP");
+        throw;
     }
 }
 

@@ -89,9 +89,18 @@ sed -i 's/^timout.*/timeout = 30/' "$scratch/typo/shipit.toml"
 expect_exit 2 ship deploy "$scratch/typo"
 expect_err "shipit.toml:6:"
 expect_golden wrong_type
+# Whoever stands in that folder means its app, and never the only other one.
+echo 'name = "shop"' | cat - "$scratch/typo/shipit.toml" >"$scratch/named" && mv "$scratch/named" "$scratch/typo/shipit.toml"
+expect_exit 1 env -C "$scratch/typo" "$SHIPIT_BIN" stop
+expect_err "there is no app 'shop'"
 echo "[processes" >"$scratch/typo/shipit.toml"
 expect_exit 2 ship deploy "$scratch/typo"
 expect_err "shipit.toml:1:"
+expect_exit 2 env -C "$scratch/typo" "$SHIPIT_BIN" stop
+expect_err "next: mend it, or say which app is meant: -a APP"
+expect_exit 0 env -C "$scratch/typo" "$SHIPIT_BIN" -a hello status
+expect_exit 2 ship stop --all=false
+expect_err "'--all' takes no value"
 expect_exit 2 ship set app.prot=1
 expect_err "app.port"
 expect_exit 2 ship set app.port=70000
