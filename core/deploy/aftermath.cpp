@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/config/config_vars.hpp"
 #include "core/deploy/barrier.hpp"
+#include "core/deploy/compare.hpp"
 #include "core/deploy/running.hpp"
 #include "core/push/arrivals.hpp"
 #include "core/sys/clock.hpp"
@@ -37,13 +38,46 @@ void move_barriers_of_failed(const App& app, ReleaseNumber live) {
             move_barrier(app, barrier, live);
 }
 
+// What was live before.
+std::optional<release::Manifest> left_for(const App& app, ReleaseNumber number) {
+    const auto numbers = app.ledger.numbers();
+    for (auto each = numbers.rbegin(); each != numbers.rend(); ++each)
+        if (*each < number)
+            if (auto manifest = app.ledger.load(*each); manifest.evidence.live_at)
+                return manifest;
+    return std::nullopt;
+}
+
+// The config vars that a rollback brings back, and what is staged on top of the release that it
+// leaves, which no release has taken up. The same again where it is already saved.
+ConfigVars with_what_is_staged(const App& app, const release::Manifest& manifest) {
+    ConfigVars vars = manifest.config;
+    try {
+        const auto left = left_for(app, manifest.number);
+        if (!left)
+            return vars;
+        const ConfigVars today = config::load_config(app.layout.config_toml());
+        for (const auto& staged : compare_config(left->config, today))
+            if (const auto var = today.find(staged.name); var != today.end())
+                vars.insert_or_assign(var->first, var->second);
+            else
+                vars.erase(staged.name);
+    } catch (const Error& error) { // the rollback itself counts more
+        app.host.progress.warn_of(error.why() + "; what was staged, if anything, is not kept");
+        return manifest.config;
+    }
+    return vars;
+}
+
 } // namespace
 
 void finish_switch(const App& app, release::Manifest& manifest, const std::string& why) {
     if (!manifest.deployer)
         return;
     if (manifest.deployer->sets_config)
-        config::save_config(app.layout.config_toml(), manifest.config);
+        config::save_config(app.layout.config_toml(), manifest.rollback_of || manifest.config_of
+                                                          ? with_what_is_staged(app, manifest)
+                                                          : manifest.config);
     if (manifest.deployer->leaves)
         condemn(app, manifest, *manifest.deployer->leaves, why);
     if (manifest.deployer->lifts_hold)

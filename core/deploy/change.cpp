@@ -73,6 +73,8 @@ void go_back(App& app, const Changed& changed) {
     back.unless_good = true;
     back.options = {std::chrono::minutes(5), Patience::until_live};
     const RolledBack done = rollback(app, back);
+    if (!done.skipped.empty())
+        app.host.progress.warn_of("skipped: " + joined_briefly(done.skipped, "; "));
     if (!done.changed.release && done.target == changed.release)
         throw Error(fmt::format("{} failed within its watch window: {}; it stays live, since "
                                 "somebody has said that it is good",

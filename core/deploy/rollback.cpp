@@ -30,6 +30,8 @@ class Return {
             return std::nullopt;
         refuse_what_needs_force(app, m_request, m_way->target);
         const auto target = app.ledger.load(m_way->target);
+        if (live && m_request.restores != Restores::code)
+            tell_dropped(app, *live, target.config);
         if (m_request.restores == Restores::config)
             return plan_for_config(app, app.ledger.load(*live), target);
         return plan_for(app, target);
@@ -55,6 +57,21 @@ class Return {
         if (m_request.undo)
             text = fmt::format("Undo: back to {}", target);
         return m_request.message.empty() ? text : fmt::format("{}: {}", text, m_request.message);
+    }
+
+    // From now on they are in the manifest of what is left, and nowhere else.
+    void tell_dropped(const App& app, ReleaseNumber live, const ConfigVars& vars) const {
+        try {
+            std::vector<std::string> dropped;
+            for (const auto& [name, value] : app.ledger.load(live).config)
+                if (!vars.contains(name))
+                    dropped.push_back(name);
+            if (!dropped.empty())
+                app.host.progress.warn_of(fmt::format("{} does not have what {} has set: {}",
+                                                      m_way->target.text(), live.text(),
+                                                      joined(dropped, ", ")));
+        } catch (const Error&) { // to leave what cannot be read is all the more wanted
+        }
     }
 
     [[nodiscard]] Plan plan_for(const App& app, const release::Manifest& target) const {
