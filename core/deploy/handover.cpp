@@ -12,8 +12,8 @@ namespace shipit::deploy {
 namespace {
 
 // How long nothing may be heard of the supervisor: stop timeouts, health timeouts and watches are
-// its own business and all have limits of their own.
-constexpr std::chrono::hours longest_silence(12);
+// its own business, and the longest that they may be set to is a day.
+constexpr std::chrono::hours longest_silence(25);
 constexpr std::chrono::milliseconds interrupt_interval(200);
 
 supervise::Client connected(const App& app) {

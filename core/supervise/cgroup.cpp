@@ -116,7 +116,11 @@ void try_out(const Path& cgroup) {
         ::_exit(0);
     if (child < 0)
         throw_errno("cannot start a process in the control group '" + cgroup.string() + "'");
-    (void)::waitpid(child, nullptr, 0);
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (status != 0) // as fork_and_move() says it
+        throw Error("cannot move a process into the control group '" + cgroup.string() + "'");
 }
 
 } // namespace

@@ -158,7 +158,7 @@ Vigil::Vigil(Loop& loop, Crew& crew, OnVerdict on_verdict, std::optional<TimePoi
         decide(process.program().name + " " + how);
     });
     const auto left = std::chrono::ceil<milliseconds>(m_ends - std::chrono::steady_clock::now());
-    m_end = loop.after(std::max(left, milliseconds(0)), [this] { decide(std::nullopt); });
+    m_end = loop.after(std::max(left, milliseconds(0)), [this] { time_is_over(); });
     m_next = loop.after(watch_interval, [this] { look(); });
 }
 
@@ -167,16 +167,27 @@ Vigil::~Vigil() {
 }
 
 void Vigil::look() {
+    m_looks = true;
     m_check = m_crew.check([this](const ProbeResult& result) { take(result); });
 }
 
 void Vigil::take(const ProbeResult& result) {
+    m_looks = false;
     m_failed = result.healthy ? 0 : m_failed + 1;
     if (!result.healthy)
         m_crew.testify_check(result.reason);
     if (m_failed >= failures_in_a_row)
         return decide(result.reason);
+    if (m_is_over && m_failed == 0)
+        return decide(std::nullopt);
     m_next = m_loop.after(m_failed > 0 ? second_look : watch_interval, [this] { look(); });
+}
+
+// What hangs is seen late: nothing is good that has not answered yet, or has failed just now.
+void Vigil::time_is_over() {
+    if (!m_looks && m_failed == 0)
+        return decide(std::nullopt);
+    m_is_over = true;
 }
 
 void Vigil::decide(std::optional<std::string> why_not) {

@@ -53,7 +53,8 @@ class Gate {
 };
 
 // Looks every second for the length of the release's watch: an exit, or three failed checks in a
-// row, the second and third at once, are its failure.
+// row, the second and third at once, are its failure. A check that is on its way when the time is
+// over, or has failed just before, is waited for.
 class Vigil {
   public:
     using OnVerdict = Gate::OnVerdict;
@@ -68,12 +69,15 @@ class Vigil {
   private:
     void look();
     void take(const ProbeResult& result);
+    void time_is_over();
     void decide(std::optional<std::string> why_not);
 
     Loop& m_loop;
     Crew& m_crew;
     OnVerdict m_on_verdict;
     TimePoint m_ends;
+    bool m_is_over = false;
+    bool m_looks = false; // a check is on its way
     unsigned m_failed = 0;
     std::unique_ptr<Check> m_check;
     Loop::Timer m_next;

@@ -17,7 +17,7 @@ void Supervisor::Core::replace(ClientId client, const Json& request) {
     m_is_scaling = request["keep"].boolean() && m_crew && m_crew->is_wanted() &&
                    m_crew->release() == next.release;
     if (!m_is_scaling)
-        m_may_go_back = request["go_back"].boolean();
+        m_next_may_go_back = request["go_back"].boolean();
     m_replacement = std::make_unique<Replacement>(
         m_surroundings, m_is_scaling ? plan_for_scaled(std::move(next)) : plan_for(std::move(next)),
         [this](const Json& event) {
@@ -106,6 +106,8 @@ void Supervisor::Core::replaced(const Replacement::Verdict& verdict) {
 
 void Supervisor::Core::committed(const Replacement::Verdict& verdict, ClientId client) {
     note(m_crew->release().text() + " is committed");
+    if (!m_is_scaling)
+        m_may_go_back = m_next_may_go_back;
     if (verdict.other != m_warm) // which is on its way out
         keep_warm(verdict.other);
     m_control.send(client, event_of("committed", m_crew->release()));
@@ -140,6 +142,8 @@ void Supervisor::Core::not_committed(const Replacement::Verdict& verdict, Client
     if (!verdict.why_not_serving.empty())
         answer.set("why_not_serving", verdict.why_not_serving);
     m_control.finish(client, answer);
+    if (verdict.serves && needs_watch(m_crew->release()))
+        begin_watch(0); // anew: nobody looked meanwhile
 }
 
 void Supervisor::Core::client_gone(ClientId client) {

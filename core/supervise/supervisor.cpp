@@ -192,8 +192,16 @@ std::vector<const Crew*> Supervisor::Core::crews() const {
 }
 
 void Supervisor::Core::save() {
-    m_is_saved = true; // what cannot be saved now is tried again with the next change
-    save_state(m_options.run_folder, crews(), m_addresses.get(), m_surroundings.cgroups);
+    m_is_saved = true;
+    try {
+        save_state(m_options.run_folder, crews(), m_addresses.get(), m_surroundings.cgroups);
+        m_save_fails = false;
+    } catch (const Error& error) { // as on a full disk
+        if (!std::exchange(m_save_fails, true))
+            note("error: " + error.why() + "; trying again every second");
+        m_is_saved = false; // the next supervisor would kill what it does not know of
+        m_save = m_loop.after(calm, [this] { save(); });
+    }
     m_manager.status(status_line());
     m_rest = m_loop.after(calm, give_back_memory);
 }
@@ -202,11 +210,7 @@ void Supervisor::Core::save_at_once() {
     if (m_is_saved)
         return;
     m_save.cancel();
-    try {
-        save();
-    } catch (const Error& error) {
-        note("error: " + error.why());
-    }
+    save();
 }
 
 // For `systemctl status`.

@@ -132,6 +132,7 @@ class Supervisor::Core {
     Loop::Signals m_signals;
     Loop::Timer m_save;
     bool m_is_saved = true;
+    bool m_save_fails = false;
     Loop::Timer m_rest;
 
     std::shared_ptr<Crew> m_crew;                   // of the live release; may be stopped
@@ -159,8 +160,9 @@ class Supervisor::Core {
     std::unique_ptr<Vigil> m_vigil;
     std::optional<TimePoint> m_watch_end; // of one that goes on after a start
     ClientId m_watching_for = 0;
-    bool m_may_go_back = false;    // where the watch fails, the warm generation gets the traffic
-    bool m_was_taken_back = false; // it did; the release that says so is still to come
+    bool m_next_may_go_back = false; // once what is taking its place is committed
+    bool m_may_go_back = false;      // where the watch fails, the warm generation gets the traffic
+    bool m_was_taken_back = false;   // it did; the release that says so is still to come
 
     Loop::Timer m_trial_end;
     std::optional<ReleaseNumber> m_on_trial;

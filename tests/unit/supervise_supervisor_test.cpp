@@ -258,6 +258,25 @@ TEST_CASE("a killed supervisor's processes go on, and the next one takes them ov
     CHECK(eventually([&] { return app.serves("v3"); }));
 }
 
+TEST_CASE("a state that could not be saved is saved once it can be, though nothing else happens") {
+    SupervisedApp app;
+    app.set_live(app.worker(1, "sleep 1000"));
+    app.supervise();
+    REQUIRE(eventually([&] { return app.is_up("worker.1"); }));
+    const pid_t before = app.pid_of("worker.1");
+    const sys::Path state = app.run() / "state.json";
+    REQUIRE(eventually([&] { return sys::remove_file(state); }));
+    sys::make_folders(state / "in the way", 0700);
+    ::kill(before, SIGKILL);
+    REQUIRE(eventually([&] { return app.is_up("worker.1") && app.pid_of("worker.1") != before; }));
+    sys::remove_tree(state);
+    CHECK(eventually([&] {
+        const auto saved = saved_state(app.run());
+        return saved.processes.size() == 1 &&
+               saved.processes.front().process.main.pid == app.pid_of("worker.1");
+    }));
+}
+
 TEST_CASE("a copy of an app lays no claim to the processes of the app") {
     SupervisedApp app;
     app.set_live(app.worker(1, "sleep 1000"));
