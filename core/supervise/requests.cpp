@@ -71,8 +71,8 @@ void Supervisor::Core::dispatch(ClientId client, const Json& request) {
     refuse(client, "there is no request '" + printable(name) + "'");
 }
 
-// What an earlier supervisor, or a command that was killed, left half done. Whoever asks meanwhile
-// holds the lock of the app, and could do nothing about it.
+// What an earlier supervisor, a command that was killed, or a release that failed in its watch left
+// half done. Whoever asks meanwhile holds the lock of the app, and could do nothing about it.
 bool Supervisor::Core::is_clearing_up() const {
     return !m_ending && (!m_leftovers.empty() || (m_replacement && m_replacing_for == 0));
 }

@@ -135,9 +135,11 @@ class Supervisor::Core {
     bool m_save_fails = false;
     Loop::Timer m_rest;
 
-    std::shared_ptr<Crew> m_crew;                   // of the live release; may be stopped
-    std::vector<std::shared_ptr<Crew>> m_leftovers; // of an earlier supervisor, being stopped
-    std::string m_busy;                             // with what; empty: with nothing
+    std::shared_ptr<Crew> m_crew; // of the live release; may be stopped
+    // Being stopped, before what is live is started: of an earlier supervisor, or of the release
+    // that failed in its watch.
+    std::vector<std::shared_ptr<Crew>> m_leftovers;
+    std::string m_busy; // with what; empty: with nothing
     bool m_ending = false;
     // Orders that came while leftovers were being stopped, or a dead client's replacement ended.
     std::vector<std::pair<ClientId, Json>> m_waiting;

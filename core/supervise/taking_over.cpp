@@ -90,7 +90,7 @@ void Supervisor::Core::leftovers_stopped() {
     if (m_ending) // they are among those whose end is waited for
         return;
     for (const auto& crew : std::exchange(m_leftovers, {}))
-        if (crew->is_wanted())
+        if (crew->is_wanted() || crew == m_warm)
             retire(crew);
     m_busy.clear();
     start_rest();

@@ -90,8 +90,9 @@ bool Supervisor::Core::needs_watch(ReleaseNumber release) {
     }
 }
 
-// Where the live release fails in its watch, what was live before gets the traffic at once; that it
-// is a release again is for a command to record. False if there is nothing to go back to.
+// Where the live release fails in its watch, what was live before gets the traffic at once, and is
+// started wholly when what may not run beside it has ended; that it is a release again is for a
+// command to record, which waits for that. False if there is nothing to go back to.
 bool Supervisor::Core::take_back() {
     if (!m_may_go_back || !m_warm || m_retirement || !m_warm->is_up() ||
         needs_watch(m_warm->release()))
@@ -102,7 +103,11 @@ bool Supervisor::Core::take_back() {
     m_idle_since = std::chrono::steady_clock::now();
     m_was_taken_back = true;
     note(fmt::format("{} serves again", m_crew->release().text()));
-    retire_warm();
+    m_warm_end.cancel();
+    m_leftovers.push_back(m_warm);
+    begin("ending what may not run beside the release that serves again");
+    m_warm->stop([](const Process& process) { return !process.program().overlaps; },
+                 [this] { m_loop.post([this] { leftovers_stopped(); }); });
     return true;
 }
 
