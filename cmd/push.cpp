@@ -134,6 +134,24 @@ class Pushing {
                   {sys::own_account().name, "push", sys::now(), ::getpid()}) {}
 
     push::Result run(const slug::Build& build) {
+        try {
+            return run_until_it_ends(build);
+        } catch (const push::Damaged& damaged) {
+            m_sending.progress.warn_of(
+                damaged.why() + "; pushing once more, without what earlier pushes left here");
+            return run_until_it_ends(build);
+        }
+    }
+
+    // Bytes, of all connections.
+    [[nodiscard]] Json traffic() const {
+        return Json::object({{"sent", m_sent}, {"received", m_received}});
+    }
+
+  private:
+    static constexpr unsigned usual_retries = 5;
+
+    push::Result run_until_it_ends(const slug::Build& build) {
         const unsigned retries = m_invocation.number("retries").value_or(usual_retries);
         for (unsigned retry = 0;; retry++) {
             try {
@@ -150,14 +168,6 @@ class Pushing {
             }
         }
     }
-
-    // Bytes, of all connections.
-    [[nodiscard]] Json traffic() const {
-        return Json::object({{"sent", m_sent}, {"received", m_received}});
-    }
-
-  private:
-    static constexpr unsigned usual_retries = 5;
 
     // Half a minute for the usual retries: as long as a router takes to start, or a laptop to find
     // another network.
@@ -182,6 +192,9 @@ class Pushing {
             error.advise(
                 advice_after_loss(m_invocation, m_target, wire, sender, m_sending.options.force));
             throw Lost{error, wire.received() > 0};
+        } catch (const push::Damaged&) {
+            count(wire);
+            throw;
         }
     }
 

@@ -80,6 +80,12 @@ void Cache::trim() const {
         (void)m_slugs.remove(ids[i]);
 }
 
+void Cache::clear() const {
+    for (const auto& id : m_slugs.ids())
+        (void)m_slugs.remove(id);
+    (void)sys::remove_file(stat_cache());
+}
+
 std::string Cache::token(const SlugId& slug, const Options& options) const {
     // All that makes it the same push, in the form in which it is sent.
     const std::string same = Request{slug, "", std::nullopt, options, std::nullopt}.text();

@@ -30,6 +30,8 @@ class Cache {
     void keep_only(const SlugId& id) const;
     // All go but the newest few.
     void trim() const;
+    // All that a build is packed from but the build itself: nothing of it is relied on any more.
+    void clear() const;
 
     // The token of this push: an earlier one's, if that was the same and its end is not known.
     [[nodiscard]] std::string token(const SlugId& slug, const Options& options) const;

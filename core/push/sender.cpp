@@ -40,6 +40,21 @@ std::string contents_of(const Piece& piece, slug::SlugContents& contents) {
     return bytes;
 }
 
+// Reads slugs of the cache. If one is damaged, none is kept: they share most of their frames.
+template <class Read>
+auto from_cache(const Cache& cache, Read&& read) {
+    try {
+        return read();
+    } catch (const Error& error) {
+        if (error.outcome() != Outcome::corrupt)
+            throw;
+        cache.clear();
+        Damaged damaged(error.why(), error.outcome());
+        damaged.advise("push again, which packs the build anew");
+        throw damaged;
+    }
+}
+
 } // namespace
 
 Result Sender::push(const slug::Build& build) {
@@ -50,7 +65,9 @@ Result Sender::push(const slug::Build& build) {
             .advise("upgrade it there");
     open_base(offer);
     const auto packed = pack(build, offer);
-    m_slug = std::make_unique<slug::SlugFile>(m_cache.slugs().path_of(packed.id));
+    m_slug = from_cache(m_cache, [&] {
+        return std::make_unique<slug::SlugFile>(m_cache.slugs().path_of(packed.id));
+    });
 
     const Request request{packed.id, m_cache.token(packed.id, m_sending.options),
                           m_base ? std::optional(m_base->id()) : std::nullopt, m_sending.options,
@@ -72,7 +89,8 @@ Result Sender::push(const slug::Build& build) {
     return result;
 }
 
-// The newest slug that both have. Of what is damaged here nothing is used any more.
+// The newest slug that both have. One whose list is damaged is not used any more; whether its
+// frames are is seen when they are read.
 void Sender::open_base(const Offer& offer) {
     for (const auto& id : m_cache.newest()) {
         const auto path = m_cache.slugs().path_of(id);
@@ -128,7 +146,7 @@ void Sender::deliver() {
     if (message.type != Type::need)
         m_wire.refuse(message.type);
     send_missing(bits_in(message.body, m_slug->list().entries.size()));
-    m_wire.send(Type::end, sha256_of(*m_slug, {}));
+    m_wire.send(Type::end, from_cache(m_cache, [&] { return sha256_of(*m_slug, {}); }));
     m_is_delivered = true;
 }
 
@@ -157,10 +175,13 @@ void Sender::send_pieces(const std::vector<Piece>& pieces, const Bits& present) 
     const auto send_batch = [&] {
         std::vector<std::string> texts;
         for (const auto index : batch)
-            texts.push_back(contents_of(pieces[index], contents));
-        crew.run(batch.size(), [&](unsigned, std::size_t job) {
-            const auto reference = reference_of(pieces[batch[job]], m_base.get());
-            texts[job] = brief_patch(texts[job], reference, level);
+            texts.push_back(
+                from_cache(m_cache, [&] { return contents_of(pieces[index], contents); }));
+        from_cache(m_cache, [&] {
+            crew.run(batch.size(), [&](unsigned, std::size_t job) {
+                const auto reference = reference_of(pieces[batch[job]], m_base.get());
+                texts[job] = brief_patch(texts[job], reference, level);
+            });
         });
         for (std::size_t i = 0; i < batch.size(); i++) {
             m_wire.send(Type::piece, piece_message(batch[i], texts[i]));

@@ -1,6 +1,7 @@
 // The pusher's side: packs, sends what the host lacks, follows the deploy to its end.
 #pragma once
 
+#include "core/base/error.hpp"
 #include "core/push/cache.hpp"
 #include "core/push/messages.hpp"
 #include "core/push/pieces.hpp"
@@ -24,6 +25,13 @@ struct Sending {
     Progress progress;
 };
 
+// What the cache keeps is damaged. It was cleared: the same push, over another connection, does
+// without.
+class Damaged : public Error {
+  public:
+    using Error::Error;
+};
+
 class Sender {
   public:
     // All outlive this.
@@ -31,7 +39,7 @@ class Sender {
         : m_wire(wire), m_cache(cache), m_sending(sending) {}
 
     // Pushes `build`; gives how its deploy ended, whether or not that is well. Throws Error;
-    // Disconnected, after which the same push goes on where this one was.
+    // Disconnected, after which the same push goes on where this one was; Damaged.
     [[nodiscard]] Result push(const slug::Build& build);
 
     // Whether the host has got all of it.

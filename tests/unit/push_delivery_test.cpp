@@ -66,44 +66,58 @@ class Pusher {
 
     std::string run_in_build(const std::string& line) const { return m_folder.run_in_build(line); }
 
-    struct Pushed {
-        SlugId id;
-        std::uint64_t sent;
+    struct Attempt {
+        std::optional<SlugId> stored; // by the host
+        std::uint64_t sent = 0;
+        std::string failed;     // why the pusher gave up
+        std::string refused;    // why the host did
+        bool may_go_on = false; // what was damaged is not relied on any more
     };
-    // Pushes the build to `host`, which stores it and says that all is well.
-    [[nodiscard]] Pushed push_to(const Host& host) const {
+    // One connection, over which the build is pushed to `host`, which stores it and says that all
+    // is well.
+    [[nodiscard]] Attempt attempt(const Host& host) const {
         const PipesDoNotKill as_in_shipit;
         std::array<int, 2> ends{};
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
-        const sys::Fd here(ends[0]);
+        sys::Fd here(ends[0]);
         sys::Fd there(ends[1]);
-        std::optional<SlugId> stored;
-        std::string failure;
+        Attempt attempt;
         std::thread serving([&] {
-            push::Wire wire(there.get(), there.get(), "the pusher");
-            failure = why_not([&] {
-                push::Receiver receiver(wire, host.app);
-                const auto request = receiver.greet();
-                const auto delivery = receiver.receive(request);
-                stored = host.store(delivery);
-                delivery.discard();
-                wire.send(Type::result, push::Result().text());
-            });
+            serve(host, there.get(), attempt);
             there.reset();
         });
         push::Wire wire(here.get(), here.get(), "the host");
         const push::Sending sending;
-        const auto failed = why_not([&] {
-            const auto result =
-                push::Sender(wire, m_cache, sending).push(m_folder.open(m_folder.build()));
-            CHECK(result.status == 0);
+        attempt.failed = why_not([&] {
+            try {
+                const auto result =
+                    push::Sender(wire, m_cache, sending).push(m_folder.open(m_folder.build()));
+                CHECK(result.status == 0);
+            } catch (const push::Damaged&) {
+                attempt.may_go_on = true;
+                throw;
+            }
         });
+        here.reset();
         serving.join();
-        CHECK(failed == "");
-        CHECK(failure == "");
-        REQUIRE(stored.has_value());
-        return {*stored, wire.sent()};
+        attempt.sent = wire.sent();
+        return attempt;
     }
+
+    struct Pushed {
+        SlugId id;
+        std::uint64_t sent;
+    };
+    // The same, where nothing is in its way.
+    [[nodiscard]] Pushed push_to(const Host& host) const {
+        const auto done = attempt(host);
+        CHECK(done.failed == "");
+        CHECK(done.refused == "");
+        REQUIRE(done.stored.has_value());
+        return {*done.stored, done.sent};
+    }
+
+    [[nodiscard]] const slug::Store& kept() const { return m_cache.slugs(); }
 
     // The build as a slug of its own.
     [[nodiscard]] std::unique_ptr<slug::SlugFile> packed() const {
@@ -111,9 +125,41 @@ class Pusher {
     }
 
   private:
+    // As `shipit receive` does.
+    static void serve(const Host& host, int fd, Attempt& attempt) {
+        push::Wire wire(fd, fd, "the pusher");
+        try {
+            push::Receiver receiver(wire, host.app);
+            const auto request = receiver.greet();
+            const auto delivery = receiver.receive(request);
+            attempt.stored = host.store(delivery);
+            delivery.discard();
+            wire.send(Type::result, push::Result().text());
+        } catch (const push::Disconnected& lost) {
+            attempt.refused = lost.why();
+        } catch (const Error& error) {
+            attempt.refused = error.why();
+            wire.send(Type::result, push::Result::of(error).text());
+        }
+    }
+
     SlugFolder m_folder;
     push::Cache m_cache;
 };
+
+// Damages the middle of every slug of a store.
+void flip_bytes_in(const slug::Store& store) {
+    REQUIRE(!store.ids().empty());
+    for (const auto& id : store.ids()) {
+        const sys::Fd file(::open(store.path_of(id).c_str(), O_RDWR | O_CLOEXEC));
+        REQUIRE(file);
+        const auto middle = static_cast<off_t>(store.size_of(id) / 2);
+        char byte = 0;
+        REQUIRE(::pread(file.get(), &byte, 1, middle) == 1);
+        byte = static_cast<char>(byte ^ 1);
+        REQUIRE(::pwrite(file.get(), &byte, 1, middle) == 1);
+    }
+}
 
 // The parts of the stream of a push without a base, to a host that has nothing.
 struct Parts {
@@ -218,6 +264,29 @@ TEST_CASE("without a cache, what the host has is not sent again all the same") {
     const auto pushed = second.push_to(host);
     CHECK(pushed.id == second.packed()->id());
     CHECK(pushed.sent < 2000);
+}
+
+TEST_CASE("what the pusher keeps damaged stops one connection, and no other") {
+    const Pusher pusher;
+    const Host host;
+    pusher.run_in_build("head -c 3000000 /dev/urandom > big; echo one > small");
+    (void)pusher.push_to(host);
+    const auto goes_on_after = [&](const std::string& change) {
+        CAPTURE(change);
+        flip_bytes_in(pusher.kept());
+        pusher.run_in_build(change);
+        const auto stopped = pusher.attempt(host);
+        CHECK(stopped.failed.find("is damaged at byte") != std::string::npos);
+        CHECK(stopped.may_go_on);
+        CHECK(pusher.kept().ids().empty());
+        const auto pushed = pusher.push_to(host);
+        CHECK(pushed.id == pusher.packed()->id());
+        return pushed.sent;
+    };
+    // In what is taken into the new slug, in what tells the host of a change, and in the very slug.
+    CHECK(goes_on_after("echo two > small") < 10'000);
+    CHECK(goes_on_after("echo more >> big") > 3'000'000);
+    CHECK(goes_on_after("true") < 10'000);
 }
 
 TEST_CASE("a stream cut off at any byte delivers nothing, and leaves whole pieces only") {
