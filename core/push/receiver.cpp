@@ -1,6 +1,8 @@
 #include "core/push/receiver.hpp"
 
 #include "core/base/text.hpp"
+#include "core/push/whole_frames.hpp"
+#include "core/slug/crew.hpp"
 #include "core/slug/digest.hpp"
 #include "core/sys/clock.hpp"
 
@@ -32,6 +34,12 @@ std::vector<SlugId> newest_slugs(const slug::Store& store, std::size_t most) {
     return ids;
 }
 
+// The pusher does without it then, now or, if it is an older shipit, the next time.
+[[noreturn]] void refuse_base(const SlugId& id) {
+    throw Error(fmt::format("slug {} is damaged on the host", id.brief()), Outcome::corrupt)
+        .advise("push again, which does without it");
+}
+
 // Where each content is that the slugs have.
 class Contents {
   public:
@@ -49,19 +57,53 @@ class Contents {
     std::map<std::pair<slug::Hash, std::uint64_t>, Place> m_places;
 };
 
-void find_contents(Material& material) {
+// What of a slug a file's content lies in.
+Stretch all_of(const Place& place, const slug::Entry& entry) {
+    return {place.entry, 0, static_cast<std::size_t>(entry.size)};
+}
+
+// What is in the slugs need not be sent, if it can still be read there. Gives what is known of each
+// slug's frames then.
+std::vector<WholeFrames> find_contents(Material& material, slug::Crew& crew) {
     Contents contents;
-    for (std::size_t i = 0; i < material.slugs.size(); i++)
+    std::vector<WholeFrames> frames;
+    for (std::size_t i = 0; i < material.slugs.size(); i++) {
         contents.add(i, material.slugs[i]->list());
+        frames.emplace_back(*material.slugs[i]);
+    }
     const auto& entries = material.list.entries;
     material.places.resize(entries.size());
     material.needed.resize(entries.size());
     for (std::size_t i = 0; i < entries.size(); i++) {
         if (entries[i].type != slug::Type::file || entries[i].size == 0)
             continue;
-        material.places[i] = contents.find(entries[i]);
-        material.needed[i] = !material.places[i].has_value();
+        material.needed[i] = true;
+        if (const auto place = material.places[i] = contents.find(entries[i]))
+            frames[place->slug].want(all_of(*place, entries[i]));
     }
+    for (auto& of_slug : frames)
+        of_slug.look(crew);
+    for (std::size_t i = 0; i < entries.size(); i++) {
+        auto& place = material.places[i];
+        if (place && !frames[place->slug].hold(all_of(*place, entries[i])))
+            place.reset();
+        if (place)
+            material.needed[i] = false;
+    }
+    return frames;
+}
+
+// Pieces are told by it, which the pusher has decided.
+void require_whole_base(WholeFrames& base, const std::vector<Piece>& pieces, slug::Crew& crew,
+                        const SlugId& id) {
+    for (const auto& piece : pieces)
+        for (const auto& stretch : piece.reference)
+            base.want(stretch);
+    base.look(crew);
+    for (const auto& piece : pieces)
+        for (const auto& stretch : piece.reference)
+            if (!base.hold(stretch))
+                refuse_base(id);
 }
 
 std::string key_of(std::string_view list, const Request& request, const std::string& needed) {
@@ -89,8 +131,7 @@ void Receiver::open_slugs(Material& material, const Request& request) const {
     if (request.base) {
         material.slugs.push_back(std::make_unique<slug::SlugFile>(store.path_of(*request.base)));
         if (material.slugs.front()->id() != *request.base)
-            throw Error(fmt::format("slug {} is damaged on the host", request.base->brief()),
-                        Outcome::corrupt);
+            refuse_base(*request.base);
     }
     auto searched = newest_slugs(store, most_searched);
     // The same build once more, however old: all of it is there, and its pieces may be gone.
@@ -122,8 +163,11 @@ Delivery Receiver::receive(const Request& request) {
         throw Error("the pushed list is not that of the slug that it was pushed as",
                     Outcome::corrupt);
     require_within(material.list, m_app.limits);
-    find_contents(material);
+    slug::Crew crew(0);
+    auto frames = find_contents(material, crew);
     material.pieces = plan_pieces(material.list, material.needed, base);
+    if (request.base)
+        require_whole_base(frames.front(), material.pieces, crew, *request.base);
     require_room(material.list, material.pieces);
 
     const auto needed = message_of(material.needed);

@@ -81,10 +81,12 @@ Result Sender::push(const slug::Build& build) {
     }
     auto result = follow();
     m_cache.forget_token();
+    if (!m_is_delivered && m_base && result.error && result.error->outcome() == Outcome::corrupt) {
+        m_cache.clear();
+        throw Damaged(*result.error);
+    }
     if (m_is_delivered)
         m_cache.keep_only(packed.id);
-    else if (m_base && result.status == static_cast<int>(Outcome::corrupt))
-        (void)m_cache.slugs().remove(m_base->id()); // the next push does without it
     m_cache.trim();
     return result;
 }

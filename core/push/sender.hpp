@@ -25,11 +25,12 @@ struct Sending {
     Progress progress;
 };
 
-// What the cache keeps is damaged. It was cleared: the same push, over another connection, does
-// without.
+// What the cache keeps is damaged, here or where the host has it. The cache was cleared: the same
+// push, over another connection, does without.
 class Damaged : public Error {
   public:
     using Error::Error;
+    explicit Damaged(const Error& error) : Error(error) {}
 };
 
 class Sender {

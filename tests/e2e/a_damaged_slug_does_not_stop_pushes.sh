@@ -1,6 +1,6 @@
-# A byte flips in what `shipit push` keeps here: the next push says so, does without what is damaged, and
-# succeeds; so does the one after it. (The other host is this one: what stands for ssh runs the command that
-# it is given.)
+# A byte flips in what `shipit push` keeps here, or in a slug on the host: the next push says so, does without
+# what is damaged, and succeeds; so does the one after it. (The other host is this one: what stands for ssh
+# runs the command that it is given.)
 . "$(dirname "$0")/lib.sh"
 needs curl python3
 
@@ -39,6 +39,7 @@ for name in sys.argv[1:]:
 END
 }
 flip_here() { flip "$HOME"/.cache/shipit/push/example:hello/*.zst; }
+flip_there() { flip "$SHIPIT_ROOT"/hello/releases/*.zst; }
 # Pushes succeed from now on, and what is live is whole.
 pushes_work() { # pushes_work GREETING
     expect_exit 0 push --retries 0
@@ -62,3 +63,19 @@ flip_here
 greet "Good day"
 printf x | dd of="$scratch/hello/big" bs=1 seek=2000000 conv=notrunc status=none
 pushes_work "Good day"
+
+# --- There: in what is not sent because it is there, and in what the new is told by ---
+flip_there
+greet "Good evening"
+pushes_work "Good evening"
+flip_there
+greet "Good night"
+printf y | dd of="$scratch/hello/big" bs=1 seek=3000000 conv=notrunc status=none
+pushes_work "Good night"
+
+# --- There, told by whoever remembers nothing: nobody need say so ---
+flip_there
+greet "Hello again"
+XDG_CACHE_HOME=$scratch/empty expect_exit 0 push
+expect_answer "$url" "Hello again, World!"
+expect_exit 0 push

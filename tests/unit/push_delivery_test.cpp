@@ -289,6 +289,43 @@ TEST_CASE("what the pusher keeps damaged stops one connection, and no other") {
     CHECK(goes_on_after("true") < 10'000);
 }
 
+TEST_CASE("what is damaged on the host is sent") {
+    const Host host;
+    const slug::Store stored(host.app.releases);
+    constexpr const char* build = "seq 400000 > big; echo one > small";
+    const Pusher first;
+    first.run_in_build(build);
+    (void)first.push_to(host);
+    flip_bytes_in(stored);
+    const Pusher second; // without a cache
+    second.run_in_build(build);
+    second.run_in_build("echo two > small");
+    const auto delivered = second.attempt(host);
+    CHECK(delivered.failed == "");
+    CHECK(delivered.sent > 100'000);
+}
+
+TEST_CASE("what the pusher and the host both keep, and is damaged on the host, is done without") {
+    const Pusher pusher;
+    const Host host;
+    const slug::Store stored(host.app.releases);
+    pusher.run_in_build("head -c 3000000 /dev/urandom > big; echo one > small");
+    (void)pusher.push_to(host);
+    for (const char* change : {"echo two > small", "echo more >> big"}) {
+        CAPTURE(change);
+        flip_bytes_in(stored);
+        pusher.run_in_build(change);
+        const auto stopped = pusher.attempt(host);
+        CHECK(stopped.failed.find("is damaged on the host") != std::string::npos);
+        CHECK(stopped.may_go_on);
+        const auto pushed = pusher.push_to(host);
+        CHECK(pushed.id == pusher.packed()->id());
+        for (const auto& id : stored.ids())
+            if (id != pushed.id)
+                (void)stored.remove(id);
+    }
+}
+
 TEST_CASE("a stream cut off at any byte delivers nothing, and leaves whole pieces only") {
     const Pusher pusher;
     pusher.run_in_build(small);
