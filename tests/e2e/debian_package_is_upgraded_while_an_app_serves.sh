@@ -54,6 +54,14 @@ expect_exit 0 inside dpkg --remove shipit
 expect_exit 1 supervisor
 expect_exit 7 curl --silent "http://127.0.0.1:$port/"
 expect_exit 0 inside test -e /var/lib/shipit/hello/releases/v1.toml
+# The table of cron stays, as all of a package's settings do, and sends nobody a mail.
+expect_exit 0 inside sed -n 's/^[^#].* root //p' /etc/cron.d/shipit
+mapfile -t commands <"$out"
+expect_equal "${#commands[@]}" 2
+for command in "${commands[@]}"; do
+    expect_exit 0 inside sh -c "$command"
+    [[ ! -s $out && ! -s $err ]] || fail "'$command' says: $(cat "$out" "$err")"
+done
 # Back again, and so is the app.
 expect_exit 0 install_package "$second"
 expect_exit 0 ship start --all
