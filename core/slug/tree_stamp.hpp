@@ -15,6 +15,9 @@ namespace shipit::slug {
 
 using sys::Path;
 
+// The group of a tree that is being given to another one: no group's, until all of it is.
+constexpr auto in_between_groups = static_cast<gid_t>(-1);
+
 struct TreeStamp {
     std::optional<gid_t> group;
     std::string boot_id; // of the machine's run in which it was unpacked

@@ -24,8 +24,6 @@ std::array<timespec, 2> times_of(const Entry& entry) {
     return {mtime, mtime};
 }
 
-constexpr mode_t whole_tree = 0755;
-constexpr mode_t whole_tree_for_group = 0750;
 constexpr auto no_owner = static_cast<uid_t>(-1);
 
 } // namespace
@@ -268,7 +266,7 @@ void TreeWriter::finish() {
     for (auto folder = closed.rbegin(); folder != closed.rend(); ++folder) // what is inside first
         dress_folder(*m_chains.front(), **folder, 0);
     const bool failed = (m_group && ::fchown(m_root.get(), no_owner, *m_group) != 0) ||
-                        ::fchmod(m_root.get(), m_group ? whole_tree_for_group : whole_tree) != 0;
+                        ::fchmod(m_root.get(), mode_of_tree(m_group)) != 0;
     if (failed)
         throw_errno(fmt::format("cannot set the mode of '{}'", m_folder.string()));
 }

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/slug/restore.hpp"
 #include "core/slug/slug_check.hpp"
 #include "core/slug/slug_writer.hpp"
 #include "core/slug/tree_check.hpp"
@@ -14,7 +15,6 @@
 #include <cerrno>
 #include <memory>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include <fcntl.h>
@@ -42,11 +42,18 @@ void require_room(const FileList& list, const Path& trees) {
             .advise(how_to_make_room);
 }
 
+void flush_file_system(const Path& tree) {
+    const auto folder = sys::open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (::syncfs(folder.get()) != 0)
+        throw_errno(fmt::format("cannot flush '{}' to the disk", tree.string()));
+}
+
 // One slug on its way to a tree.
 class Unpacking {
   public:
     Unpacking(const Store& store, const SlugId& id, const Path& trees, const UnpackOptions& options)
-        : m_store(store), m_id(id), m_trees(trees), m_options(options), m_slug(store.path_of(id)) {
+        : m_store(store), m_id(id), m_trees(trees), m_tree(trees / id.text()), m_options(options),
+          m_slug(store.path_of(id)) {
         require_id(m_slug, id);
     }
 
@@ -66,53 +73,39 @@ class Unpacking {
         write_stamp(m_trees, m_id, {m_options.group, sys::boot_id()});
     }
 
-    // Brings back what was changed in the tree that is there.
-    void restore() {
-        const auto tree = m_trees / m_id.text();
+    // Makes the tree that is there as it is to be. It keeps its stamp meanwhile: cut short, it is
+    // as a tree in which something was changed, which the next look at it finds.
+    void restore(const TreeStamp& stamp) {
+        const bool has_group = stamp.group == m_options.group;
+        if (!has_group) {
+            write_stamp(m_trees, m_id, {in_between_groups, stamp.boot_id, stamp.is_flushed});
+            change_group(m_tree, m_slug.list(), m_options.group);
+        }
         const auto changed =
-            changed_entries(tree, m_slug.list(), m_options.group, m_options.is_ours);
-        if (changed.empty())
-            return;
-        tell_changed(changed);
-        if (!are_replaceable(changed))
-            return make_tree();
-        remove_stamp(m_trees, m_id); // until all of it is back
-        const sys::TempFolder folder(m_trees, std::string(temporary_prefix));
-        {
-            TreeWriter writer(m_slug, folder.path(), m_options.group, m_crew);
-            std::vector<char> wanted(m_slug.list().entries.size());
-            for (const auto index : changed)
-                wanted[index] = 1;
-            writer.write_only(std::move(wanted));
-            write_frames(writer);
-        }
-        for (const auto index : changed) {
-            const auto& path = m_slug.list().entries[index].path;
-            if (::rename((folder.path() / path).c_str(), (tree / path).c_str()) != 0)
-                throw_errno(fmt::format("cannot restore '{}'", printable((tree / path).string())));
-        }
-        write_stamp(m_trees, m_id, {m_options.group, sys::boot_id()});
+            changed_entries(m_tree, m_slug.list(), m_options.group, m_options.is_ours);
+        if (!changed.empty())
+            bring_back(changed, stamp.is_flushed);
+        if (stamp.is_flushed && !(changed.empty() && has_group))
+            flush_file_system(m_tree);
+        if (!has_group)
+            write_stamp(m_trees, m_id, {m_options.group, stamp.boot_id, stamp.is_flushed});
     }
 
   private:
-    // Files and symlinks whose folders are there, for us to write to. Not what has several names:
-    // all of these would have to become names of the new file.
-    [[nodiscard]] bool are_replaceable(const std::vector<std::size_t>& changed) const {
-        const auto& entries = m_slug.list().entries;
-        std::set<std::string_view> linked;
-        for (const auto& entry : entries)
-            if (entry.type == Type::hard_link)
-                linked.insert(entry.target);
-        return std::all_of(changed.begin(), changed.end(), [&](std::size_t index) {
-            const auto& entry = entries[index];
-            struct stat status {};
-            const auto path = m_trees / m_id.text() / entry.path;
-            const bool is_folder = ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
-            const bool is_open = ::faccessat(AT_FDCWD, (path.parent_path() / ".").c_str(),
-                                             W_OK | X_OK, AT_EACCESS) == 0;
-            return (entry.type == Type::file || entry.type == Type::symlink) && !is_folder &&
-                   is_open && linked.count(entry.path) == 0;
-        });
+    void bring_back(const std::vector<std::size_t>& changed, bool is_flushed) {
+        tell_changed(changed);
+        const sys::TempFolder folder(m_trees, std::string(temporary_prefix));
+        Restoration restoration(m_tree, m_slug.list(), m_options.group, folder.path(), changed);
+        if (restoration.needs_any()) {
+            {
+                TreeWriter writer(m_slug, restoration.staging(), m_options.group, m_crew);
+                writer.write_only(restoration.needed());
+                write_frames(writer);
+            }
+            if (is_flushed) // no name there may lead to a file that the power cut short
+                flush_file_system(m_tree);
+        }
+        restoration.put_in_place();
     }
 
     void tell_changed(const std::vector<std::size_t>& changed) const {
@@ -181,22 +174,21 @@ class Unpacking {
         });
     }
 
-    // A tree that is there already is damaged or of another group; it may be live, so that it is
-    // never missing.
+    // One that is there already has no stamp, or the power cut it short; it is never missing.
     void publish(sys::TempFolder& made) const {
-        const auto tree = m_trees / m_id.text();
-        if (::renameat2(AT_FDCWD, made.path().c_str(), AT_FDCWD, tree.c_str(), RENAME_EXCHANGE) ==
+        if (::renameat2(AT_FDCWD, made.path().c_str(), AT_FDCWD, m_tree.c_str(), RENAME_EXCHANGE) ==
             0)
             return; // the old one goes with `made`
-        if (errno != ENOENT || ::rename(made.path().c_str(), tree.c_str()) != 0)
+        if (errno != ENOENT || ::rename(made.path().c_str(), m_tree.c_str()) != 0)
             throw_errno(
-                fmt::format("cannot rename '{}' to '{}'", made.path().string(), tree.string()));
+                fmt::format("cannot rename '{}' to '{}'", made.path().string(), m_tree.string()));
         made.keep();
     }
 
     const Store& m_store;
     const SlugId& m_id;
     const Path& m_trees;
+    Path m_tree;
     const UnpackOptions& m_options;
     SlugFile m_slug;
     Crew m_crew{m_options.threads};
@@ -209,6 +201,10 @@ unsigned mode_in_tree(const Entry& entry, std::optional<gid_t> group) {
         return entry.mode;
     // What the owner may read and enter, the app may too; neither group nor others may write.
     return (entry.mode & ~022U) | ((entry.mode >> 3U) & 050U);
+}
+
+unsigned mode_of_tree(std::optional<gid_t> group) {
+    return group ? 0750 : 0755;
 }
 
 bool is_unpacked(const SlugId& id, const Path& trees) {
@@ -224,32 +220,42 @@ bool is_unpacked(const SlugId& id, const Path& trees, std::optional<gid_t> group
 
 Path unpack(const Store& store, const SlugId& id, const Path& trees, const UnpackOptions& options) {
     return while_doing(fmt::format("unpacking slug {}", id.brief()), [&] {
-        const bool is_there = is_unpacked(id, trees, options.group);
+        const auto stamp =
+            is_unpacked(id, trees) ? read_stamp(trees, id) : std::optional<TreeStamp>();
         std::optional<Unpacking> unpacking;
         try {
             unpacking.emplace(store, id, trees, options);
         } catch (const Error& error) {
-            if (!is_there)
+            if (!stamp || stamp->group != options.group)
                 throw;
             // Nothing is gained by refusing a tree that is whole as far as we know.
             options.progress.warn_of(error.why() + "; its tree is used unchecked");
             return trees / id.text();
         }
-        if (is_there)
-            unpacking->restore();
+        if (stamp)
+            unpacking->restore(*stamp);
         else
             unpacking->make_tree();
         return trees / id.text();
     });
 }
 
+std::vector<std::string> changed_in_tree(const Store& store, const SlugId& id, const Path& trees,
+                                         const IsOurs& is_ours) {
+    const auto stamp = read_stamp(trees, id);
+    const auto list = store.read_list(id);
+    std::vector<std::string> paths;
+    for (const auto index :
+         changed_entries(trees / id.text(), list, stamp ? stamp->group : std::nullopt, is_ours))
+        paths.push_back(list.entries[index].path);
+    return paths;
+}
+
 void flush_tree(const SlugId& id, const Path& trees) {
     auto stamp = read_stamp(trees, id);
     if (!stamp || stamp->is_flushed || stamp->boot_id != sys::boot_id())
         return;
-    const auto tree = sys::open_file(trees / id.text(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (::syncfs(tree.get()) != 0)
-        throw_errno(fmt::format("cannot flush '{}' to the disk", (trees / id.text()).string()));
+    flush_file_system(trees / id.text());
     stamp->is_flushed = true;
     write_stamp(trees, id, *stamp);
 }

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -30,9 +31,11 @@ struct UnpackOptions {
 
 // The tree of a slug, `trees`/ID, which is complete when this returns, but not yet on the disk: if
 // the power goes before flush_tree(), the next unpack() after that notices and makes it again.
-// A tree that is there is looked at (tree_check.hpp), and files that were changed in it are brought
-// back, with a warning. `trees` exists. Throws Error (corrupt) naming slug and both hashes;
-// (failed) for a missing slug or a full disk. No tree has its name before it is complete.
+// A tree that is there is looked at (tree_check.hpp), and what was changed in it is brought back in
+// place, with a warning; it is given to another group in place, too. It stays the same folder, with
+// all that the app has added, and is on the disk if it was. `trees` exists. Throws Error (corrupt)
+// naming slug and both hashes; (failed) for a missing slug or a full disk. No tree has its name
+// before it is complete.
 [[nodiscard]] Path unpack(const Store& store, const SlugId& id, const Path& trees,
                           const UnpackOptions& options);
 
@@ -41,6 +44,11 @@ struct UnpackOptions {
 [[nodiscard]] bool is_unpacked(const SlugId& id, const Path& trees);
 [[nodiscard]] bool is_unpacked(const SlugId& id, const Path& trees, std::optional<gid_t> group);
 
+// What unpack() would bring back in a tree that is there, which is only looked at. Throws Error for
+// a slug that is missing or damaged.
+[[nodiscard]] std::vector<std::string> changed_in_tree(const Store& store, const SlugId& id,
+                                                       const Path& trees, const IsOurs& is_ours);
+
 // Puts a tree on the disk and notes that it is there; durable on return. Waits for all that is to
 // be written on its file system (syncfs(2): one wait of a second, where a flush of every file takes
 // a minute), so it is called when nobody waits any more: traffic has been switched.
@@ -48,6 +56,9 @@ void flush_tree(const SlugId& id, const Path& trees);
 
 // The mode that an entry has in a tree for `group`.
 [[nodiscard]] unsigned mode_in_tree(const Entry& entry, std::optional<gid_t> group);
+
+// That of its own folder.
+[[nodiscard]] unsigned mode_of_tree(std::optional<gid_t> group);
 
 // Removes a tree with its stamp; false if there was none. The tree loses its name first.
 bool remove_tree(const SlugId& id, const Path& trees);

@@ -1,0 +1,262 @@
+#include "core/slug/tree_stamp.hpp"
+#include "core/slug/verify.hpp"
+#include "tests/unit/as_nobody.hpp"
+#include "tests/unit/slug_support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+using namespace shipit;
+using namespace shipit::tests;
+
+namespace {
+
+// A build of every type of entry, its tree, and a file that the app has added in two places.
+class LiveTree {
+  public:
+    explicit LiveTree(std::optional<gid_t> group = {}) {
+        (void)unpack(group);
+        run(tree, "echo mine > added; echo mine > storage/added");
+        m_inode = run(tree, "ls -id .");
+    }
+
+    std::vector<std::string> unpack(std::optional<gid_t> group = {},
+                                    const slug::IsOurs& is_ours = {}) const {
+        std::vector<std::string> warnings;
+        slug::UnpackOptions options;
+        options.group = group;
+        options.is_ours = is_ours;
+        options.progress.warn = [&](const std::string& warning) { warnings.push_back(warning); };
+        (void)folder.unpack(packed, options);
+        return warnings;
+    }
+
+    // The same folder with what the slug has, and with what the app has added.
+    void is_whole_and_the_same(std::optional<gid_t> group = {}) const {
+        CHECK(run(tree, "ls -id .") == m_inode);
+        CHECK(run(tree, "cat added storage/added") == "mine\nmine\n");
+        std::string different;
+        for (const auto& difference :
+             slug::verify_tree(tree, folder.store.read_list(packed.id),
+                               {.group = group, .leave_out = {}, .progress = {}}))
+            different += std::string(slug::name_of(difference.kind)) + ' ' + difference.path + '\n';
+        CHECK(different == "extra added\nextra storage/added\n");
+        CHECK(run(tree, "test c -ef h && test c -ef storage/h; echo $?") == "0\n");
+        CHECK(run(folder.path(), "ls -A trees").find(".new-") == std::string::npos);
+    }
+
+    SlugFolder folder;
+    slug::Packed packed = packed_build();
+    Path tree = folder.trees() / packed.id.text();
+
+  private:
+    [[nodiscard]] slug::Packed packed_build() const {
+        folder.run_in_build("umask 022; mkdir -p tmp/cache storage; echo 1 > tmp/cache/a; "
+                            "echo 2 > storage/b; echo 3 > c; ln c h; ln c storage/h; ln -s c l; "
+                            "echo '#!/bin/sh' > run; chmod 755 run");
+        return folder.pack();
+    }
+
+    std::string m_inode;
+};
+
+} // namespace
+
+TEST_SUITE_BEGIN("slug::restore");
+
+TEST_CASE("whatever was changed in a tree is brought back in place, and what the app added stays") {
+    const LiveTree live;
+    std::string what;
+    SUBCASE("a folder was removed") {
+        what = "rm -r tmp/cache";
+    }
+    SUBCASE("a folder in which folders are was removed") {
+        what = "rm -r tmp";
+    }
+    SUBCASE("the mode of a folder was changed") {
+        what = "chmod 775 storage";
+    }
+    SUBCASE("a folder was closed") {
+        what = "chmod 000 tmp tmp/cache";
+    }
+    SUBCASE("a file of several names was edited") {
+        what = "echo edited > c";
+    }
+    SUBCASE("a name of a file of several names was removed") {
+        what = "rm storage/h";
+    }
+    SUBCASE("another name of a file was replaced") {
+        what = "rm h; echo other > h";
+    }
+    SUBCASE("a file was replaced by a folder in which something is") {
+        what = "rm run; mkdir -p run/d; echo > run/d/x";
+    }
+    SUBCASE("a folder was replaced by a file") {
+        what = "rm -r tmp; echo > tmp";
+    }
+    SUBCASE("a symlink was replaced by a folder") {
+        what = "rm l; mkdir l";
+    }
+    SUBCASE("everything at once") {
+        what = "chmod 700 storage; echo 4 > storage/b; rm -r tmp; rm c l; mkdir c; echo 5 > l";
+    }
+    run(live.tree, what);
+    const auto warnings = live.unpack();
+    REQUIRE(warnings.size() == 1);
+    CHECK(warnings[0].find("changed on this server") != std::string::npos);
+    live.is_whole_and_the_same();
+    CHECK(live.unpack().empty());
+}
+
+TEST_CASE("what was edited under one of several names keeps the names that the app gave it") {
+    const LiveTree live;
+    run(live.tree, "ln c kept; echo edited > h");
+    CHECK(live.unpack().size() == 1);
+    CHECK(run(live.tree, "cat kept; rm kept") == "edited\n");
+    live.is_whole_and_the_same();
+}
+
+TEST_CASE("a symlink in the place of a folder leads nobody outside") {
+    const LiveTree live;
+    run(live.folder.path(), "mkdir -p outside/cache; echo theirs > outside/cache/a; echo theirs > "
+                            "outside/b; chmod 711 outside");
+    const auto look = "ls -la --time-style=full-iso . cache; cat b cache/a";
+    const auto outside = live.folder / "outside";
+    const auto before = run(outside, look);
+    run(live.tree, "rm -r tmp; ln -s ../../outside tmp");
+    SUBCASE("") {
+        CHECK(live.unpack().size() == 1);
+        live.is_whole_and_the_same();
+    }
+    SUBCASE("nor when the group changes") {
+        if (::geteuid() != 0)
+            return;
+        CHECK(live.unpack(12345).size() == 1);
+        live.is_whole_and_the_same(12345);
+    }
+    CHECK(run(outside, look) == before);
+}
+
+TEST_CASE("what shipit put into a tree stays where other things are brought back") {
+    const LiveTree live;
+    run(live.tree, "rm -r storage; ln -s ../../shared/storage storage; rm -r tmp; echo 4 > c");
+    (void)live.unpack({}, [](const std::string& path, const std::string& to) {
+        return path == "storage" && to == "../../shared/storage";
+    });
+    CHECK(run(live.tree, "readlink storage; cat tmp/cache/a c h") ==
+          "../../shared/storage\n1\n3\n3\n");
+}
+
+TEST_CASE("a folder that its owner may not write to is opened for what is brought back into it") {
+    const SlugFolder folder;
+    folder.run_in_build("mkdir -p d/e; echo 1 > d/e/a; echo 2 > b; chmod 555 d d/e");
+    const auto packed = folder.pack();
+    run(folder.path(), "chown -R 65534 . || :");
+    {
+        const AsNobody nobody;
+        (void)folder.unpack(packed);
+    }
+    const auto tree = folder.trees() / packed.id.text();
+    const auto before = run(tree, "ls -id .");
+    run(tree, "chmod u+w d d/e; rm -r d/e; chmod u-w d");
+    {
+        const AsNobody nobody;
+        (void)folder.unpack(packed);
+    }
+    CHECK(run(tree, "stat -c '%a %n' d d/e; cat d/e/a") == "555 d\n555 d/e\n1\n");
+    CHECK(run(tree, "ls -id .") == before);
+    run(folder.path(), "chmod -R u+w build trees");
+}
+
+TEST_CASE("a tree gets another group in place") {
+    if (::geteuid() != 0)
+        return;
+    const std::string groups = "find . ! -name added -printf '%g\\n' | sort -u; stat -c '%a' .";
+    SUBCASE("after none") {
+        const LiveTree live;
+        CHECK(live.unpack(12345).empty());
+        live.is_whole_and_the_same(12345);
+        CHECK(run(live.tree, groups) == "12345\n750\n");
+        CHECK(run(live.tree, "stat -c %g added storage/added") == "0\n0\n");
+        CHECK(slug::is_unpacked(live.packed.id, live.folder.trees(), 12345));
+    }
+    SUBCASE("and what was changed is brought back in it") {
+        const LiveTree live(12345);
+        run(live.tree, "chown :12345 added; rm -r tmp; echo 4 > c; chmod 700 storage");
+        CHECK(live.unpack(12346).size() == 1);
+        live.is_whole_and_the_same(12346);
+        CHECK(run(live.tree, groups) == "12346\n750\n");
+        CHECK(run(live.tree, "stat -c %g added") == "12345\n");
+    }
+    SUBCASE("and none again") {
+        const LiveTree live(12345);
+        CHECK(live.unpack().empty());
+        live.is_whole_and_the_same();
+        CHECK(run(live.tree, groups) == "root\n755\n");
+    }
+}
+
+TEST_CASE("a tree whose group was about to be changed is of none until all of it is") {
+    if (::geteuid() != 0)
+        return;
+    const LiveTree live(12345);
+    // The slug's data is damaged, so that what was changed besides cannot be had.
+    run(live.tree, "rm -r tmp");
+    run(live.folder.path(), "printf XXXX | dd of=\"$(ls releases/*.zst)\" bs=1 seek=20 "
+                            "conv=notrunc status=none");
+    CHECK(why_not([&] { (void)live.unpack(12346); }) != "");
+    CHECK_FALSE(slug::is_unpacked(live.packed.id, live.folder.trees(), 12345));
+    CHECK_FALSE(slug::is_unpacked(live.packed.id, live.folder.trees(), 12346));
+    CHECK(slug::is_unpacked(live.packed.id, live.folder.trees()));
+    CHECK(run(live.tree, "cat added") == "mine\n");
+}
+
+TEST_CASE("a tree that is on the disk still is when something was brought back into it") {
+    const LiveTree live;
+    slug::flush_tree(live.packed.id, live.folder.trees());
+    run(live.folder.trees(), "sed -i 's/^boot .*/boot 00000000-0000-0000-0000-000000000000/' "
+                             "*.stamp");
+    std::optional<gid_t> group;
+    SUBCASE("in the run of the machine after that") {
+        run(live.tree, "rm -r tmp; echo 4 > c");
+        CHECK(live.unpack().size() == 1);
+    }
+    SUBCASE("and of another group") {
+        if (::geteuid() != 0)
+            return;
+        group = 12345;
+        CHECK(live.unpack(group).empty());
+    }
+    const auto stamp = slug::read_stamp(live.folder.trees(), live.packed.id);
+    REQUIRE(stamp);
+    CHECK(stamp->is_flushed);
+    CHECK(stamp->group == group);
+    live.is_whole_and_the_same(group);
+}
+
+TEST_CASE("a tree into which nothing could be brought back is as it was") {
+    const LiveTree live;
+    run(live.tree, "rm -r tmp");
+    run(live.folder.path(), "printf XXXX | dd of=\"$(ls releases/*.zst)\" bs=1 seek=20 "
+                            "conv=notrunc status=none");
+    CHECK(why_not([&] { (void)live.unpack(); }) != "");
+    CHECK(slug::is_unpacked(live.packed.id, live.folder.trees()));
+    CHECK(run(live.tree, "cat added c; ls -A ..") ==
+          "mine\n3\n" + live.packed.id.text() + "\n" + live.packed.id.text() + ".stamp\n");
+}
+
+TEST_CASE("to look at what was changed in a tree changes nothing") {
+    const LiveTree live;
+    const auto changed = [&] {
+        return slug::changed_in_tree(live.folder.store, live.packed.id, live.folder.trees(), {});
+    };
+    CHECK(changed().empty());
+    run(live.tree, "rm -r tmp; chmod 700 storage; echo 4 > run");
+    const auto before = run(live.folder.trees(), "ls -lAiR --time-style=full-iso; cat *.stamp");
+    CHECK(changed() ==
+          std::vector<std::string>{"run", "storage", "tmp", "tmp/cache", "tmp/cache/a"});
+    CHECK(run(live.folder.trees(), "ls -lAiR --time-style=full-iso; cat *.stamp") == before);
+}
+
+TEST_SUITE_END();
