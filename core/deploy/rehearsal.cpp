@@ -37,14 +37,13 @@ class Rehearsing {
         if (!m_way.note.empty())
             m_result.findings.push_back({true, m_way.note});
         const SlugId slug = m_code.slug.value().id;
-        const bool has_tree_already = has_tree(m_app, slug);
         look("its slug", [&] {
             slug::Store(m_app.layout.releases())
                 .check(slug, m_code.slug->sha256, m_app.host.progress);
             return fmt::format("slug {} is whole", slug.brief());
         });
         if (m_result.is_ready() || m_result.outcome == Outcome::held)
-            look_at_tree(has_tree_already);
+            look_at_tree();
         return std::move(m_result);
     }
 
@@ -61,22 +60,44 @@ class Rehearsing {
         }
     }
 
-    void look_at_tree(bool has_tree_already) {
+    // What is there already may be live, and is only looked at.
+    void look_at_tree() {
         const auto begun = Clock::now();
-        std::optional<sys::Path> tree;
-        if (!has_tree_already)
+        const SlugId slug = m_code.slug.value().id;
+        const bool is_there = sys::is_there(m_app.layout.tree(slug));
+        std::optional<config::Settings> settings;
+        if (!is_there)
             look("the disk", [this] { return room(); });
         look("its tree", [&] {
-            tree = unpacked_tree(m_app, *m_code.slug, Slug::from_store);
-            flush_release_tree(m_app, m_code.slug->id);
-            return std::string(has_tree_already ? "it is unpacked already" : "it unpacks");
+            const std::string finding = is_there ? tree_that_is_there(slug) : unpacking();
+            settings = m_app.settings_of_slug(slug::Store(m_app.layout.releases()).path_of(slug));
+            return finding;
         });
-        if (!tree)
+        if (!settings)
             return;
-        look("its settings", [&] { return settings(*tree); });
+        look("its settings", [&] { return its_settings(*settings); });
         const auto took = sys::time_since(begun);
         if (const auto& healthy = m_target.evidence.healthy_after)
             m_result.estimate = took + *healthy;
+    }
+
+    std::string unpacking() const {
+        (void)unpacked_tree(m_app, *m_code.slug, Slug::from_store);
+        flush_release_tree(m_app, m_code.slug->id);
+        return "it unpacks";
+    }
+
+    std::string tree_that_is_there(const SlugId& slug) const {
+        const auto changed = changed_in_tree(m_app, slug);
+        if (!changed)
+            return "it is not whole, and will be unpacked anew";
+        if (changed->empty())
+            return "it is unpacked already";
+        return fmt::format("it is unpacked already; '{}'{} changed on this server since, and will "
+                           "be restored from the slug",
+                           printable(changed->front()),
+                           changed->size() > 1 ? fmt::format(" and {} more", changed->size() - 1)
+                                               : "");
     }
 
     std::string room() const {
@@ -94,8 +115,7 @@ class Rehearsing {
                    : m_target.config;
     }
 
-    std::string settings(const sys::Path& tree) const {
-        const config::Settings settings = m_app.settings_of_tree(tree);
+    std::string its_settings(const config::Settings& settings) const {
         (void)m_app.account(settings.app);
         refuse_missing_vars(m_app, m_request, m_way.target, m_code, vars());
         return "its config vars are complete";

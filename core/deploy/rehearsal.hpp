@@ -23,8 +23,9 @@ struct Rehearsal {
     [[nodiscard]] bool is_ready() const { return outcome == Outcome::done; }
 };
 
-// Reads the whole slug, and unpacks it if its tree is not there; the tree stays, so that the
-// rollback itself is faster. Takes the app's lock. Throws Error if there is nothing to go back to.
+// Reads the whole slug, and unpacks it if its tree is not there; that one stays, so that the
+// rollback itself is faster. One that is there is only looked at. Takes the app's lock. Throws
+// Error if there is nothing to go back to.
 [[nodiscard]] Rehearsal rehearse_rollback(App& app, const RollbackRequest& request);
 
 } // namespace shipit::deploy

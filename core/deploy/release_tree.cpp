@@ -44,6 +44,13 @@ sys::Path unpacked_tree(const App& app, const release::SlugFacts& slug, Slug ori
     return slug::unpack(store, slug.id, app.layout.trees(), options);
 }
 
+std::optional<std::vector<std::string>> changed_in_tree(const App& app, const SlugId& slug) {
+    if (!slug::is_unpacked(slug, app.layout.trees()))
+        return std::nullopt;
+    const slug::Store store(app.layout.releases());
+    return slug::changed_in_tree(store, slug, app.layout.trees(), is_shared_link);
+}
+
 void flush_release_tree(const App& app, const SlugId& slug) {
     try {
         slug::flush_tree(slug, app.layout.trees());

@@ -5,6 +5,8 @@
 #include "core/release/manifest.hpp"
 
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace shipit::deploy {
 
@@ -15,6 +17,11 @@ enum class Slug { from_store, packed_just_now };
 // Not on the disk yet when this returns: see flush_release_tree. Throws Error (corrupt) for a
 // damaged slug.
 [[nodiscard]] sys::Path unpacked_tree(const App& app, const release::SlugFacts& slug, Slug origin);
+
+// What that would bring back, one path each, if the tree is there for whatever group: only looked
+// at. Nothing if it would be made anew. Throws Error (corrupt) for a damaged slug.
+[[nodiscard]] std::optional<std::vector<std::string>> changed_in_tree(const App& app,
+                                                                      const SlugId& slug);
 
 // Puts it on the disk, after the switch, when nobody waits for it. A failure is a warning: the tree
 // is made again after the next power cut.

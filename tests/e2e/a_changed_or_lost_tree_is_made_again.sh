@@ -46,3 +46,36 @@ expect_exit 0 ship deploy --force "$scratch/hello"
 expect_err "packing the build anew"
 expect_exit 0 ship verify
 expect_answer "$url" "Hello, World! This is release v2."
+
+# The app reads files of the slug in its folder, and writes some of its own there.
+mkdir -p "$scratch/hello/tmp/cache"
+echo listed >"$scratch/hello/tmp/cache/listed"
+sed -i -e 's|^    if path == "/healthz":|    if path == "/files":\n        return 200, open("server.py").readline() + open("added").read()\n    if path == "/healthz" and "SICK" in os.environ:\n        return 503, "sick"\n&|' \
+    "$scratch/hello/server.py"
+expect_exit 0 ship deploy "$scratch/hello"
+expect_exit 0 ship config set NAME=Folder
+expect_answer "$url" "Hello, Folder! This is release v4."
+slug=$(basename "$(readlink "$SHIPIT_ROOT/hello/releases/v4")")
+tree=$SHIPIT_ROOT/hello/trees/$slug
+echo mine >"$tree/added"
+expect_answer "$url/files" mine
+folder=$(stat -c %i "$tree")
+
+# A rehearsal looks at a tree in which folders and modes were changed, and touches nothing.
+rm -r "$tree/tmp/cache"
+chmod 775 "$tree/tmp"
+expect_exit 0 ship rollback --check v3
+expect_match "^ok +it is unpacked already; 'tmp' and 2 more changed on this server since, and will be restored"
+expect_match "^ok +its config vars are complete"
+[[ ! -e $tree/tmp/cache ]] || fail "a rehearsal brought something back"
+expect_equal "$(stat -c %i "$tree")" "$folder"
+expect_answer "$url/files" mine
+
+# A change brings it back in place. It fails, and what served before has lost nothing.
+expect_exit 3 ship config set SICK=yes
+expect_err "'tmp', 'tmp/cache', 'tmp/cache/listed' changed on this server since it was unpacked; restored from the slug"
+expect_equal "$(cat "$tree/tmp/cache/listed")" listed
+expect_equal "$(stat -c %i "$tree")" "$folder"
+expect_answer "$url/files" mine
+expect_answer "$url" "Hello, Folder! This is release v4."
+expect_equal "$(grep ^flushed "$tree.stamp")" "flushed yes"
