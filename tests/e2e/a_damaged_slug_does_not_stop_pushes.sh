@@ -1,19 +1,9 @@
 # A byte flips in what `shipit push` keeps here, or in a slug on the host: the next push says so, does without
-# what is damaged, and succeeds; so does the one after it. (The other host is this one: what stands for ssh
-# runs the command that it is given.)
+# what is damaged, and succeeds; so does the one after it.
 . "$(dirname "$0")/lib.sh"
 needs curl python3
 
-cat >"$scratch/bin/near" <<END
-#!/bin/sh
-# near HOST COMMAND…
-shift
-export PATH="$scratch/bin:\$PATH" SHIPIT_ROOT="$SHIPIT_ROOT"
-exec "\$@"
-END
-chmod +x "$scratch/bin/near"
-ln -s "$SHIPIT_BIN" "$scratch/bin/shipit"
-export SHIPIT_SSH=$scratch/bin/near
+another_host_is_near
 push() { SHIPIT_ROOT=$scratch/nowhere ship push example:hello "$scratch/hello" --no-wait "$@"; }
 greet() { sed -i "s/return \"[^\"]*, \"/return \"$1, \"/" "$scratch/hello/server.py"; }
 

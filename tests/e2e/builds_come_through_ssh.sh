@@ -36,7 +36,6 @@ expect_err "  why:  "
 # One that is well until it is live.
 a_copy_of hello sick
 may_fall_sick "$scratch/sick"
-is_live() { [[ $(readlink "$SHIPIT_ROOT/hello/current") == "releases/$1" ]]; }
 (wait_until 20 is_live v4 && touch "$SHIPIT_ROOT/hello/releases/v4/sick") &
 expect_exit 4 from_tar sick deploy -
 expect_answer "$url" "Good morning, World!"

@@ -7,7 +7,6 @@ hello_is_live
 url=http://127.0.0.1:$port/
 app=$SHIPIT_ROOT/hello
 may_fall_sick "$scratch/hello"
-is_live() { [[ $(readlink "$app/current") == "releases/$1" ]]; }
 # fails_when_live RELEASE: as a program does that dies of what only comes up in use.
 fails_when_live() { wait_until 30 is_live "$1" && touch "$app/releases/$1/sick"; }
 watched() { grep -c "$1 is committed" "$app/log/supervisor.log"; }

@@ -34,7 +34,6 @@ grep -q 'last_exit = "web.1 ' "$app/releases/v2.toml" || fail "v2's manifest doe
 
 # One that fails within its watch, by a check.
 may_fall_sick "$scratch/hello"
-is_live() { [[ $(readlink "$app/current") == "releases/$1" ]]; }
 (wait_until 20 is_live v3 && touch "$app/releases/v3/sick") &
 expect_exit 4 ship deploy "$scratch/hello"
 expect_exit 0 ship why v3

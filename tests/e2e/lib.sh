@@ -277,6 +277,23 @@ expect_none_failed() {
     hammers=()
 }
 
+# --- Another host ---
+
+# The other host is this one: what stands for ssh runs the command that it is given. Whoever pushes has no root of
+# their own, and says so by SHIPIT_ROOT=$scratch/nowhere.
+another_host_is_near() {
+    cat >"$scratch/bin/near" <<END
+#!/bin/sh
+# near HOST COMMAND…
+shift
+export PATH="$scratch/bin:\$PATH" SHIPIT_ROOT="$SHIPIT_ROOT"
+exec "\$@"
+END
+    chmod +x "$scratch/bin/near"
+    ln -s "$SHIPIT_BIN" "$scratch/bin/shipit"
+    export SHIPIT_SSH=$scratch/bin/near
+}
+
 # --- Things to deploy ---
 
 # a_copy_of APP [NAME]: tests/apps/APP as $scratch/NAME, ours to change.
@@ -294,6 +311,9 @@ hello_is_live() {
     expect_exit 0 ship deploy "$scratch/hello" -m "First version"
     expect_answer "http://127.0.0.1:$port/" "This is release v1."
 }
+
+# is_live RELEASE: of hello.
+is_live() { [[ $(readlink "$SHIPIT_ROOT/hello/current") == "releases/$1" ]]; }
 
 # may_fall_sick BUILD: a copy of hello whose health check fails from the moment there is a file `sick` in its
 # folder; watched for long enough that it may do so when it is live.

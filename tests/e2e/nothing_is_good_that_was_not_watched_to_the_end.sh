@@ -6,7 +6,6 @@ needs curl
 hello_is_live
 url=http://127.0.0.1:$port/
 app=$SHIPIT_ROOT/hello
-is_live() { [[ $(readlink "$app/current") == "releases/$1" ]]; }
 may_fall_sick "$scratch/hello"
 sed -i 's/^watch = .*/watch = "3s"/' "$scratch/hello/shipit.toml"
 

@@ -1,20 +1,9 @@
 # `shipit push` deploys to another host what is here, sends only what is not there yet, and tells all
-# that a deploy there would tell, with its exit status. (The other host is this one: what stands for
-# ssh runs the command that it is given.)
+# that a deploy there would tell, with its exit status.
 . "$(dirname "$0")/lib.sh"
 needs curl python3
 
-cat >"$scratch/bin/near" <<END
-#!/bin/sh
-# near HOST COMMAND…
-shift
-export PATH="$scratch/bin:\$PATH" SHIPIT_ROOT="$SHIPIT_ROOT"
-exec "\$@"
-END
-chmod +x "$scratch/bin/near"
-ln -s "$SHIPIT_BIN" "$scratch/bin/shipit"
-export SHIPIT_SSH=$scratch/bin/near
-# Whoever pushes has no root of their own.
+another_host_is_near
 push() { SHIPIT_ROOT=$scratch/nowhere ship push "$@"; }
 sent() { json "$out" 'it["traffic"]["sent"]'; }
 greet() { sed -i "s/return \"[^\"]*, \"/return \"$1, \"/" "$scratch/hello/server.py"; }

@@ -19,7 +19,6 @@ until ((SECONDS >= ${end:-SECONDS + 1})); do
     sleep 0.02
 done
 END
-is_live() { [[ $(readlink "$app/current") == "releases/$1" ]]; }
 # turns: whose worker wrote, one after the other.
 turns() { sed -n 's/.* \(v[0-9]*\) worker\.1 tick$/\1/p' "$app/log/app.log" | uniq | xargs; }
 expect_turns() { [[ $(turns) =~ ^$1$ ]] || depth=1 fail "the workers ran like this: $(turns)"; }
