@@ -38,8 +38,8 @@ void move_barriers_of_failed(const App& app, ReleaseNumber live) {
             move_barrier(app, barrier, live);
 }
 
-// What was live before.
-std::optional<release::Manifest> left_for(const App& app, ReleaseNumber number) {
+// What was live before a release was; nothing if nothing was.
+std::optional<release::Manifest> live_before(const App& app, ReleaseNumber number) {
     const auto numbers = app.ledger.numbers();
     for (auto each = numbers.rbegin(); each != numbers.rend(); ++each)
         if (*each < number)
@@ -53,7 +53,7 @@ std::optional<release::Manifest> left_for(const App& app, ReleaseNumber number) 
 ConfigVars with_what_is_staged(const App& app, const release::Manifest& manifest) {
     ConfigVars vars = manifest.config;
     try {
-        const auto left = left_for(app, manifest.number);
+        const auto left = live_before(app, manifest.number);
         if (!left)
             return vars;
         const ConfigVars today = config::load_config(app.layout.config_toml());

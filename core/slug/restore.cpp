@@ -53,6 +53,23 @@ std::string_view folder_of(std::string_view path) {
     return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
 }
 
+// As far as can be told without reading it; the mode may be another one.
+bool is_listed(const struct stat& status, const Entry& entry) {
+    switch (entry.type) {
+    case Type::folder:
+        return S_ISDIR(status.st_mode);
+    case Type::symlink:
+        return S_ISLNK(status.st_mode);
+    case Type::file:
+        return S_ISREG(status.st_mode) &&
+               static_cast<std::uint64_t>(status.st_size) == entry.size &&
+               status.st_mtim.tv_sec == entry.mtime && status.st_mtim.tv_nsec == 0;
+    case Type::hard_link: // its file is listed, too
+        return false;
+    }
+    return false;
+}
+
 } // namespace
 
 Restoration::Restoration(const Path& tree, const FileList& list, std::optional<gid_t> group,
@@ -193,27 +210,6 @@ std::size_t Restoration::index_of(const Entry& entry) const {
 void Restoration::give_up(const Entry& entry) const {
     throw_errno(fmt::format("cannot restore '{}'", m_tree.shown(entry.path)));
 }
-
-namespace {
-
-// As far as can be told without reading it; the mode may be another one.
-bool is_listed(const struct stat& status, const Entry& entry) {
-    switch (entry.type) {
-    case Type::folder:
-        return S_ISDIR(status.st_mode);
-    case Type::symlink:
-        return S_ISLNK(status.st_mode);
-    case Type::file:
-        return S_ISREG(status.st_mode) &&
-               static_cast<std::uint64_t>(status.st_size) == entry.size &&
-               status.st_mtim.tv_sec == entry.mtime && status.st_mtim.tv_nsec == 0;
-    case Type::hard_link: // its file is listed, too
-        return false;
-    }
-    return false;
-}
-
-} // namespace
 
 void change_group(const Path& tree, const FileList& list, std::optional<gid_t> group) {
     const auto root = open_root(tree);
