@@ -69,7 +69,7 @@ class Rehearsing {
         if (!is_there)
             look("the disk", [this] { return room(); });
         look("its tree", [&] {
-            const std::string finding = is_there ? tree_that_is_there(slug) : unpacking();
+            std::string finding = is_there ? tree_that_is_there(slug) : unpacking();
             settings = m_app.settings_of_slug(slug::Store(m_app.layout.releases()).path_of(slug));
             return finding;
         });

@@ -45,13 +45,12 @@ template <class Read>
 auto from_cache(const Cache& cache, Read&& read) {
     try {
         return read();
-    } catch (const Error& error) {
+    } catch (Error& error) {
         if (error.outcome() != Outcome::corrupt)
             throw;
         cache.clear();
-        Damaged damaged(error.why(), error.outcome());
-        damaged.advise("push again, which packs the build anew");
-        throw damaged;
+        error.advise("push again, which packs the build anew");
+        throw Damaged(error);
     }
 }
 

@@ -29,7 +29,6 @@ struct Sending {
 // push, over another connection, does without.
 class Damaged : public Error {
   public:
-    using Error::Error;
     explicit Damaged(const Error& error) : Error(error) {}
 };
 

@@ -85,6 +85,12 @@ bool went_back(const Fact& fact) {
     return fact.rollback_of || fact.config_of;
 }
 
+// On the way back from `live`: what came after it, and what is known never to have been live.
+bool is_passed_over(const Fact& fact, ReleaseNumber live) {
+    const bool never_was_live = fact.readable && !fact.was_live;
+    return fact.number > live || (fact.number != live && never_was_live);
+}
+
 } // namespace
 
 ReleaseNumber standing_at(Facts facts, ReleaseNumber number) {
@@ -134,7 +140,7 @@ Choice undo_target(Facts facts, ReleaseNumber live) {
     const Fact* undone = nullptr; // the rollback that is to be
     std::size_t redone = 0;       // rollbacks that have been undone already
     for (auto fact = facts.rbegin(); fact != facts.rend(); ++fact) {
-        if (fact->number > live)
+        if (is_passed_over(*fact, live))
             continue;
         if (!fact->readable) {
             choice.is_settled = true;
@@ -142,8 +148,6 @@ Choice undo_target(Facts facts, ReleaseNumber live) {
                                       fact->number.text());
             return choice;
         }
-        if (fact->number != live && !fact->was_live)
-            continue;
         if (undone != nullptr) {
             choice.target = fact->number;
             choice.is_settled = true;

@@ -69,9 +69,7 @@ class Plan {
                     !may_expire(fact) || kept.contains(*fact.slug) ||
                     ++had_their_turn[*fact.slug] < users.at(*fact.slug))
                     continue;
-                for (const Fact& user : m_facts)
-                    if (user.slug == fact.slug && is_prunable(user))
-                        expire(user, fmt::format("slugs may take {} in all", size_text(most)));
+                expire_all_of(*fact.slug, fmt::format("slugs may take {} in all", size_text(most)));
                 total -= std::min(total, fact.slug_size);
             }
     }
@@ -154,6 +152,12 @@ class Plan {
     void expire(const Fact& fact, std::string why) {
         if (may_expire(fact))
             m_expiring.emplace(fact.number, std::move(why));
+    }
+
+    void expire_all_of(const SlugId& slug, const std::string& why) {
+        for (const Fact& fact : m_facts)
+            if (fact.slug == slug && is_prunable(fact))
+                expire(fact, why);
     }
 
     std::map<SlugId, unsigned> users_of_slugs() const {
