@@ -53,14 +53,20 @@ for i in 1 2 3; do
 done
 
 # --- Cut while it is on its way ---
-sshd_child() { # of the connection: the session's shipit is below it
+sshd_child() { # of the connection of a session's shipit, which is below it; of one whose connection has gone, nothing
     local pid=$1
-    while [[ $(ps -o comm= -p "$pid") != sshd* ]]; do pid=$(ps -o ppid= -p "$pid" | tr -d ' '); done
-    echo "$pid"
+    while [[ -n $pid ]] && ((pid > 1)); do
+        [[ $(ps -o comm= -p "$pid") != sshd* ]] || { echo "$pid" && return; }
+        pid=$(ps -o ppid= -p "$pid" | tr -d ' ') || true # it has just ended
+    done
 }
 receivers() { pgrep -f -x "(shipit|$scratch/bin/shipit) receive hello" || true; }
 no_receiver() { [[ -z $(receivers) ]]; }
-some_receiver() { ! no_receiver; }
+connections() {
+    local pid
+    for pid in $(receivers); do sshd_child "$pid"; done
+}
+some_connection() { [[ -n $(connections) ]]; }
 live=3
 a_piece_arrived() { [[ -n $(find "$SHIPIT_ROOT/hello/push" -type f ! -name '.*' -size +4095k -newer "$scratch/hello/big") ]]; }
 # cut WHO LIMIT: the push of a new build is cut when so many bytes have passed.
@@ -78,8 +84,8 @@ cut() {
     client) kill -KILL "$(pgrep -P "$client" -x shipit || echo "$client")" ;;
     ssh) kill -KILL "$(cat "$scratch/ssh.pid")" ;;
     sshd)
-        expect_soon 10 some_receiver
-        kill -KILL "$(sshd_child "$(receivers | head -n 1)")"
+        expect_soon 10 some_connection
+        kill -KILL "$(connections | head -n 1)"
         ;;
     esac
     touch "$scratch/go_on"
@@ -113,7 +119,7 @@ hello_release_command "touch $scratch/begun; until [ -e $scratch/finish ]; do sl
 push -m "Joined" >"$scratch/client.log" 2>&1 &
 client=$!
 expect_soon 20 test -e "$scratch/begun"
-kill -KILL "$(sshd_child "$(receivers | head -n 1)")"
+kill -KILL "$(connections | head -n 1)"
 ! wait "$client" || fail "a push without its connection ended well"
 grep -qF "the deploy goes on there: the same command again joins it" "$scratch/client.log" ||
     fail "it does not say that the deploy goes on: $(cat "$scratch/client.log")"
@@ -154,7 +160,7 @@ push_again -m "Kept on" >"$out" 2>"$scratch/again.log" &
 client=$!
 expect_soon 20 test -e "$scratch/paused"
 expect_soon 20 a_piece_arrived
-kill -KILL "$(sshd_child "$(receivers | head -n 1)")"
+kill -KILL "$(connections | head -n 1)"
 touch "$scratch/go_on"
 wait "$client" || fail "it did not go on: $(cat "$scratch/again.log")"
 grep -qF "connecting again in 1s (1 of 5)" "$scratch/again.log" || fail "it does not say so: $(cat "$scratch/again.log")"
@@ -169,7 +175,7 @@ echo "# and again" >>"$scratch/hello/server.py"
 push_again -m "Joined at once" >"$out" 2>"$scratch/again.log" &
 client=$!
 expect_soon 20 test -e "$scratch/begun"
-kill -KILL "$(sshd_child "$(receivers | head -n 1)")"
+kill -KILL "$(connections | head -n 1)"
 finish
 wait "$client" || fail "it did not join: $(cat "$scratch/again.log")"
 live=$((live + 1))
