@@ -12,6 +12,15 @@
 
 namespace shipit::tests {
 
+// What is good of an archive that has something else to show.
+inline const TarEntry some_file{.name = "file", .content = "1"};
+inline const TarEntry some_folder{.name = "folder/", .type = '5', .mode = 0755};
+
+// A tar of one file, whose extended header has these records.
+inline std::string pax_file(std::string_view records, const TarEntry& entry = some_file) {
+    return pax(records) + tar(entry) + tar_end;
+}
+
 struct Refused {
     std::string what;
     std::string archive;

@@ -14,7 +14,7 @@ using shipit::tests::TestFolder;
 namespace {
 
 template <class Action>
-std::string complaint(Action&& action) {
+std::string complaint_when(Action&& action) {
     try {
         action();
     } catch (const Error& error) {
@@ -72,7 +72,7 @@ TEST_CASE("assignments are taken all or none, whatever the value holds") {
         {"OK@secret", "'OK' is given twice"},
     };
     for (const auto& [assignment, expected_text] : table) {
-        const auto text = complaint([&, &given = assignment] {
+        const auto text = complaint_when([&, &given = assignment] {
             (void)parse_assignments({"OK=1", given});
         });
         CHECK_MESSAGE(text.rfind(expected_text, 0) == 0, text);
@@ -87,7 +87,7 @@ TEST_CASE("a value that no environment could hold is refused without being shown
         {"secret" + std::string(128 << 10, 'x'), "the value of 'A' is 128 KB long"},
     };
     for (const auto& [value, expected] : table) {
-        const auto text = complaint([&, &given = value] { check_value("A", given); });
+        const auto text = complaint_when([&, &given = value] { check_value("A", given); });
         CHECK_MESSAGE(text.rfind(expected, 0) == 0, text);
         CHECK(text.find("secret") == std::string::npos);
     }
@@ -104,7 +104,7 @@ TEST_CASE("config vars that no manifest could hold are refused before anything i
     ConfigVars vars;
     for (int i = 0; i < 20; ++i)
         vars.emplace("A" + std::to_string(i), std::string(60 << 10, 'x'));
-    CHECK(complaint([&] { save_config(folder / "config.toml", vars); }).find("together") !=
+    CHECK(complaint_when([&] { save_config(folder / "config.toml", vars); }).find("together") !=
           std::string::npos);
     CHECK_FALSE(sys::is_there(folder / "config.toml"));
 }
@@ -116,12 +116,13 @@ TEST_CASE("a damaged file is told with its place and without what it holds") {
                              "[config]\nA = ['SECRET']\n", "[config]\nSECRET\n",
                              "[config]\n'SECRET X' = '1'\n", "[SECRET]\n", "schema = 2\n"}) {
         sys::replace_durably(file, text, 0600);
-        const auto told = complaint([&] { (void)load_config(file); });
+        const auto told = complaint_when([&] { (void)load_config(file); });
         CHECK_MESSAGE(told.find("config.toml") != std::string::npos, told);
         CHECK(told.find("SECRET") == std::string::npos);
     }
     sys::replace_durably(file, "[config]\nA = \"SECRET\n", 0600);
-    CHECK(complaint([&] { (void)load_config(file); }).find("config.toml:2:") != std::string::npos);
+    CHECK(complaint_when([&] { (void)load_config(file); }).find("config.toml:2:") !=
+          std::string::npos);
 }
 
 TEST_CASE("a config file that is a folder or a FIFO is refused, not waited for") {

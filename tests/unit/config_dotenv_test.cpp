@@ -16,7 +16,7 @@ ConfigVars vars_of(std::string_view text) {
 }
 
 // "3: why", what is thrown for `text`; it holds nothing of what is called SECRET there.
-std::string complaint(std::string_view text) {
+std::string dotenv_complaint(std::string_view text) {
     try {
         (void)parse_dotenv(text, ".env");
     } catch (const Error& error) {
@@ -106,7 +106,7 @@ TEST_CASE("what could be meant otherwise is refused with its line, and nothing o
         {"A=" + std::string(128 << 10, 'x') + "\n", "1: the value of 'A' is 128 KB long"},
     };
     for (const auto& [text, expected] : table) {
-        const auto told = complaint(text);
+        const auto told = dotenv_complaint(text);
         const auto shown = shortened(text, 80);
         CHECK_MESSAGE(told.rfind(expected, 0) == 0, shown << " -> " << told);
     }

@@ -14,11 +14,11 @@ using tests::TestFolder;
 
 namespace {
 
-constexpr std::uint64_t gigabyte = std::uint64_t{1} << 30;
+constexpr std::uint64_t a_gigabyte = std::uint64_t{1} << 30;
 
 // An app of files, of whose good releases one is kept; each has a slug and a tree.
-struct Blog {
-    explicit Blog(char releases) {
+struct BlogOfFiles {
+    explicit BlogOfFiles(char releases) {
         sys::replace_durably(app.layout.app_toml(), "[retention]\nkeep = 1\n", 0600);
         app.host.progress.begin = [this](const std::string& phase) { phases.push_back(phase); };
         for (char digit = 'a'; digit < 'a' + releases; ++digit)
@@ -76,14 +76,14 @@ struct Blog {
 TEST_SUITE_BEGIN("deploy: room");
 
 TEST_CASE("a build that fits whatever it packs to prunes nothing") {
-    Blog blog(4);
+    BlogOfFiles blog(4);
     CHECK(blog.refusal_of({1000, 1}) == "none");
     CHECK(blog.phases.empty());
     CHECK_FALSE(blog.has_expired(1));
 }
 
 TEST_CASE("a build that might not fit prunes first, as the host's settings say, and tells it") {
-    Blog blog(4);
+    BlogOfFiles blog(4);
     // Its tree fits, and its slug might be as large.
     CHECK(blog.refusal_of({blog.free() / 4 * 3, 1}) == "none");
     CHECK(blog.has_expired(1));
@@ -96,7 +96,7 @@ TEST_CASE("a build that might not fit prunes first, as the host's settings say, 
 }
 
 TEST_CASE("where there is hardly room, nothing is kept of what failed") {
-    Blog blog(2);
+    BlogOfFiles blog(2);
     blog.fail('c');
     CHECK(blog.refusal_of({blog.free() / 4 * 3, 1}) == "none");
     CHECK_FALSE(blog.has_slug('c'));
@@ -104,8 +104,8 @@ TEST_CASE("where there is hardly room, nothing is kept of what failed") {
 }
 
 TEST_CASE("a build that cannot fit is refused with what it takes, after pruning has not helped") {
-    Blog blog(3);
-    const std::string refusal = blog.refusal_of({blog.free() + gigabyte, 1});
+    BlogOfFiles blog(3);
+    const std::string refusal = blog.refusal_of({blog.free() + a_gigabyte, 1});
     CHECK(refusal.find("the build takes about ") == 0);
     CHECK(refusal.find(" left: No space left on device") != std::string::npos);
     CHECK(refusal.find("shipit -a blog prune --keep N") != std::string::npos);
@@ -113,7 +113,7 @@ TEST_CASE("a build that cannot fit is refused with what it takes, after pruning 
 }
 
 TEST_CASE("of the slug, half of what it would be like the one before is counted on") {
-    Blog blog(1);
+    BlogOfFiles blog(1);
     const release::SlugFacts incompressible{*SlugId::parse(std::string(32, 'a')), 2000, 2000, 1,
                                             std::string(64, 'a')};
     // Tree and slug: 3/4 + 3/4 / 2 of what is free.
@@ -123,7 +123,7 @@ TEST_CASE("of the slug, half of what it would be like the one before is counted 
 }
 
 TEST_CASE("a build of more files than the disk can take is refused, where it counts them") {
-    Blog blog(1);
+    BlogOfFiles blog(1);
     const auto space = sys::disk_space(blog.app.layout.releases());
     if (space.total_files == 0)
         return;
@@ -133,7 +133,7 @@ TEST_CASE("a build of more files than the disk can take is refused, where it cou
 }
 
 TEST_CASE("where pruning fails, what fits goes on with a warning") {
-    Blog blog(2);
+    BlogOfFiles blog(2);
     std::vector<std::string> warnings;
     blog.app.host.progress.warn = [&warnings](const std::string& warning) {
         warnings.push_back(warning);

@@ -11,8 +11,8 @@ using namespace shipit::deploy;
 namespace {
 
 // An app with a release whose slug and tree are damaged.
-struct Blog {
-    Blog() {
+struct DamagedBlog {
+    DamagedBlog() {
         release::Manifest draft{.number = ReleaseNumber(1), .app = app.name()};
         draft.slug = release::SlugFacts{id, 1000, 2000, 1, std::string(64, 'a')};
         auto manifest = app.ledger.begin(draft);
@@ -46,7 +46,7 @@ struct Blog {
 TEST_SUITE_BEGIN("deploy: upkeep");
 
 TEST_CASE("verify tells what is damaged, and whose") {
-    Blog blog;
+    DamagedBlog blog;
     const auto verified = verify(blog.app, std::nullopt, true);
     CHECK(verified.slugs == 1);
     CHECK(verified.trees == 1);
@@ -57,7 +57,7 @@ TEST_CASE("verify tells what is damaged, and whose") {
 }
 
 TEST_CASE("verify tells what is gone of the live release") {
-    const Blog blog;
+    const DamagedBlog blog;
     blog.app.ledger.point_at(ReleaseNumber(1), blog.id);
     const auto told = [&](std::optional<ReleaseNumber> only) {
         App app = App::open(blog.app.host, blog.app.name());
@@ -77,7 +77,7 @@ TEST_CASE("verify tells what is gone of the live release") {
 }
 
 TEST_CASE("verify tells of a current that is gone, once there was one") {
-    const Blog blog;
+    const DamagedBlog blog;
     App app = App::open(blog.app.host, blog.app.name());
     CHECK(verify(app, std::nullopt, false).faults.size() == 1); // the slug
     auto manifest = app.ledger.load(ReleaseNumber(1));
@@ -94,7 +94,7 @@ TEST_CASE("verify tells of a current that is gone, once there was one") {
 TEST_CASE("what is pruned while it is verified is no damage") {
     for (const char* const at : {"checking slug ", "checking tree "}) {
         CAPTURE(at);
-        Blog blog;
+        DamagedBlog blog;
         blog.prune_at(at + blog.id.brief());
         const auto verified = verify(blog.app, std::nullopt, true);
         const bool slug_was_looked_at = std::string_view(at) == "checking tree ";

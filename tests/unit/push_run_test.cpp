@@ -8,7 +8,7 @@ namespace shipit::tests {
 
 namespace {
 
-const auto some_slug = *SlugId::parse("0123456789abcdef0123456789abcdef");
+const auto pushed_slug = *SlugId::parse("0123456789abcdef0123456789abcdef");
 const std::string some_token(32, '1');
 const std::string other_token(32, '2');
 
@@ -34,16 +34,16 @@ TEST_SUITE_BEGIN("push::Run");
 
 TEST_CASE("a run is joined by its own push while it goes on and when it has ended") {
     const TestFolder folder;
-    const auto path = push::run_of(folder.path(), some_slug, some_token);
-    CHECK_FALSE(push::run_to_join(folder.path(), some_slug, some_token).has_value());
+    const auto path = push::run_of(folder.path(), pushed_slug, some_token);
+    CHECK_FALSE(push::run_to_join(folder.path(), pushed_slug, some_token).has_value());
     auto run = push::Run::begin(path);
     REQUIRE(run.has_value());
     run->add(R"({"phase":"packing"})");
-    CHECK(push::run_to_join(folder.path(), some_slug, some_token) == path);
+    CHECK(push::run_to_join(folder.path(), pushed_slug, some_token) == path);
     CHECK_FALSE(push::Run::begin(path).has_value());
     run->finish(push::Result::of(Error("it answered 500", Outcome::release_failed)));
     run.reset();
-    CHECK(push::run_to_join(folder.path(), some_slug, some_token) == path);
+    CHECK(push::run_to_join(folder.path(), pushed_slug, some_token) == path);
     int status = 0;
     CHECK(relayed(path, &status) == "VF");
     CHECK(status == 3);
@@ -52,37 +52,37 @@ TEST_CASE("a run is joined by its own push while it goes on and when it has ende
 TEST_CASE(
     "who wants a build live does not join a run that only stores it, nor the other way round") {
     const TestFolder folder;
-    const auto path = push::run_of(folder.path(), some_slug, some_token, push::Aim::stored);
+    const auto path = push::run_of(folder.path(), pushed_slug, some_token, push::Aim::stored);
     auto run = push::Run::begin(path);
     REQUIRE(run.has_value());
     CHECK(push::is_run(path.filename().string()));
-    CHECK(push::run_to_join(folder.path(), some_slug, other_token, push::Aim::stored) == path);
-    CHECK_FALSE(push::run_to_join(folder.path(), some_slug, other_token).has_value());
-    CHECK_FALSE(push::run_to_join(folder.path(), some_slug, some_token).has_value());
-    const auto live = push::run_of(folder.path(), some_slug, some_token);
+    CHECK(push::run_to_join(folder.path(), pushed_slug, other_token, push::Aim::stored) == path);
+    CHECK_FALSE(push::run_to_join(folder.path(), pushed_slug, other_token).has_value());
+    CHECK_FALSE(push::run_to_join(folder.path(), pushed_slug, some_token).has_value());
+    const auto live = push::run_of(folder.path(), pushed_slug, some_token);
     run->finish({});
     run = push::Run::begin(live);
     REQUIRE(run.has_value());
     CHECK_FALSE(
-        push::run_to_join(folder.path(), some_slug, other_token, push::Aim::stored).has_value());
+        push::run_to_join(folder.path(), pushed_slug, other_token, push::Aim::stored).has_value());
 }
 
 TEST_CASE("another push of the same slug joins a run while it goes on, not when it has ended") {
     const TestFolder folder;
-    const auto path = push::run_of(folder.path(), some_slug, some_token);
+    const auto path = push::run_of(folder.path(), pushed_slug, some_token);
     auto run = push::Run::begin(path);
     REQUIRE(run.has_value());
-    CHECK(push::run_to_join(folder.path(), some_slug, other_token) == path);
+    CHECK(push::run_to_join(folder.path(), pushed_slug, other_token) == path);
     const auto other_slug = *SlugId::parse(std::string(32, 'f'));
     CHECK_FALSE(push::run_to_join(folder.path(), other_slug, other_token).has_value());
     run->finish({});
     run.reset();
-    CHECK_FALSE(push::run_to_join(folder.path(), some_slug, other_token).has_value());
+    CHECK_FALSE(push::run_to_join(folder.path(), pushed_slug, other_token).has_value());
 }
 
 TEST_CASE("a run whose process died is told as cut short, and begun again") {
     const TestFolder folder;
-    const auto path = push::run_of(folder.path(), some_slug, some_token);
+    const auto path = push::run_of(folder.path(), pushed_slug, some_token);
     {
         auto run = push::Run::begin(path);
         REQUIRE(run.has_value());
@@ -91,7 +91,7 @@ TEST_CASE("a run whose process died is told as cut short, and begun again") {
     int status = 0;
     CHECK(relayed(path, &status) == "VF");
     CHECK(status == 1);
-    CHECK_FALSE(push::run_to_join(folder.path(), some_slug, some_token).has_value());
+    CHECK_FALSE(push::run_to_join(folder.path(), pushed_slug, some_token).has_value());
     auto again = push::Run::begin(path);
     REQUIRE(again.has_value());
     again->finish({});
@@ -100,7 +100,7 @@ TEST_CASE("a run whose process died is told as cut short, and begun again") {
 
 TEST_CASE("a run goes on in a child of its own session, and is followed to its end") {
     const TestFolder folder;
-    const auto path = push::run_of(folder.path(), some_slug, some_token);
+    const auto path = push::run_of(folder.path(), pushed_slug, some_token);
     {
         auto run = push::Run::begin(path);
         REQUIRE(run.has_value());

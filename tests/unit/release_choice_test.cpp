@@ -1,51 +1,21 @@
 #include "core/release/choice.hpp"
 
+#include "tests/unit/release_facts.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace shipit;
 using namespace shipit::release;
+using tests::bad;
+using tests::failed;
+using tests::good;
+using tests::made;
+using tests::numbered_slug;
 
 namespace {
 
-SlugId slug(std::uint64_t number) {
-    std::string digits = std::to_string(number);
-    return *SlugId::parse(std::string(32 - digits.size(), '0') + digits);
-}
-
-// --- Histories, written down like `shipit releases` prints them ---
-
-Fact made(std::uint64_t number) {
-    Fact fact{.number = ReleaseNumber(number)};
-    fact.slug = slug(number);
-    fact.slug_there = true;
-    fact.content = number;
-    fact.was_live = true;
-    return fact;
-}
-
-Fact good(std::uint64_t number) {
-    Fact fact = made(number);
-    fact.good = true;
-    return fact;
-}
-
-Fact bad(std::uint64_t number, const std::string& why = "rolled back from") {
-    Fact fact = made(number);
-    fact.bad = true;
-    fact.why = why;
-    return fact;
-}
-
 Fact unproven(std::uint64_t number) {
     return made(number);
-}
-
-Fact failed(std::uint64_t number) {
-    Fact fact = made(number);
-    fact.status = Status::failed;
-    fact.was_live = false;
-    fact.why = "health check";
-    return fact;
 }
 
 Fact expired(std::uint64_t number) {
@@ -58,7 +28,7 @@ Fact expired(std::uint64_t number) {
 Fact back_to(Fact fact, std::uint64_t origin) {
     fact.rollback_of = ReleaseNumber(origin);
     fact.content = origin;
-    fact.slug = slug(origin);
+    fact.slug = numbered_slug(origin);
     return fact;
 }
 
@@ -137,7 +107,7 @@ TEST_CASE("a release that is the same as the live one is skipped, since it would
 
 TEST_CASE("a release whose code is the live one's but whose config vars are not is a way back") {
     auto other_config = good(2);
-    other_config.slug = slug(3);
+    other_config.slug = numbered_slug(3);
     CHECK(target({good(1), other_config, good(3)}, 3) == "v2");
 }
 
@@ -334,7 +304,7 @@ TEST_CASE("the newest part of a history gives the same way forward, once it is s
 
 TEST_CASE("code alone goes back to other files, config vars alone to other config vars") {
     auto same_code = good(3);
-    same_code.slug = slug(4);
+    same_code.slug = numbered_slug(4);
     same_code.config = 7;
     auto same_config = good(2);
     same_config.config = 8;

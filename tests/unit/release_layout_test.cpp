@@ -15,7 +15,7 @@ using shipit::tests::TestFolder;
 
 namespace {
 
-constexpr const char* some_id = "0123456789abcdef0123456789abcdef";
+constexpr const char* some_digits = "0123456789abcdef0123456789abcdef";
 
 Layout blog_in(const sys::Path& root) {
     return {root, AppName::parse("blog")};
@@ -53,7 +53,7 @@ TEST_SUITE_BEGIN("release: layout");
 TEST_CASE("names of files are read back as they were made") {
     const Layout layout = blog_in("/srv");
     const ReleaseNumber number(12);
-    const auto id = *SlugId::parse(some_id);
+    const auto id = *SlugId::parse(some_digits);
     CHECK(layout.manifest(number) == "/srv/blog/releases/v12.toml");
     CHECK(manifest_number(layout.manifest(number).filename().string()) == number);
     CHECK(transcript_number(layout.transcript(number).filename().string()) == number);

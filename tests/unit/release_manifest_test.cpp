@@ -49,7 +49,7 @@ Manifest parsed(const std::string& text, std::uint64_t number = 12) {
     return parse_manifest(text, ReleaseNumber(number), "v12.toml");
 }
 
-std::string complaint(const std::string& text) {
+std::string manifest_complaint(const std::string& text) {
     try {
         (void)parsed(text);
     } catch (const Error& error) {
@@ -120,7 +120,7 @@ TEST_CASE("a manifest that is not of its release, or not of its form, is refused
         {"[slug]", "[[slug]]", "'slug' must be a table"},
     };
     for (const auto& [from, to, expected] : table) {
-        const auto told = complaint(changed(from, to));
+        const auto told = manifest_complaint(changed(from, to));
         const std::string change = from + " -> " + to + ": " + told;
         CHECK_MESSAGE(told.find(expected) != std::string::npos, change);
         CHECK(told.rfind("v12.toml:", 0) == 0);
@@ -169,7 +169,8 @@ TEST_CASE("keys that a newer shipit added are passed over") {
 TEST_CASE("no error quotes what a manifest holds") {
     for (const char* line : {"A = SECRET", "A = trueSECRET", "A = \"SECRET", "A = [\"SECRET\"]",
                              "SECRET", "A = 1\n\"SECRET=\" = \"x\""}) {
-        const auto told = complaint(changed("A = \"x y", std::string(line) + "\nB = \"x y"));
+        const auto told =
+            manifest_complaint(changed("A = \"x y", std::string(line) + "\nB = \"x y"));
         CHECK(told != "none");
         CHECK_MESSAGE(told.find("SECRET") == std::string::npos, told);
     }

@@ -11,8 +11,8 @@ using shipit::tests::TestFolder;
 
 namespace {
 
-struct App {
-    App() { make_app_folders(layout()); }
+struct MarkedApp {
+    MarkedApp() { make_app_folders(layout()); }
     Layout layout() const { return {root.path(), AppName::parse("blog")}; }
     Marks marks() const { return Marks(layout()); }
     TestFolder root;
@@ -27,7 +27,7 @@ const SlugId some_slug = *SlugId::parse(std::string(32, 'a'));
 TEST_SUITE_BEGIN("release: marks");
 
 TEST_CASE("a mark is read back as it was made, and gone when it is cleared") {
-    const App app;
+    const MarkedApp app;
     for (const MarkKind kind : mark_kinds) {
         CHECK_FALSE(app.marks().get(kind, ReleaseNumber(12)));
         app.marks().set(kind, ReleaseNumber(12), some_mark);
@@ -40,7 +40,7 @@ TEST_CASE("a mark is read back as it was made, and gone when it is cleared") {
 }
 
 TEST_CASE("a release is good or bad, whichever was said last") {
-    const App app;
+    const MarkedApp app;
     app.marks().set(MarkKind::good, ReleaseNumber(1), some_mark);
     app.marks().set(MarkKind::bad, ReleaseNumber(1), some_mark);
     CHECK_FALSE(app.marks().get(MarkKind::good, ReleaseNumber(1)));
@@ -49,7 +49,7 @@ TEST_CASE("a release is good or bad, whichever was said last") {
 }
 
 TEST_CASE("the barriers that lie between a release and today are those after it") {
-    const App app;
+    const MarkedApp app;
     CHECK(app.marks().barriers_after(ReleaseNumber(1)).empty());
     for (const std::uint64_t number : {3U, 10U})
         app.marks().set(MarkKind::barrier, ReleaseNumber(number), some_mark);
@@ -61,7 +61,7 @@ TEST_CASE("the barriers that lie between a release and today are those after it"
 }
 
 TEST_CASE("a mark whose text is damaged is still a mark, and junk beside it is none") {
-    const App app;
+    const MarkedApp app;
     app.marks().set(MarkKind::bad, ReleaseNumber(1), some_mark);
     sys::replace_durably(app.layout().marks() / "bad/v1", "jun\xff", 0600);
     sys::replace_durably(app.layout().marks() / "bad/v01", "junk", 0600);
@@ -71,7 +71,7 @@ TEST_CASE("a mark whose text is damaged is still a mark, and junk beside it is n
 }
 
 TEST_CASE("a pin is found by its name") {
-    const App app;
+    const MarkedApp app;
     app.marks().set(MarkKind::pin, ReleaseNumber(4), {"alice", {}, "spring"});
     app.marks().set(MarkKind::pin, ReleaseNumber(7), {"alice", {}, ""});
     CHECK(app.marks().pinned_as("spring") == ReleaseNumber(4));
@@ -79,7 +79,7 @@ TEST_CASE("a pin is found by its name") {
 }
 
 TEST_CASE("marks that cannot be looked at are not taken for none") {
-    const App app;
+    const MarkedApp app;
     app.marks().set(MarkKind::pin, ReleaseNumber(4), {"alice", {}, "spring"});
     sys::remove_tree(app.layout().marks());
     sys::replace_link_durably(app.layout().marks(), app.layout().marks().string()); // ELOOP
@@ -90,7 +90,7 @@ TEST_CASE("marks that cannot be looked at are not taken for none") {
 }
 
 TEST_CASE("holds are on slugs or on the app, and are cleared one by one or together") {
-    const App app;
+    const MarkedApp app;
     CHECK_FALSE(app.marks().hold_on_app());
     CHECK_FALSE(app.marks().hold_on(some_slug));
     app.marks().hold(some_slug, some_mark);
@@ -106,7 +106,7 @@ TEST_CASE("holds are on slugs or on the app, and are cleared one by one or toget
 }
 
 TEST_CASE("a reason that is not UTF-8 is kept readable") {
-    const App app;
+    const MarkedApp app;
     app.marks().hold_app({"bob", {}, "caf\xe9"});
     CHECK(app.marks().hold_on_app()->why == "caf\\xe9");
 }

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/release/events.hpp"
+#include "tests/unit/release_facts.hpp"
 #include "tests/unit/test_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -13,26 +14,22 @@
 
 using namespace shipit;
 using namespace shipit::release;
-using shipit::tests::TestFolder;
+using tests::numbered_slug;
+using tests::TestFolder;
 
 namespace {
 
-SlugId slug(std::uint64_t number) {
-    std::string digits = std::to_string(number);
-    return *SlugId::parse(std::string(32 - digits.size(), '0') + digits);
-}
-
-struct App {
-    App() { make_app_folders(layout()); }
+struct PrunedApp {
+    PrunedApp() { make_app_folders(layout()); }
     Layout layout() const { return {root.path(), AppName::parse("blog")}; }
     Ledger ledger() const { return Ledger(layout()); }
     Marks marks() const { return Marks(layout()); }
 
     ReleaseNumber record(std::uint64_t id, Status status) const {
         Manifest draft{.number = ReleaseNumber(1), .app = layout().app};
-        draft.slug = SlugFacts{slug(id), 100, 200, 1, std::string(64, 'a')};
+        draft.slug = SlugFacts{numbered_slug(id), 100, 200, 1, std::string(64, 'a')};
         auto manifest = ledger().begin(std::move(draft));
-        sys::replace_durably(layout().slug(slug(id)), std::string(100, 'x'), 0600);
+        sys::replace_durably(layout().slug(numbered_slug(id)), std::string(100, 'x'), 0600);
         manifest.status = status;
         if (status == Status::succeeded)
             manifest.evidence.live_at = manifest.created_at;
@@ -42,9 +39,9 @@ struct App {
     // Went live and became good; its tree is there.
     ReleaseNumber released(std::uint64_t id) const {
         const auto number = record(id, Status::succeeded);
-        sys::make_folders(layout().tree(slug(id)) / "deep", 0755);
-        sys::replace_durably(layout().tree_stamp(slug(id)), "", 0644);
-        ledger().point_at(number, slug(id));
+        sys::make_folders(layout().tree(numbered_slug(id)) / "deep", 0755);
+        sys::replace_durably(layout().tree_stamp(numbered_slug(id)), "", 0644);
+        ledger().point_at(number, numbered_slug(id));
         marks().set(MarkKind::good, number, {});
         return number;
     }
@@ -59,8 +56,12 @@ struct App {
         progress.warn = [this](const std::string& warning) { warnings.push_back(warning); };
         return prune(ledger(), plan, {"alice", "10.0.0.7"}, progress);
     }
-    bool has_slug(std::uint64_t id) const { return sys::is_there(layout().slug(slug(id))); }
-    bool has_tree(std::uint64_t id) const { return sys::is_there(layout().tree(slug(id))); }
+    bool has_slug(std::uint64_t id) const {
+        return sys::is_there(layout().slug(numbered_slug(id)));
+    }
+    bool has_tree(std::uint64_t id) const {
+        return sys::is_there(layout().tree(numbered_slug(id)));
+    }
 
     TestFolder root;
     std::vector<std::string> warnings;
@@ -71,13 +72,13 @@ struct App {
 TEST_SUITE_BEGIN("release: prune");
 
 TEST_CASE("pruning removes slugs and trees, and keeps the release listed as expired") {
-    App app;
+    PrunedApp app;
     for (const std::uint64_t id : {1U, 2U, 3U, 4U})
         (void)app.released(id);
     sys::replace_durably(app.layout().transcript(ReleaseNumber(1)), "log", 0600);
     const auto plan = app.plan(2);
     CHECK(plan.expiring.size() == 2);
-    CHECK(plan.slugs == std::vector<SlugId>{slug(1), slug(2)});
+    CHECK(plan.slugs == std::vector<SlugId>{numbered_slug(1), numbered_slug(2)});
     CHECK(plan.trees == plan.slugs);
     CHECK(plan.frees == 200);
     CHECK(app.has_slug(1)); // a plan is only a plan
@@ -101,7 +102,7 @@ TEST_CASE("pruning removes slugs and trees, and keeps the release listed as expi
 }
 
 TEST_CASE("each expiry is recorded with who, when and why") {
-    App app;
+    PrunedApp app;
     for (const std::uint64_t id : {1U, 2U, 3U})
         (void)app.released(id);
     (void)app.run(app.plan(2));
@@ -114,20 +115,20 @@ TEST_CASE("each expiry is recorded with who, when and why") {
 }
 
 TEST_CASE("a slug that a kept release shares stays") {
-    App app;
+    PrunedApp app;
     for (const std::uint64_t id : {1U, 2U, 3U})
         (void)app.released(id);
     (void)app.released(1); // v4 runs v1's slug again
     const auto plan = app.plan(2);
     CHECK(plan.expiring.size() == 2); // v1 and v2
-    CHECK(plan.slugs == std::vector<SlugId>{slug(2)});
+    CHECK(plan.slugs == std::vector<SlugId>{numbered_slug(2)});
     (void)app.run(plan);
     CHECK(app.has_slug(1));
     CHECK(app.ledger().load(ReleaseNumber(1)).status == Status::expired);
 }
 
 TEST_CASE("a failed release loses its slug, stays failed, and holds nothing afterwards") {
-    App app;
+    PrunedApp app;
     (void)app.released(1);
     const auto failed = app.record(2, Status::failed);
     (void)app.released(3);
@@ -139,28 +140,28 @@ TEST_CASE("a failed release loses its slug, stays failed, and holds nothing afte
 }
 
 TEST_CASE("slugs and trees that no release knows go") {
-    App app;
+    PrunedApp app;
     (void)app.released(1);
-    sys::replace_durably(app.layout().slug(slug(9)), "x", 0600);
-    sys::make_folders(app.layout().tree(slug(8)), 0755);
+    sys::replace_durably(app.layout().slug(numbered_slug(9)), "x", 0600);
+    sys::make_folders(app.layout().tree(numbered_slug(8)), 0755);
     sys::replace_durably(app.layout().releases() / "notes.txt", "x", 0600);
     sys::make_folders(app.layout().trees() / "mine", 0755);
-    sys::replace_durably(app.layout().tree_stamp(slug(7)), "", 0644);
+    sys::replace_durably(app.layout().tree_stamp(numbered_slug(7)), "", 0644);
     (void)app.run(app.plan(5));
     CHECK_FALSE(app.has_slug(9));
     CHECK_FALSE(app.has_tree(8));
-    CHECK_FALSE(sys::is_there(app.layout().tree_stamp(slug(7))));
+    CHECK_FALSE(sys::is_there(app.layout().tree_stamp(numbered_slug(7))));
     CHECK(sys::is_there(app.layout().releases() / "notes.txt"));
     CHECK(sys::is_there(app.layout().trees() / "mine"));
     CHECK(app.has_slug(1));
 }
 
 TEST_CASE("the trees of live and warm releases stay") {
-    App app;
+    PrunedApp app;
     const auto first = app.released(1);
     for (const std::uint64_t id : {2U, 3U, 4U})
         (void)app.released(id);
-    app.ledger().point_at(ReleaseNumber(2), slug(2));
+    app.ledger().point_at(ReleaseNumber(2), numbered_slug(2));
     (void)app.run(app.plan(1, {first}));
     CHECK(app.has_tree(1));
     CHECK(app.has_tree(2));
@@ -169,12 +170,13 @@ TEST_CASE("the trees of live and warm releases stay") {
 }
 
 TEST_CASE("what cannot be removed is a warning, and the rest goes on") {
-    App app;
+    PrunedApp app;
     for (const std::uint64_t id : {1U, 2U, 3U, 4U})
         (void)app.released(id);
     const auto plan = app.plan(1); // v1, v2 go; v3 is what rollback would go to
-    sys::remove_file(app.layout().slug(slug(1)));
-    sys::make_folders(app.layout().slug(slug(1)) / "in the way", 0755); // unlink(2): is a folder
+    sys::remove_file(app.layout().slug(numbered_slug(1)));
+    sys::make_folders(app.layout().slug(numbered_slug(1)) / "in the way",
+                      0755); // unlink(2): is a folder
     const auto result = app.run(plan);
     CHECK(app.warnings.size() == 1);
     CHECK(app.warnings.at(0).find("ignoring") != std::string::npos);
@@ -185,7 +187,7 @@ TEST_CASE("what cannot be removed is a warning, and the rest goes on") {
 }
 
 TEST_CASE("no slug goes while a manifest cannot be read, which is a failure") {
-    App app;
+    PrunedApp app;
     for (const std::uint64_t id : {1U, 2U, 3U, 4U})
         (void)app.released(id);
     sys::replace_durably(app.layout().manifest(ReleaseNumber(2)), "junk", 0600);
@@ -199,7 +201,7 @@ TEST_CASE("no slug goes while a manifest cannot be read, which is a failure") {
 }
 
 TEST_CASE("nothing is pruned while nobody knows what is live") {
-    App app;
+    PrunedApp app;
     for (const std::uint64_t id : {1U, 2U, 3U})
         (void)app.released(id);
     sys::remove_file(app.layout().current());
@@ -208,10 +210,10 @@ TEST_CASE("nothing is pruned while nobody knows what is live") {
 }
 
 TEST_CASE("a tree that an app has filled with read-only folders goes, too") {
-    App app;
+    PrunedApp app;
     for (const std::uint64_t id : {1U, 2U, 3U})
         (void)app.released(id);
-    const auto tree = app.layout().tree(slug(1));
+    const auto tree = app.layout().tree(numbered_slug(1));
     sys::replace_durably(tree / "deep/file", "x", 0400);
     sys::replace_link_durably(tree / "deep/link", "/etc");
     REQUIRE(::chmod((tree / "deep").c_str(), 0500) == 0);
@@ -222,7 +224,7 @@ TEST_CASE("a tree that an app has filled with read-only folders goes, too") {
 }
 
 TEST_CASE("many releases expire at once, each recorded, and no temporary file is left") {
-    App app;
+    PrunedApp app;
     constexpr std::uint64_t many = 40;
     for (std::uint64_t id = 1; id <= many; ++id)
         (void)app.released(id);
@@ -238,7 +240,7 @@ TEST_CASE("many releases expire at once, each recorded, and no temporary file is
 }
 
 TEST_CASE("trees go even where nothing can be recorded, and slugs stay then") {
-    App app;
+    PrunedApp app;
     for (const std::uint64_t id : {1U, 2U, 3U})
         (void)app.released(id);
     const auto plan = app.plan(2);
@@ -250,7 +252,7 @@ TEST_CASE("trees go even where nothing can be recorded, and slugs stay then") {
 }
 
 TEST_CASE("a prune that was killed after its records is finished by the next one") {
-    App app;
+    PrunedApp app;
     for (const std::uint64_t id : {1U, 2U, 3U})
         (void)app.released(id);
     auto plan = app.plan(2);
@@ -260,8 +262,8 @@ TEST_CASE("a prune that was killed after its records is finished by the next one
     CHECK(app.has_slug(1));
     const auto rest = app.plan(2);
     CHECK(rest.expiring.empty());
-    CHECK(rest.slugs == std::vector<SlugId>{slug(1)});
-    CHECK(rest.trees == std::vector<SlugId>{slug(1)});
+    CHECK(rest.slugs == std::vector<SlugId>{numbered_slug(1)});
+    CHECK(rest.trees == std::vector<SlugId>{numbered_slug(1)});
     (void)app.run(rest);
     CHECK_FALSE(app.has_slug(1));
     CHECK_FALSE(app.has_tree(1));

@@ -1,59 +1,32 @@
 #include "core/release/choice.hpp"
 
+#include "tests/unit/release_facts.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace shipit;
 using namespace shipit::release;
 using namespace std::chrono_literals;
+using tests::bad;
+using tests::day;
+using tests::failed;
+using tests::good;
+using tests::numbered_slug;
+using tests::today;
 
 namespace {
-
-constexpr auto day = std::chrono::hours(24);
-const WallTime now = WallTime(std::chrono::hours(24 * 20'000));
-
-SlugId slug(std::uint64_t number) {
-    std::string digits = std::to_string(number);
-    return *SlugId::parse(std::string(32 - digits.size(), '0') + digits);
-}
-
-// Made `days` days ago, with a slug of 100 bytes.
-Fact good(std::uint64_t number, int days = 0) {
-    Fact fact{.number = ReleaseNumber(number)};
-    fact.good = true;
-    fact.was_live = true;
-    fact.slug = slug(number);
-    fact.slug_there = true;
-    fact.slug_size = 100;
-    fact.content = number;
-    fact.created_at = now - days * day;
-    return fact;
-}
-
-Fact failed(std::uint64_t number, int days = 0) {
-    Fact fact = good(number, days);
-    fact.good = false;
-    fact.was_live = false;
-    fact.status = Status::failed;
-    return fact;
-}
-
-Fact bad(std::uint64_t number) {
-    Fact fact = good(number);
-    fact.bad = true;
-    return fact;
-}
 
 // Never live; of the build of release `build`.
 Fact stored(std::uint64_t number, std::uint64_t build = 0, int days = 0) {
     Fact fact = good(number, days);
     fact.good = false;
     fact.was_live = false;
-    fact.slug = slug(build == 0 ? number : build);
+    fact.slug = numbered_slug(build == 0 ? number : build);
     return fact;
 }
 
 Fact of_build(Fact fact, std::uint64_t build) {
-    fact.slug = slug(build);
+    fact.slug = numbered_slug(build);
     return fact;
 }
 
@@ -70,7 +43,7 @@ std::string going(const std::vector<Fact>& facts, const Retention& retention,
         running.live = ReleaseNumber(*live);
     running.warm = std::move(warm);
     std::string text;
-    for (const Expiry& expiry : expiring(facts, retention, running, now))
+    for (const Expiry& expiry : expiring(facts, retention, running, today))
         text += (text.empty() ? "" : " ") + std::to_string(expiry.number.value());
     return text;
 }
@@ -187,7 +160,7 @@ TEST_CASE("over the size, failed releases go first, then the oldest good ones") 
 
 TEST_CASE("a slug that several releases share counts once, and is freed with the last of them") {
     auto twin = good(2);
-    twin.slug = slug(1);
+    twin.slug = numbered_slug(1);
     Retention retention = keep(100);
     retention.max_size = 300;
     CHECK(going({good(1), twin, good(3), good(4)}, retention, 4).empty());
@@ -248,7 +221,7 @@ TEST_CASE("the newest that waits goes by no limit, and older releases go before 
 
 TEST_CASE("each expiry says why") {
     const auto expiries = expiring(std::vector<Fact>{good(1), good(2), good(3)}, keep(2),
-                                   Running{ReleaseNumber(3), {}}, now);
+                                   Running{ReleaseNumber(3), {}}, today);
     CHECK(expiries ==
           std::vector<Expiry>{{ReleaseNumber(1), "beyond the 2 good releases that are kept"}});
 }

@@ -8,17 +8,6 @@
 using namespace shipit;
 using namespace shipit::tests;
 
-namespace {
-
-const TarEntry file{.name = "file", .content = "1"};
-const TarEntry folder{.name = "folder/", .type = '5', .mode = 0755};
-
-std::string pax_file(std::string_view records, const TarEntry& entry = file) {
-    return pax(records) + tar(entry) + tar_end;
-}
-
-} // namespace
-
 TEST_SUITE_BEGIN("slug::unpack_archive");
 
 TEST_CASE("of a mode the nine permission bits are kept, and the build's own mode is not touched") {
@@ -40,8 +29,9 @@ TEST_CASE("what its owner could not read is packed by root as it is, and refused
                             TarEntry{.name = "odd/", .type = '5', .mode = 0},
                             TarEntry{.name = "odd/", .type = '5', .mode = 0111}}) {
         CAPTURE(odd.mode);
-        const auto archive = whole_tar(
-            {file, odd, odd.type == '5' ? TarEntry{.name = "odd/x", .content = "1"} : folder});
+        const auto archive =
+            whole_tar({some_file, odd,
+                       odd.type == '5' ? TarEntry{.name = "odd/x", .content = "1"} : some_folder});
         if (::geteuid() == 0)
             CHECK(here.list(archive).find("odd")->mode == odd.mode);
         else
@@ -51,7 +41,7 @@ TEST_CASE("what its owner could not read is packed by root as it is, and refused
 
 TEST_CASE("owners, extended attributes and flags are no part of a build") {
     const ArchiveFolder here;
-    const auto plain = here.list(whole_tar({file})).id();
+    const auto plain = here.list(whole_tar({some_file})).id();
     for (const auto& records :
          {pax_record("uid", "2147483648") + pax_record("gid", "-1"),
           pax_record("uname", "no such user"),
@@ -77,7 +67,7 @@ TEST_CASE("an ACL leaves a mode as stat(2) shows it") {
     const auto on_folder =
         pax(pax_record("SCHILY.acl.access", "user::rwx,group::r-x,other::r-x") +
             pax_record("SCHILY.acl.default", "user::rwx,group::rwx,other::---")) +
-        tar(folder) + whole_tar({file});
+        tar(some_folder) + whole_tar({some_file});
     CHECK(here.list(on_folder).find("folder")->mode == 0755);
 }
 
@@ -96,12 +86,11 @@ TEST_CASE("a time that no header can tell becomes the nearest one that can be to
 
 TEST_CASE("global pax headers, as git makes them, change nothing") {
     const ArchiveFolder here;
-    const auto plain = here.list(whole_tar({file})).id();
-    CHECK(
-        here.list(pax(pax_record("comment", std::string(40, 'c')), 'g') + whole_tar({file})).id() ==
-        plain);
+    const auto plain = here.list(whole_tar({some_file})).id();
+    CHECK(here.list(pax(pax_record("comment", std::string(40, 'c')), 'g') + whole_tar({some_file}))
+              .id() == plain);
     CHECK(here.list(pax(pax_record("path", "../x") + pax_record("size", "-1"), 'g') +
-                    whole_tar({file}))
+                    whole_tar({some_file}))
               .id() == plain);
 }
 
@@ -128,11 +117,11 @@ TEST_CASE("sizes that lie are refused") {
                       .size = "\x80" + std::string(5, '\0') + "\1" + std::string(5, '\0')}}),
           "slug.max_bytes (20 GB)"},
          {"a folder's",
-          whole_tar({{.name = "d/", .content = "data", .type = '5', .mode = 0755}, file}), ""},
+          whole_tar({{.name = "d/", .content = "data", .type = '5', .mode = 0755}, some_file}), ""},
          {"that of a file with a folder's name",
-          whole_tar({{.name = "d/", .content = "data"}, file}), "has content and is no file"},
+          whole_tar({{.name = "d/", .content = "data"}, some_file}), "has content and is no file"},
          {"that of a list of folders",
-          whole_tar({{.name = "d/", .content = "Yfile", .type = 'D', .mode = 0755}, file}),
+          whole_tar({{.name = "d/", .content = "Yfile", .type = 'D', .mode = 0755}, some_file}),
           "has content and is no file"}});
 }
 
@@ -170,22 +159,23 @@ TEST_CASE("sparse files come whole, and their maps are not believed") {
 
 TEST_CASE("headers that contradict themselves are refused") {
     const ArchiveFolder here;
-    here.refuses(
-        {{"a record longer than its header", pax_file("999 path=x\n"), ""},
-         {"a record shorter than it says", pax_file("3 path=x\n"), ""},
-         {"a record without a newline", pax_file("9 path=xyz"), ""},
-         {"a record without '='", pax_file("8 pathx\n"), ""},
-         {"a record without a length", pax_file("path=x\n"), ""},
-         {"a long name of 8 MiB",
-          gnu_long('L', std::string(std::size_t{8} << 20, 'n')) + whole_tar({file}), "too large"},
-         {"a long name of nothing", gnu_long('L', "x"), ""},
-         {"a long name and no entry", gnu_long('L', "x") + tar_end, ""},
-         {"extended headers and no entry", pax(pax_record("path", "x")) + tar_end, ""},
-         {"no name", whole_tar({{.name = "", .content = "1"}}), "names the build itself"},
-         {"a file with the build's name", whole_tar({{.name = "./.", .content = "1"}}),
-          "names the build itself"},
-         {"a symlink with the build's name",
-          whole_tar({{.name = ".", .type = '2', .target = "x"}, file}), "names the build itself"}});
+    here.refuses({{"a record longer than its header", pax_file("999 path=x\n"), ""},
+                  {"a record shorter than it says", pax_file("3 path=x\n"), ""},
+                  {"a record without a newline", pax_file("9 path=xyz"), ""},
+                  {"a record without '='", pax_file("8 pathx\n"), ""},
+                  {"a record without a length", pax_file("path=x\n"), ""},
+                  {"a long name of 8 MiB",
+                   gnu_long('L', std::string(std::size_t{8} << 20, 'n')) + whole_tar({some_file}),
+                   "too large"},
+                  {"a long name of nothing", gnu_long('L', "x"), ""},
+                  {"a long name and no entry", gnu_long('L', "x") + tar_end, ""},
+                  {"extended headers and no entry", pax(pax_record("path", "x")) + tar_end, ""},
+                  {"no name", whole_tar({{.name = "", .content = "1"}}), "names the build itself"},
+                  {"a file with the build's name", whole_tar({{.name = "./.", .content = "1"}}),
+                   "names the build itself"},
+                  {"a symlink with the build's name",
+                   whole_tar({{.name = ".", .type = '2', .target = "x"}, some_file}),
+                   "names the build itself"}});
 }
 
 TEST_CASE("a name is cut at a NUL, and judged as it was cut") {
@@ -209,7 +199,7 @@ TEST_CASE("a header whose checksum is wrong is refused, wherever it stands") {
     std::string random;
     for (std::uint32_t i = 0; i < 512; i++)
         random += static_cast<char>(i * 2654435761U >> 24U);
-    here.refuses({{"random bytes", tar(file) + random + tar_end, ""}});
+    here.refuses({{"random bytes", tar(some_file) + random + tar_end, ""}});
 }
 
 TEST_SUITE_END();

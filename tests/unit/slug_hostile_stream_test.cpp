@@ -12,7 +12,6 @@ using namespace std::string_view_literals;
 
 namespace {
 
-const TarEntry file{.name = "file", .content = "1"};
 // With content that looks like the end of a tar, and a last entry that has none.
 const std::string three_files = whole_tar({{.name = "a", .content = std::string(700, '1')},
                                            {.name = "zeros", .content = std::string(3000, '\0')},
@@ -20,7 +19,7 @@ const std::string three_files = whole_tar({{.name = "a", .content = std::string(
                                            {.name = "d/b", .content = "2"},
                                            {.name = "d/empty"}});
 const std::string several_blocks =
-    whole_tar({{.name = "big", .content = std::string(300'000, 'b')}, file});
+    whole_tar({{.name = "big", .content = std::string(300'000, 'b')}, some_file});
 
 // Writes into a pipe from a thread of its own, as a sender does.
 class Sender {
@@ -91,7 +90,7 @@ TEST_CASE("nothing but zeros may follow the end of a tar") {
          {"text after zeros", three_files + std::string(1 << 20, '\0') + "x", "behind its end"},
          {"a second archive", three_files + three_files, "behind its end"},
          {"an entry between the blocks of zeros",
-          tar(file) + std::string(512, '\0') + whole_tar({{.name = "hidden", .content = "1"}}),
+          tar(some_file) + std::string(512, '\0') + whole_tar({{.name = "hidden", .content = "1"}}),
           "behind its end"}});
 }
 
@@ -266,7 +265,7 @@ TEST_CASE("a sender is heard out before its archive is refused") {
 TEST_CASE("no locale changes what names are") {
     const ArchiveFolder here;
     const auto archive =
-        pax(pax_record("path", "caf\xc3\xa9/\xf0\x9f\x9a\xa2")) + whole_tar({file});
+        pax(pax_record("path", "caf\xc3\xa9/\xf0\x9f\x9a\xa2")) + whole_tar({some_file});
     const char* before = ::setlocale(LC_ALL, nullptr);
     const std::string kept = before;
     for (const char* locale : {"C", "C.UTF-8"}) {
@@ -275,8 +274,9 @@ TEST_CASE("no locale changes what names are") {
     }
     REQUIRE(::setlocale(LC_ALL, kept.c_str()) != nullptr);
     const ArchiveFolder there;
-    there.refuses({{"not UTF-8, where pax demands it",
-                    pax(pax_record("path", "latin-\xe9")) + whole_tar({file}), "latin-\\xe9"}});
+    there.refuses(
+        {{"not UTF-8, where pax demands it",
+          pax(pax_record("path", "latin-\xe9")) + whole_tar({some_file}), "latin-\\xe9"}});
 }
 
 TEST_SUITE_END();

@@ -10,9 +10,6 @@ namespace {
 
 using Entries = std::vector<TarEntry>;
 
-const TarEntry file{.name = "file", .content = "1"};
-const TarEntry folder{.name = "folder/", .type = '5', .mode = 0755};
-
 TarEntry a_symlink(const std::string& name, const std::string& target) {
     return {.name = name, .type = '2', .target = target};
 }
@@ -26,10 +23,6 @@ slug::Limits with_outside_links() {
     return limits;
 }
 
-std::string pax_file(std::string_view records, const TarEntry& entry = file) {
-    return pax(records) + tar(entry) + tar_end;
-}
-
 } // namespace
 
 TEST_SUITE_BEGIN("slug::unpack_archive");
@@ -40,16 +33,16 @@ TEST_CASE("a path that leads out of the build is refused, however it is written"
     std::vector<Refused> rows;
     for (const char* path : {"../x", "..", "a/..", "a/../../x", "./../x", "a/b/../c",
                              "../../outside/secret", "a/../", ".//../x"}) {
-        rows.push_back({path, whole_tar({file, {.name = path, .content = "1"}}), "'..'"});
+        rows.push_back({path, whole_tar({some_file, {.name = path, .content = "1"}}), "'..'"});
         rows.push_back({path, pax_file(pax_record("path", path)), "'..'"});
-        rows.push_back({path, gnu_long('L', path) + whole_tar({file}), "'..'"});
+        rows.push_back({path, gnu_long('L', path) + whole_tar({some_file}), "'..'"});
         rows.push_back({path, whole_tar({{.name = path, .type = '5', .mode = 0777}}), "'..'"});
         rows.push_back({path, whole_tar({a_symlink(path, "file")}), "'..'"});
     }
     for (const std::string& path : {std::string("/abs"), std::string("//abs"), secret}) {
         rows.push_back({"absolute", pax_file(pax_record("path", path)), "absolute path"});
-        rows.push_back({"absolute, a folder", pax(pax_record("path", path)) + whole_tar({folder}),
-                        "absolute path"});
+        rows.push_back({"absolute, a folder",
+                        pax(pax_record("path", path)) + whole_tar({some_folder}), "absolute path"});
     }
     here.refuses(rows);
 }
@@ -62,23 +55,23 @@ TEST_CASE("nothing is written through a symlink of the archive") {
                                       std::string("folder"), std::string("link")}) {
         rows.push_back({"a file",
                         pax(pax_record("linkpath", target)) + tar(a_symlink("link", "x")) +
-                            whole_tar({folder, {.name = "link/secret", .content = "evil"}}),
+                            whole_tar({some_folder, {.name = "link/secret", .content = "evil"}}),
                         "which is no folder"});
         rows.push_back({"a folder",
                         pax(pax_record("linkpath", target)) + tar(a_symlink("link", "x")) +
-                            whole_tar({folder, {.name = "link/made", .type = '5'}}),
+                            whole_tar({some_folder, {.name = "link/made", .type = '5'}}),
                         "which is no folder"});
         rows.push_back({"a missing folder",
                         pax(pax_record("linkpath", target)) + tar(a_symlink("link", "x")) +
-                            whole_tar({folder, {.name = "link/a/b/made", .content = "1"}}),
+                            whole_tar({some_folder, {.name = "link/a/b/made", .content = "1"}}),
                         "which is no folder"});
         rows.push_back({"a symlink",
                         pax(pax_record("linkpath", target)) + tar(a_symlink("link", "x")) +
-                            whole_tar({folder, a_symlink("link/made", "x")}),
+                            whole_tar({some_folder, a_symlink("link/made", "x")}),
                         "which is no folder"});
         rows.push_back({"a hard link",
                         pax(pax_record("linkpath", target)) + tar(a_symlink("link", "x")) +
-                            whole_tar({folder, file, a_hard_link("link/made", "file")}),
+                            whole_tar({some_folder, some_file, a_hard_link("link/made", "file")}),
                         "which is no folder"});
         rows.push_back({"the same name as a file",
                         pax(pax_record("linkpath", target + "/secret")) +
@@ -95,7 +88,7 @@ TEST_CASE("nothing is written through a symlink of the archive") {
                             whole_tar({a_symlink("link", "x")}),
                         "is there twice"});
     }
-    Entries chain{folder};
+    Entries chain{some_folder};
     for (int i = 0; i < 20; i++)
         chain.push_back(a_symlink("folder/l" + std::to_string(i),
                                   i == 0 ? outside : "l" + std::to_string(i - 1)));
@@ -120,7 +113,7 @@ TEST_CASE("a symlink that leads out of the build is refused unless the host allo
          {"far away", gnu_long('K', std::string(4096, 'x')) + whole_tar({a_symlink("l", "x")}),
           "empty or too long target"}});
     const auto list =
-        here.list(whole_tar({file, a_symlink("l", "/usr/bin/python3")}), with_outside_links());
+        here.list(whole_tar({some_file, a_symlink("l", "/usr/bin/python3")}), with_outside_links());
     CHECK(list.find("l")->target == "/usr/bin/python3");
 }
 
@@ -142,15 +135,18 @@ TEST_CASE("a hard link leads to a file that came before it, and has no content")
         {"to a symlink", whole_tar({a_symlink("s", outside + "/secret"), a_hard_link("l", "s")}),
          "which is no file before it"},
         {"to itself", whole_tar({a_hard_link("l", "l")}), "which is no file before it"},
-        {"to a folder", whole_tar({folder, a_hard_link("l", "folder")}),
+        {"to a folder", whole_tar({some_folder, a_hard_link("l", "folder")}),
          "which is no file before it"},
-        {"to nothing", whole_tar({file, a_hard_link("l", "missing")}),
+        {"to nothing", whole_tar({some_file, a_hard_link("l", "missing")}),
          "which is no file before it"},
-        {"to a later file", whole_tar({a_hard_link("l", "file"), file}),
+        {"to a later file", whole_tar({a_hard_link("l", "file"), some_file}),
          "which is no file before it"},
-        {"to the build", whole_tar({file, a_hard_link("l", ".")}), "which is no file before it"},
-        {"of the build", whole_tar({file, a_hard_link(".", "file")}), "names the build itself"},
-        {"over a file", whole_tar({file, {.name = "b", .content = "2"}, a_hard_link("b", "file")}),
+        {"to the build", whole_tar({some_file, a_hard_link("l", ".")}),
+         "which is no file before it"},
+        {"of the build", whole_tar({some_file, a_hard_link(".", "file")}),
+         "names the build itself"},
+        {"over a file",
+         whole_tar({some_file, {.name = "b", .content = "2"}, a_hard_link("b", "file")}),
          "is there twice"},
         {"with content",
          tar({.name = "a",
@@ -170,7 +166,7 @@ TEST_CASE("a hard link leads to a file that came before it, and has no content")
          "has content and is no file"}};
     here.refuses(rows, with_outside_links());
     const auto list =
-        here.list(whole_tar({file, a_hard_link("l", "./file"), a_hard_link("m", "l")}));
+        here.list(whole_tar({some_file, a_hard_link("l", "./file"), a_hard_link("m", "l")}));
     CHECK(list.find("l")->target == "file");
     CHECK(list.find("m")->target == "file");
 }
@@ -180,10 +176,10 @@ TEST_CASE("what is no file, folder or link is refused") {
     std::vector<Refused> rows;
     for (const char type : {'3', '4', '6'})
         rows.push_back({"device or FIFO",
-                        whole_tar({file, {.name = "x", .type = type, .mode = 0666}}),
+                        whole_tar({some_file, {.name = "x", .type = type, .mode = 0666}}),
                         "is no file, folder or link"});
     rows.push_back({"the rest of a file from another tape",
-                    whole_tar({file, {.name = "x", .content = "1", .type = 'M'}}),
+                    whole_tar({some_file, {.name = "x", .content = "1", .type = 'M'}}),
                     "is no file, folder or link"});
     here.refuses(rows);
     for (const char type : {'7', 'Z'}) { // contiguous; of an unknown kind: files, says POSIX

@@ -8,7 +8,7 @@ using namespace shipit::tests;
 
 namespace {
 
-ZipEntry a_symlink(const std::string& name, const std::string& target) {
+ZipEntry a_zipped_symlink(const std::string& name, const std::string& target) {
     return {.name = name, .content = target, .mode = 0120777};
 }
 
@@ -28,19 +28,20 @@ TEST_CASE("a zip's entries lead nowhere but into the build") {
          {"absolute", zip({file, {.name = "/abs", .content = "1"}}), "absolute path"},
          {"with backslashes, by DOS",
           zip({file, {.name = "..\\..\\x", .content = "1", .mode = 0, .system = 0}}), "'..'"},
-         {"through a link", zip({a_symlink("l", outside), {.name = "l/secret", .content = "evil"}}),
+         {"through a link",
+          zip({a_zipped_symlink("l", outside), {.name = "l/secret", .content = "evil"}}),
           "which is no folder"},
          {"over a link",
-          zip({a_symlink("l", outside + "/secret"), {.name = "l", .content = "evil"}}),
+          zip({a_zipped_symlink("l", outside + "/secret"), {.name = "l", .content = "evil"}}),
           "is there twice"},
-         {"an empty link", zip({a_symlink("l", ""), file}), "empty or too long target"},
+         {"an empty link", zip({a_zipped_symlink("l", ""), file}), "empty or too long target"},
          {"a device", zip({{.name = "x", .mode = 0060666}}), "is no file, folder or link"},
          {"a socket", zip({{.name = "x", .mode = 0140666}}), "is no file, folder or link"},
          {"twice", zip({file, file}), "is there twice"},
          {"twice, as a folder", zip({file, {.name = "file/", .mode = 040755}}), "is there twice"},
          {"in a file", zip({file, {.name = "file/x", .content = "1"}}), "which is no folder"}},
         limits);
-    here.refuses({{"a link out of the build", zip({a_symlink("l", "/etc/passwd")}),
+    here.refuses({{"a link out of the build", zip({a_zipped_symlink("l", "/etc/passwd")}),
                    "leads out of the build"}});
 }
 
@@ -50,7 +51,7 @@ TEST_CASE("a zip's modes are kept, without set-uid, and DOS gets usual ones") {
                                      {.name = "d/", .mode = 040750},
                                      {.name = "piped", .content = "3", .mode = 0010644},
                                      {.name = "dos", .content = "2", .mode = 0, .system = 0},
-                                     a_symlink("d/l", "../run")}));
+                                     a_zipped_symlink("d/l", "../run")}));
     CHECK(list.find("run")->mode == 0755);
     CHECK(list.find("d")->mode == 0750);
     CHECK((list.find("dos")->mode & 0600U) == 0600);

@@ -7,12 +7,6 @@
 using namespace shipit;
 using namespace shipit::tests;
 
-namespace {
-
-const TarEntry file{.name = "file", .content = "1"};
-
-} // namespace
-
 TEST_SUITE_BEGIN("slug::Limits");
 
 TEST_CASE("each limit says what it is, and how it is raised") {
@@ -54,7 +48,7 @@ TEST_CASE("each limit says what it is, and how it is raised") {
     // What no file system takes cannot be allowed.
     CHECK(next({}, whole_tar({{.name = std::string(99, 'n')}})) == "");
     CHECK(
-        next({}, gnu_long('L', std::string(256, 'n')) + whole_tar({file}))
+        next({}, gnu_long('L', std::string(256, 'n')) + whole_tar({some_file}))
             .ends_with("has a name of 256 bytes; slug.max_name is 255 | the limit cannot be raised "
                        "so far: change the build"));
 }
@@ -84,14 +78,14 @@ TEST_CASE("paths as deep and as long as the limits allow are taken, and no more"
             path += std::string(200, 'p') + '/';
         return path + std::string(size - path.size(), 'e');
     };
-    CHECK(here.list(gnu_long('L', deep(128)) + whole_tar({file})).entries.size() == 128);
-    CHECK(here.list(gnu_long('L', long_path(4000)) + whole_tar({file})).files() == 1);
+    CHECK(here.list(gnu_long('L', deep(128)) + whole_tar({some_file})).entries.size() == 128);
+    CHECK(here.list(gnu_long('L', long_path(4000)) + whole_tar({some_file})).files() == 1);
     here.refuses(
-        {{"129 deep", gnu_long('L', deep(129)) + whole_tar({file}), "slug.max_depth is 128"},
-         {"2000 deep", gnu_long('L', deep(2000)) + whole_tar({file}), "slug.max_depth is 128"},
-         {"500,000 deep", gnu_long('L', deep(500'000)) + whole_tar({file}),
+        {{"129 deep", gnu_long('L', deep(129)) + whole_tar({some_file}), "slug.max_depth is 128"},
+         {"2000 deep", gnu_long('L', deep(2000)) + whole_tar({some_file}), "slug.max_depth is 128"},
+         {"500,000 deep", gnu_long('L', deep(500'000)) + whole_tar({some_file}),
           "slug.max_depth is 128"},
-         {"4001 bytes", gnu_long('L', long_path(4001)) + whole_tar({file}),
+         {"4001 bytes", gnu_long('L', long_path(4001)) + whole_tar({some_file}),
           "slug.max_path is 4000"}});
 }
 
@@ -103,7 +97,7 @@ TEST_CASE("names take no more memory than the number of entries allows") {
     for (char c = 'a'; c < 'e'; c++)
         archive += gnu_long('L', std::string(200, c) + '/' + std::string(200, c) + '/' +
                                      std::string(200, c) + '/' + std::string(200, c)) +
-                   tar(file);
+                   tar(some_file);
     here.refuses(
         {{"long names", archive + tar_end, "its names take more than 256 bytes for each entry"}},
         limits);

@@ -12,6 +12,7 @@
 using namespace shipit;
 using namespace shipit::supervise;
 using namespace std::chrono_literals;
+using tests::descriptors_of;
 using tests::eventually;
 using tests::SpeakingApp;
 
@@ -45,10 +46,6 @@ bool say(const std::string& address, const std::string& what) {
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.size());
     return ::sendto(fd.get(), what.data(), what.size(), 0, reinterpret_cast<const sockaddr*>(&name),
                     size) == static_cast<ssize_t>(what.size());
-}
-
-std::size_t descriptors_of(pid_t pid) {
-    return sys::names_in("/proc/" + std::to_string(pid) + "/fd").size();
 }
 
 std::size_t count_in(const std::string& text, const std::string& what) {

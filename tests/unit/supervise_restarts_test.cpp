@@ -7,14 +7,11 @@
 
 using namespace shipit;
 using namespace std::chrono_literals;
+using tests::descriptors_of;
 using tests::eventually;
 using tests::SupervisedApp;
 
 namespace {
-
-std::size_t descriptors_of(pid_t pid) {
-    return sys::names_in("/proc/" + std::to_string(pid) + "/fd").size();
-}
 
 std::uint64_t size_of_all_in(const sys::Path& folder) {
     std::uint64_t size = 0;

@@ -24,8 +24,8 @@ Generation scaled(const SupervisedApp& app, unsigned webs, unsigned workers) {
 }
 
 // An app with v1 serving, a process of each type.
-struct Serving : SupervisedApp {
-    Serving() {
+struct ServingAllTypes : SupervisedApp {
+    ServingAllTypes() {
         set_live(scaled(*this, 1, 1));
         supervise();
         REQUIRE(eventually([this] { return is_up("web.1") && is_up("worker.1"); }));
@@ -56,7 +56,7 @@ struct Serving : SupervisedApp {
 
 // A worker that goes on at the other side while the web is scaled, and then another generation of
 // the same release, with that command, which comes to the side where the worker was started.
-void take_place_of_moved(const Serving& app, const std::string& command) {
+void take_place_of_moved(const ServingAllTypes& app, const std::string& command) {
     const auto overlapping = [](Generation generation) {
         for (Program& program : generation.programs)
             program.overlaps = true;
@@ -80,7 +80,7 @@ void take_place_of_moved(const Serving& app, const std::string& command) {
 TEST_SUITE_BEGIN("supervise: scaling");
 
 TEST_CASE("a type that does not listen is scaled in place, and nothing else notices") {
-    const Serving app;
+    const ServingAllTypes app;
     const pid_t web = app.pid_of("web.1");
     const pid_t worker = app.pid_of("worker.1");
     CHECK(app.scale(scaled(app, 1, 3))["ok"].boolean());
@@ -95,7 +95,7 @@ TEST_CASE("a type that does not listen is scaled in place, and nothing else noti
 
 TEST_CASE(
     "a type that listens comes beside itself, and a worker goes on with the next generation") {
-    Serving app;
+    ServingAllTypes app;
     const pid_t web = app.pid_of("web.1");
     const pid_t worker = app.pid_of("worker.1");
     CHECK(app.scale(scaled(app, 2, 1))["ok"].boolean());
@@ -117,7 +117,7 @@ TEST_CASE(
 }
 
 TEST_CASE("what goes on at the other side and the one that takes its place have a pipe each") {
-    const Serving app;
+    const ServingAllTypes app;
     take_place_of_moved(app, "sleep 1000");
     const pid_t next = app.pid_of("worker.1");
     REQUIRE(::kill(next, SIGKILL) == 0);
@@ -125,7 +125,7 @@ TEST_CASE("what goes on at the other side and the one that takes its place have 
 }
 
 TEST_CASE("what went on at the other side takes nothing of its successor along when it ends") {
-    const Serving app;
+    const ServingAllTypes app;
     if (!app.ask("status")["cgroups"].boolean()) {
         MESSAGE("skipped, no control groups here: which of them left what cannot be told");
         return;
@@ -136,7 +136,7 @@ TEST_CASE("what went on at the other side takes nothing of its successor along w
 }
 
 TEST_CASE("what does not come up leaves everything as it was") {
-    const Serving app;
+    const ServingAllTypes app;
     const pid_t web = app.pid_of("web.1");
     const pid_t worker = app.pid_of("worker.1");
     Generation next = scaled(app, 2, 2);
@@ -156,7 +156,7 @@ TEST_CASE("what does not come up leaves everything as it was") {
 }
 
 TEST_CASE("a type may have no processes, and get some again") {
-    const Serving app;
+    const ServingAllTypes app;
     const pid_t worker = app.pid_of("worker.1");
     CHECK(app.scale(scaled(app, 0, 1))["ok"].boolean());
     CHECK(eventually([&] { return app.is_gone("web.1") && app.get().empty(); }));

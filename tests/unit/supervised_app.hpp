@@ -58,6 +58,10 @@ inline bool eventually(const std::function<bool()>& is_true) {
     return true;
 }
 
+inline std::size_t descriptors_of(pid_t pid) {
+    return sys::names_in("/proc/" + std::to_string(pid) + "/fd").size();
+}
+
 // A little web server: answers `status` and its release's name, on /crash it exits.
 constexpr const char* web_server = R"py(
 import http.server, os, sys
