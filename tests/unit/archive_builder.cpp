@@ -43,8 +43,6 @@ std::uint32_t crc32_of(std::string_view bytes) {
 
 // --- tar ---
 
-const std::string tar_end(2 * block, '\0');
-
 std::string padded(std::string bytes) {
     bytes.resize((bytes.size() + block - 1) / block * block, '\0');
     return bytes;

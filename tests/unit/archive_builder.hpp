@@ -25,7 +25,7 @@ struct TarEntry {
 std::string tar(const TarEntry& entry);
 // The same with two blocks of zeros behind it.
 std::string whole_tar(const std::vector<TarEntry>& entries);
-extern const std::string tar_end;
+inline const std::string tar_end(1024, '\0');
 
 // A header of type 'x' or 'g' with these records as they are.
 std::string pax(std::string_view records, char type = 'x');
