@@ -7,6 +7,8 @@
 #include "core/sys/clock.hpp"
 #include "core/sys/interrupt.hpp"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 namespace shipit::deploy {
@@ -95,7 +97,10 @@ void go_back(App& app, const Changed& changed) {
 Changed carry_out(App& app, const Change& change, const ChangeOptions& options) {
     return while_doing(change.attempt, [&] {
         app.host.progress = stoppable(std::move(app.host.progress));
-        std::optional<AppLock> lock = lock_and_tidy(app, change.what, options.lock_patience);
+        auto patience = options.lock_patience;
+        if (change.prepare)
+            patience = std::max(patience, change.prepare(app));
+        std::optional<AppLock> lock = lock_and_tidy(app, change.what, patience);
         const auto begun = Clock::now();
         std::optional<Plan> plan = change.plan(app);
         if (!plan)

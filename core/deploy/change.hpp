@@ -1,6 +1,7 @@
 // The one path that every change takes: deploy, rollback, config change and restart.
 //
-//   lock · pack · record · unpack · release command · start · health · switch · watch · retire
+//   prepare · lock · pack · record · unpack · release command · start · health · switch · watch ·
+//   retire
 //
 // A step that fails leaves what was live untouched, or starts it again where it had to be stopped
 // first; the release is recorded as failed, with the reason. From "record" on, a lost terminal does
@@ -67,6 +68,9 @@ struct Changed {
 struct Change {
     std::string what;    // "deploy", "rollback", … for the lock and the audit log
     std::string attempt; // "deploying 'blog'", for errors
+    // What may take long, and needs nothing that others change: before the lock is taken. Gives how
+    // long the lock is to be waited for at least, for the sake of what it has done.
+    std::function<std::chrono::milliseconds(App&)> prepare = {};
     // Nothing: there is nothing to change.
     std::function<std::optional<Plan>(App&)> plan;
     // Where it fails within its watch window: what to do about it, with the lock free. Throws.

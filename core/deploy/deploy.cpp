@@ -94,14 +94,27 @@ class Deploy {
   public:
     Deploy(const DeployRequest& request) : m_request(request) {}
 
+    // Reads an archive, which may come from somewhere slow, and builds: meanwhile nobody is kept
+    // from going back.
+    std::chrono::milliseconds prepare(App& app) {
+        refuse_in_vain(app);
+        if (m_request.open_build)
+            return {};
+        m_build.emplace(slug::Build::open(m_request.build, app.layout.folder(), limits_of(app),
+                                          app.host.progress));
+        if (m_request.prepare)
+            m_request.prepare(app, *m_build);
+        // Who had to send or to build it all again would have waited longer.
+        return m_build->is_staged() ? std::chrono::minutes(1) : std::chrono::minutes(0);
+    }
+
     std::optional<Plan> plan(App& app) {
         if (!m_request.force && !m_request.no_activate)
             refuse_if_held(app);
-        m_build.emplace(opened_build(app));
+        if (m_request.open_build)
+            m_build.emplace(m_request.open_build(limits_of(app)));
         const slug::Build& build = *m_build;
         refuse_build_around_root(app, build);
-        if (m_request.prepare)
-            m_request.prepare(app, build);
         const ConfigVars vars = config::load_config(app.layout.config_toml());
         const config::Settings settings = checked_settings(app, build.read_file("shipit.toml"),
                                                            build.read_file("Procfile"), vars);
@@ -151,12 +164,12 @@ class Deploy {
     [[nodiscard]] const std::string& description() const { return m_description; }
 
   private:
-    [[nodiscard]] slug::Build opened_build(const App& app) const {
-        const auto limits = limits_of(app);
-        // What is staged outlives the lock: it is where the next command looks in any case.
-        return m_request.open_build ? m_request.open_build(limits)
-                                    : slug::Build::open(m_request.build, app.layout.folder(),
-                                                        limits, app.host.progress);
+    // Where it can be told before anything is read that it would be for nothing.
+    void refuse_in_vain(const App& app) const {
+        if (!m_request.force && !m_request.no_activate)
+            refuse_if_held(app);
+        if (m_request.options.lock_patience.count() == 0 && sys::Lock::holder(app.layout.lock()))
+            (void)app.lock("deploy", {});
     }
 
     // What is stored only waits: who takes it live will be told.
@@ -254,6 +267,7 @@ Deployed deploy(App& app, const DeployRequest& request) {
     Change change;
     change.what = "deploy";
     change.attempt = fmt::format("deploying '{}'", app.name().text());
+    change.prepare = [&plan](App& unlocked) { return plan.prepare(unlocked); };
     change.plan = [&plan](App& locked) { return plan.plan(locked); };
     const Changed changed = carry_out_or_go_back(app, change, request.options);
     Deployed deployed{changed, plan.packed(), plan.description()};

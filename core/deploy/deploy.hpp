@@ -23,12 +23,12 @@ struct DeployRequest {
     bool dry_run = false; // pack nothing, record nothing: tell what would be done
     // Stores and records it, and leaves what is live alone; no hold forbids that.
     bool no_activate = false;
-    // Instead of `build`: gives it, under the lock.
+    // Instead of `build`: gives it, under the lock, from what is stored.
     std::function<slug::Build(const slug::Limits&)> open_build = {};
     // Where a build that comes as an archive is from, if the caller knows that.
     std::optional<release::Source> source = {};
-    // Called under the lock, before anything of the build is read: may change what is in its folder
-    // if it came as an archive.
+    // Called before the lock is taken and anything of the build is read: may change what is in its
+    // folder if it came as an archive.
     std::function<void(const App& app, const slug::Build& build)> prepare = {};
     ChangeOptions options;
 };

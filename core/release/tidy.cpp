@@ -35,9 +35,9 @@ class Tidying {
   private:
     void remove(const Path& path) {
         try {
-            sys::remove_tree(path);
-            tell(fmt::format("removed '{}', left by an interrupted command",
-                             printable(path.string())));
+            if (sys::remove_if_abandoned(path))
+                tell(fmt::format("removed '{}', left by an interrupted command",
+                                 printable(path.string())));
         } catch (const Error& error) {
             tell(fmt::format("{}, ignoring", error.why()));
         }

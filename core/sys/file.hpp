@@ -86,7 +86,7 @@ void remove_tree(const Path& path);
 // --- Temporary ---
 
 // A new private folder (0700) inside `parent`, named `prefix` + random; removed on destruction
-// unless kept.
+// unless kept. It is locked (flock(2)) until then: whoever tidies sees that its maker lives.
 class TempFolder {
   public:
     TempFolder(const Path& parent, const std::string& prefix);
@@ -96,11 +96,16 @@ class TempFolder {
     TempFolder& operator=(const TempFolder&) = delete;
     ~TempFolder();
     [[nodiscard]] const Path& path() const { return m_path; }
-    void keep() { m_path.clear(); }
+    void keep();
 
   private:
     Path m_path;
+    Fd m_in_use;
 };
+
+// Removes what stands there, a file or a whole tree; false if it is a folder that somebody who
+// lives holds as his TempFolder, which stays. Throws like remove_tree.
+[[nodiscard]] bool remove_if_abandoned(const Path& path);
 
 // That something with a temporary name stays behind: an undo that fails has nobody to tell. Whoever
 // tidies asks.

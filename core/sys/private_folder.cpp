@@ -3,10 +3,6 @@
 #include "core/base/error.hpp"
 #include "core/sys/file_system.hpp"
 
-#include <ctime>
-
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,25 +10,16 @@ namespace shipit::sys {
 
 namespace {
 
-Fd opened_folder(const Path& path) {
-    return Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-}
-
-// Ours, and nobody's any more: whoever lives holds a lock. One that was made just now may not be
-// locked yet.
-bool is_abandoned(const Path& path) {
-    constexpr std::time_t long_ago = 60; // seconds
-    const Fd folder = opened_folder(path);
+bool is_ours(const Path& path) {
     struct stat status {};
-    return folder && ::fstat(folder.get(), &status) == 0 && status.st_uid == ::geteuid() &&
-           status.st_mtime + long_ago < std::time(nullptr) &&
-           ::flock(folder.get(), LOCK_EX | LOCK_NB) == 0;
+    return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+           status.st_uid == ::geteuid();
 }
 
 void remove_abandoned(const Path& place, const std::string& prefix) {
     for (const std::string& name : names_in(place))
-        if (name.starts_with(prefix) && is_abandoned(place / name))
-            remove_tree(place / name);
+        if (name.starts_with(prefix) && is_ours(place / name))
+            (void)remove_if_abandoned(place / name);
 }
 
 TempFolder made(const std::string& prefix, const Path& otherwise) {
@@ -50,9 +37,7 @@ TempFolder made(const std::string& prefix, const Path& otherwise) {
 } // namespace
 
 PrivateFolder::PrivateFolder(const std::string& prefix, const Path& otherwise)
-    : m_folder(made(prefix, otherwise)), m_in_use(opened_folder(m_folder.path())) {
-    if (!m_in_use || ::flock(m_in_use.get(), LOCK_EX | LOCK_NB) != 0)
-        throw_errno("cannot lock '" + m_folder.path().string() + "'");
+    : m_folder(made(prefix, otherwise)) {
     try {
         remove_abandoned(m_folder.path().parent_path(), prefix);
     } catch (const Error&) {

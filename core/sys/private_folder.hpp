@@ -1,7 +1,6 @@
 // A folder for what nobody else is to see, and no disk to keep.
 #pragma once
 
-#include "core/sys/fd.hpp"
 #include "core/sys/file.hpp"
 
 #include <string>
@@ -18,7 +17,6 @@ class PrivateFolder {
 
   private:
     TempFolder m_folder;
-    Fd m_in_use; // locked, for as long as this lives
 };
 
 } // namespace shipit::sys

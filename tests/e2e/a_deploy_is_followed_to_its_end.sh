@@ -91,19 +91,15 @@ wait "$worker" || true
 rm "$app/wait"
 expect_exit 1 ship output -f v7
 
-# From before there is a release: a build that is still coming.
-mkfifo "$scratch/build"
-"$SHIPIT_BIN" deploy - <"$scratch/build" >"$scratch/work.log" 2>&1 &
+# From before there is a release: somebody has the lock, and what he is at is not recorded yet.
+exec 8>>"$app/lock"
+flock 8
+"$SHIPIT_BIN" deploy --wait=1m "$scratch/hello" >"$scratch/work.log" 2>&1 8>&- &
 worker=$!
-exec 9>"$scratch/build"
-tar c -C "$scratch/hello" . | head -c 1024 >&9
-is_locked() { ship status --json | python3 -c 'import json, sys; sys.exit("deploy" not in (json.load(sys.stdin)["locked_by"] or ""))'; }
-expect_soon 10 is_locked
-"$SHIPIT_BIN" output -f >"$scratch/one" 2>"$scratch/one.err" 9>&- &
+"$SHIPIT_BIN" output -f >"$scratch/one" 2>"$scratch/one.err" 8>&- &
 follower=$!
 expect_soon 10 grep -q "waiting for the release of .*running 'deploy'" "$scratch/one.err"
-tar c -C "$scratch/hello" . | tail -c +1025 >&9
-exec 9>&-
+exec 8>&-
 expect_end 0 "$worker"
 expect_end 0 "$follower"
 grep -q "ended with exit status 0: v8 is live and good" "$scratch/one" || fail "another release was followed"

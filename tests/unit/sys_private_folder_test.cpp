@@ -17,12 +17,6 @@ std::string own_prefix() {
     return fmt::format("shipit-unit-private-{}-", ::getpid());
 }
 
-void make_old(const Path& folder) {
-    const timespec long_ago{1, 0};
-    const timespec times[] = {long_ago, long_ago};
-    REQUIRE(::utimensat(AT_FDCWD, folder.c_str(), times, 0) == 0);
-}
-
 } // namespace
 
 TEST_SUITE_BEGIN("sys: private folder");
@@ -44,19 +38,31 @@ TEST_CASE("a private folder is its owner's alone, and gone with what is in it") 
 TEST_CASE("what a killed process left goes, and what somebody still uses stays") {
     const tests::TestFolder otherwise;
     const PrivateFolder used(own_prefix(), otherwise.path());
-    make_old(used.path());
     TempFolder left(used.path().parent_path(), own_prefix());
     const Path left_path = left.path();
     left.keep();
     replace(left_path / "secret", "x", 0600);
-    {
-        const PrivateFolder next(own_prefix(), otherwise.path());
-        CHECK(is_there(left_path)); // it may just have been made, and not be locked yet
-    }
-    make_old(left_path);
     const PrivateFolder next(own_prefix(), otherwise.path());
     CHECK_FALSE(is_there(left_path));
     CHECK(is_there(used.path()));
+}
+
+TEST_CASE(
+    "a temporary folder is its maker's for as long as he lives, and then anybody's to remove") {
+    const tests::TestFolder here;
+    Path path;
+    {
+        const TempFolder folder(here.path(), ".build-");
+        path = folder.path();
+        CHECK_FALSE(remove_if_abandoned(path));
+        CHECK(is_there(path));
+    }
+    CHECK_FALSE(is_there(path));
+    TempFolder left(here.path(), ".build-");
+    path = left.path();
+    left.keep(); // as who was killed leaves it
+    CHECK(remove_if_abandoned(path));
+    CHECK_FALSE(is_there(path));
 }
 
 TEST_SUITE_END();
