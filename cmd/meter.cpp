@@ -1,9 +1,9 @@
 #include "cmd/meter.hpp"
 
+#include "cmd/side_output.hpp"
 #include "core/base/text.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 #include <fmt/core.h>
 #include <sys/ioctl.h>
@@ -36,7 +36,7 @@ std::size_t width_of_stderr() {
 }
 
 void write_out(const std::string& text) {
-    (void)std::fwrite(text.data(), 1, text.size(), stderr); // nobody to tell
+    SideOutput::of_this_process().write(text);
 }
 
 } // namespace

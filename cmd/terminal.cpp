@@ -1,6 +1,7 @@
 #include "cmd/terminal.hpp"
 
 #include "cmd/meter.hpp"
+#include "cmd/side_output.hpp"
 #include "core/base/text.hpp"
 #include "core/sys/interrupt.hpp"
 
@@ -48,14 +49,13 @@ std::size_t terminal_width() {
     return std::max<std::size_t>(size.ws_col, least);
 }
 
-// False, with errno, if not all of it could be written. Where stderr is concerned, there is nobody
-// to tell.
+// False, with errno, if not all of it could be written.
 bool write_out(std::FILE* stream, std::string_view bytes) {
     return std::fwrite(bytes.data(), 1, bytes.size(), stream) == bytes.size();
 }
 
 void tell(std::string_view text) {
-    (void)write_out(stderr, text);
+    SideOutput::of_this_process().write(text);
 }
 
 const char* code_of(Colour colour) {
