@@ -151,8 +151,8 @@ class Pruning {
                               .result = "expired",
                               .detail = expiry.why});
         }
-        constexpr mode_t private_file = 0600;
-        sys::replace_all_durably(m_ledger.layout().releases(), manifests, private_file);
+        constexpr mode_t private_manifest = 0600;
+        sys::replace_all_durably(m_ledger.layout().releases(), manifests, private_manifest);
         attempt([&] { append_events(m_ledger.layout().events(), events); });
     }
 
