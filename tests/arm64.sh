@@ -7,10 +7,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 checkout=$PWD work=$PWD/build/arm64
 
-for program in aarch64-linux-gnu-g++ qemu-system-aarch64 cpio cmake ninja; do
+for program in aarch64-linux-gnu-g++ qemu-system-aarch64 cpio cmake ninja pkg-config; do
     command -v "$program" >/dev/null || {
         echo "arm64.sh: there is no $program here" >&2
-        echo "  next: apt-get install g++-aarch64-linux-gnu qemu-system-arm cpio cmake ninja-build" >&2
+        echo "  next: apt-get install g++-aarch64-linux-gnu qemu-system-arm cpio cmake ninja-build pkg-config" >&2
         exit 77
     }
 done
@@ -60,12 +60,13 @@ build() {
     local pkgconfig=$work/sysroot/usr/lib/aarch64-linux-gnu/pkgconfig:$work/sysroot/usr/share/pkgconfig
     # What finds single test cases would have to run them: they are run as one.
     PKG_CONFIG_LIBDIR=$pkgconfig PKG_CONFIG_SYSROOT_DIR=$work/sysroot cmake -G Ninja -S . -B "$work" \
-        -DCMAKE_BUILD_TYPE=Release -DSHIPIT_DEV=ON -DCMAKE_SYSTEM_NAME=Linux \
-        -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc \
-        -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_SYSROOT="$work/sysroot" \
-        -DCMAKE_LIBRARY_ARCHITECTURE=aarch64-linux-gnu -DCMAKE_CROSSCOMPILING_EMULATOR=/bin/true \
-        -DCMAKE_FIND_ROOT_PATH_MODE_PROGRAM=NEVER -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY \
-        -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY -DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=ONLY
+        -DCMAKE_BUILD_TYPE=Release -DSHIPIT_DEV=ON -DCMAKE_UNITY_BUILD=ON \
+        -DCMAKE_UNITY_BUILD_BATCH_SIZE=16 -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+        -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ \
+        -DCMAKE_SYSROOT="$work/sysroot" -DCMAKE_LIBRARY_ARCHITECTURE=aarch64-linux-gnu \
+        -DCMAKE_CROSSCOMPILING_EMULATOR=/bin/true -DCMAKE_FIND_ROOT_PATH_MODE_PROGRAM=NEVER \
+        -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY \
+        -DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=ONLY
     ninja -C "$work" shipit unit hammer plain_server
 }
 
@@ -133,7 +134,7 @@ END
     qemu-system-aarch64 -machine virt,gic-version=3 -cpu "${ARM64_CPU:-cortex-a76}" -smp 1 -m 3G \
         -accel tcg -nodefaults -nographic -serial stdio -no-reboot -kernel "$work"/root/boot/vmlinuz-* \
         -initrd "$work/initrd" -append "console=ttyAMA0 rdinit=/init quiet panic=-1" </dev/null |
-        tr -d '\r' | tee "$work/console"
+        sed -u 's|\r$||' | tee "$work/console"
     grep -qx "exit status 0" "$work/console"
 }
 
