@@ -104,8 +104,9 @@ class TrialChild {
     pid_t m_pid;
 };
 
-// Answers the child's calls until it has ended.
-void answer_calls(sys::Fd notifications) {
+// Answers the child's calls until it has ended, which its end of the pair tells: before Linux 6.11
+// the filter has users until the child was waited for.
+void answer_calls(int child, sys::Fd notifications) {
     const sys::Fd ours(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const sockaddr_in name = loopback();
     if (!ours || ::bind(ours.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 ||
@@ -113,12 +114,14 @@ void answer_calls(sys::Fd notifications) {
         throw_errno("cannot listen");
     Loop loop;
     const Loop::Timer end = loop.after(patience, [&loop] { loop.stop(); });
+    Loop::Watch ended = loop.watch(child);
+    ended.when_readable([&loop] { loop.stop(); });
     const BindWatch watch(
         loop, std::move(notifications),
         [&ours](const BindCall&) {
             return BindAnswer{BindAnswer::Kind::replace, ours.get()};
         },
-        [&loop] { loop.stop(); });
+        [] {});
     loop.run();
 }
 
@@ -137,7 +140,7 @@ std::optional<std::string> why_no_bind_watch() {
     char byte = 0;
     sys::Fd notifications;
     if (receive(ours.get(), &byte, sizeof byte, notifications) > 0 && notifications)
-        answer_calls(std::move(notifications));
+        answer_calls(ours.get(), std::move(notifications));
     const auto status = child.end();
     if (status == 0)
         return std::nullopt;
