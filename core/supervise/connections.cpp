@@ -39,12 +39,14 @@ tcp_info info_in(std::string_view attributes) {
 std::optional<milliseconds> unanswered_for(const inet_diag_msg& socket, const tcp_info& info) {
     // The end of what the client sends counts as a byte.
     const unsigned end = socket.idiag_state == static_cast<unsigned>(TcpState::close_wait) ? 1 : 0;
-    const milliseconds received{info.tcpi_last_data_recv}; // ago; without any data, its beginning
+    // Ago; without any data, its beginning.
+    const milliseconds received{info.tcpi_last_data_recv};
     const milliseconds sent{info.tcpi_last_data_sent};
     if (info.tcpi_bytes_received <= end)
         return end == 0 && received < time_to_begin ? std::optional(received) : std::nullopt;
     const bool waits = socket.idiag_rqueue > end || info.tcpi_bytes_sent == 0 || received < sent;
-    return waits ? std::optional(received) : std::nullopt;
+    // What is being sent for long, like a file, has been received just now all the while.
+    return waits ? std::optional(std::max(received, sent)) : std::nullopt;
 }
 
 } // namespace

@@ -18,7 +18,9 @@
 namespace shipit::supervise {
 
 // For how long the one has waited that has waited longest for any of these processes, which accept
-// from these addresses; nothing if none waits, or it cannot be told.
+// from these addresses; nothing if none waits, or it cannot be told. That is, for how long nothing
+// was sent to him, or nothing came from him, whichever is longer: so that one who has been sending
+// the same request for long differs from one who asks again whenever he is answered.
 [[nodiscard]] std::optional<std::chrono::milliseconds>
 longest_unanswered(const std::vector<TcpAddress>& addresses, const std::vector<pid_t>& processes);
 

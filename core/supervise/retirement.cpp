@@ -20,7 +20,7 @@ constexpr milliseconds time_for_kept = std::chrono::seconds(5);
 
 Retirement::Retirement(Surroundings& surroundings, std::shared_ptr<Crew> crew, TimePoint idle_since)
     : m_surroundings(surroundings), m_crew(std::move(crew)), m_quiet_since(idle_since),
-      m_end(std::chrono::steady_clock::now() + patience) {
+      m_begun(std::chrono::steady_clock::now()), m_end(m_begun + patience) {
     m_timer = surroundings.loop.after(milliseconds(0), [this] { look(); });
 }
 
@@ -51,7 +51,7 @@ bool Retirement::has_to_answer(TimePoint now) {
         return false;
     if (!std::exchange(m_is_told, true))
         m_surroundings.note(m_crew->release().text() + " has requests that it is to answer yet");
-    const auto looked = now - m_quiet_since - quiet;
+    const auto looked = now - std::max(m_quiet_since + quiet, m_begun);
     return looked < time_for_kept || *longest >= looked;
 }
 

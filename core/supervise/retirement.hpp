@@ -27,7 +27,8 @@ class Retirement {
 
     Surroundings& m_surroundings;
     std::shared_ptr<Crew> m_crew;
-    TimePoint m_quiet_since;
+    TimePoint m_quiet_since; // it may have been so for long before this began
+    TimePoint m_begun;
     TimePoint m_end;
     bool m_is_told = false; // that it has requests to answer
     std::vector<Loop::Callback> m_done;

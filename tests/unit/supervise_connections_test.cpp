@@ -92,6 +92,21 @@ TEST_CASE("each request on a kept connection waits for itself") {
     CHECK(longest_unanswered({pair.address}, {::getpid()}).value() >= 10ms);
 }
 
+TEST_CASE("what is being sent for long has waited since something was last sent to its client") {
+    const Pair pair;
+    SUBCASE("nothing yet") {}
+    SUBCASE("the answer before") {
+        pair.answer_one_later();
+    }
+    for (int i = 0; i < 5; ++i) {
+        pair.ask();
+        pair.take();
+        pass_a_tick();
+    }
+    pair.ask();
+    CHECK(longest_unanswered({pair.address}, {::getpid()}).value() >= 80ms);
+}
+
 TEST_CASE("a client that has said all that it will yet waits for the answer") {
     const Pair pair;
     pair.ask();

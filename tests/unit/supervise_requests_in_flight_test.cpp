@@ -1,11 +1,16 @@
 // Requests that a generation has taken when it is to go, and that its program would not answer
 // after SIGTERM.
+#include "core/supervise/crew.hpp"
+#include "core/supervise/retirement.hpp"
+
+#include "core/sys/clock.hpp"
 #include "core/sys/file.hpp"
 #include "tests/unit/supervised_app.hpp"
 
 #include <doctest/doctest.h>
 
 #include <future>
+#include <thread>
 
 using namespace shipit;
 using namespace shipit::supervise;
@@ -15,7 +20,8 @@ using tests::SupervisedApp;
 
 namespace {
 
-// Answers each connection in a thread, or a process, of its own; to /slow only when `go` is there.
+// Answers each connection in a thread, or a process, of its own; to /slow only when `go` is there,
+// to /upload when all has come.
 constexpr const char* patient_server = R"py(
 import os, signal, socket, sys, threading, time
 def answer(connection):
@@ -24,6 +30,10 @@ def answer(connection):
             open('taken', 'w').close()
             while not os.path.exists('go'):
                 time.sleep(0.01)
+        if b'/upload' in request:
+            open('taken', 'w').close()
+        while b'/upload' in request and not request.endswith(b'end'):
+            request += connection.recv(4096)
         body = 'release ' + os.environ['SHIPIT_RELEASE']
         status = 503 if b'/healthz' in request and os.path.exists('broken') else 200
         head = f'HTTP/1.1 {status} So\r\nContent-Length: {len(body)}\r\n\r\n'
@@ -76,6 +86,51 @@ struct PatientApp : SupervisedApp {
     std::string m_by;
 };
 
+// The patient server in this very process, without a supervisor; up, and not live any more.
+struct PatientGeneration {
+    PatientGeneration() {
+        sys::replace_durably(folder / "patient.py", patient_server, 0644);
+        Program program;
+        program.name = program.type = "web";
+        program.command = "python3 -S -E patient.py threads";
+        program.environment = {{"PATH", "/usr/bin:/bin"},
+                               {"PORT", std::to_string(port)},
+                               {"SHIPIT_PROCESS", "web"},
+                               {"SHIPIT_RELEASE", "v1"}};
+        program.folder = folder.path();
+        crew = std::make_shared<Crew>(surroundings,
+                                      Generation{ReleaseNumber(1), {program}, {}, port}, Side::a);
+        addresses.occupy(Side::a, {port});
+        crew->start();
+        turn_until([this] { return addresses.is_listening(Side::a, "web", port); });
+    }
+
+    // Looks each time that something may have happened, and now and then.
+    void turn_until(const std::function<bool()>& is_true) {
+        REQUIRE(eventually([&] {
+            const Loop::Timer soon = loop.after(20ms, [this] { loop.stop(); });
+            loop.run();
+            return is_true();
+        }));
+    }
+
+    tests::TestFolder folder;
+    std::uint16_t port = tests::free_port();
+    std::string notes;
+    Loop loop;
+    LogFile log{folder / "app.log", {}};
+    Addresses addresses{loop, {[](const std::string&) {}, [] {}, [] {}}};
+    Surroundings surroundings{loop,
+                              log,
+                              &addresses,
+                              folder.path(),
+                              {},
+                              [] {},
+                              [this](const std::string& note) { notes += note; },
+                              [](const Process&) {}};
+    std::shared_ptr<Crew> crew;
+};
+
 bool runs(pid_t pid) {
     return sys::is_there("/proc/" + std::to_string(pid));
 }
@@ -92,19 +147,47 @@ void begin_to_replace(Client& client, const Generation& next) {
     }
 }
 
-// A connection on which one request was answered, and which is kept.
-sys::Fd kept_connection(std::uint16_t port) {
+sys::Fd connection_to(std::uint16_t port) {
     sys::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    const std::string request = "GET / HTTP/1.1\r\nConnection: keep-alive\r\n\r\n";
-    char answer[1000];
-    REQUIRE(::write(fd.get(), request.data(), request.size()) > 0);
-    REQUIRE(::read(fd.get(), answer, sizeof answer) > 0);
     return fd;
+}
+
+void ask_on(const sys::Fd& connection, const std::string& path) {
+    const std::string request = "GET " + path + " HTTP/1.1\r\nConnection: keep-alive\r\n\r\n";
+    REQUIRE(::write(connection.get(), request.data(), request.size()) > 0);
+}
+
+// Empty if it is closed.
+std::string answer_on(const sys::Fd& connection) {
+    char answer[1000];
+    const ssize_t got = ::read(connection.get(), answer, sizeof answer);
+    return {answer, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+}
+
+// A connection on which one request was answered, and which is kept.
+sys::Fd kept_connection(std::uint16_t port) {
+    sys::Fd fd = connection_to(port);
+    ask_on(fd, "/");
+    REQUIRE_FALSE(answer_on(fd).empty());
+    std::this_thread::sleep_for(20ms); // the kernel tells times no finer than by its ticks
+    return fd;
+}
+
+// Sends a piece now and then for as long, and gives the answer.
+std::string upload(std::uint16_t port, std::chrono::seconds duration) {
+    constexpr auto pause = 50ms;
+    const sys::Fd fd = connection_to(port);
+    ask_on(fd, "/upload");
+    for (const sys::Deadline end(duration); !end.passed(); std::this_thread::sleep_for(pause))
+        if (::send(fd.get(), "piece", 5, MSG_NOSIGNAL) < 0)
+            return {};
+    (void)::send(fd.get(), "end", 3, MSG_NOSIGNAL);
+    return answer_on(fd);
 }
 
 } // namespace
@@ -210,6 +293,32 @@ TEST_CASE("a kept connection on which nothing is asked does not hold the release
     CHECK(app.deploy(app.patient(2))["ok"].boolean());
     CHECK(eventually([&] { return !runs(old); }));
     CHECK_FALSE(app.notes("to answer yet"));
+}
+
+TEST_CASE("an upload that takes longer than is waited for those who ask on and on is not cut") {
+    const PatientApp app;
+    auto answer = std::async(std::launch::async, [&] { return upload(app.port(), 8s); });
+    REQUIRE(eventually([&] { return sys::is_there(app.folder() / "taken"); }));
+    CHECK(app.deploy(app.patient(2))["ok"].boolean());
+    CHECK(answer.get().find("release v1") != std::string::npos);
+}
+
+TEST_CASE("what is asked over a kept connection is not cut when a release is retired that was long "
+          "warm") {
+    PatientGeneration patient;
+    const sys::Fd kept = kept_connection(patient.port);
+    ask_on(kept, "/slow");
+    REQUIRE(eventually([&] { return sys::is_there(patient.folder / "taken"); }));
+    const auto long_ago = std::chrono::steady_clock::now() - 10s;
+    Retirement retirement(patient.surroundings, patient.crew, long_ago);
+    bool is_over = false;
+    retirement.when_done([&] { is_over = true; });
+    patient.turn_until([&] { return patient.notes.ends_with("to answer yet"); });
+    patient.turn_until([looks = 0]() mutable { return ++looks == 5; });
+    sys::replace_durably(patient.folder / "go", "", 0644);
+    CHECK(answer_on(kept).find("release v1") != std::string::npos);
+    patient.turn_until([&] { return is_over; });
+    CHECK(patient.crew->is_stopped());
 }
 
 TEST_CASE("a stop waits for no request") {
