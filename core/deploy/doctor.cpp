@@ -27,10 +27,18 @@ constexpr Check<Host> host_checks[] = {
 };
 
 constexpr Check<Examined> app_checks[] = {
-    {"settings", check_settings},       {"app.user", check_app_user},      {"port", check_ports},
-    {"config vars", check_config_vars}, {"hand-over", check_app_handover}, {"hold", check_hold},
-    {"release", check_release},         {"records", check_records},        {"lock", check_lock},
-    {"supervisor", check_supervisor},   {"processes", check_processes},
+    {"settings", check_settings},
+    {"health", check_health},
+    {"app.user", check_app_user},
+    {"port", check_ports},
+    {"config vars", check_config_vars},
+    {"hand-over", check_app_handover},
+    {"hold", check_hold},
+    {"release", check_release},
+    {"records", check_records},
+    {"lock", check_lock},
+    {"supervisor", check_supervisor},
+    {"processes", check_processes},
 };
 
 // What cannot even be looked at is told as what it is.

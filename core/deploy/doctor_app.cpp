@@ -3,6 +3,7 @@
 
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
+#include "core/deploy/forward.hpp"
 #include "core/deploy/port.hpp"
 #include "core/supervise/addresses.hpp"
 #include "core/supervise/port.hpp"
@@ -193,6 +194,14 @@ Findings check_hold(const Examined& app) {
                              "refused",
                              printable(held->who), time_text(held->at), printable(held->why)),
                  app.command + " hold --clear")};
+}
+
+Findings check_health(const Examined& app) {
+    if (!app.settings)
+        return {};
+    if (const auto why_not = why_path_is_not_asked(app.settings->spec))
+        return {note(*why_not, "call the one that listens 'web', where the build says what runs")};
+    return {};
 }
 
 } // namespace shipit::deploy

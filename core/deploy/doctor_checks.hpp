@@ -84,6 +84,7 @@ struct Examined {
 };
 
 [[nodiscard]] Findings check_settings(const Examined& app);
+[[nodiscard]] Findings check_health(const Examined& app);
 [[nodiscard]] Findings check_app_user(const Examined& app);
 [[nodiscard]] Findings check_ports(const Examined& app);
 [[nodiscard]] Findings check_config_vars(const Examined& app);

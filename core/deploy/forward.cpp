@@ -5,6 +5,8 @@
 #include "core/deploy/port.hpp"
 #include "core/deploy/running.hpp"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 namespace shipit::deploy {
@@ -42,11 +44,26 @@ void refuse_trial_without_way_back(const App& app, const config::Settings& setti
 
 } // namespace
 
+std::optional<std::string> why_path_is_not_asked(const ReleaseSpec& spec) {
+    const auto is_web = [](const ProcessType& type) { return type.name == "web"; };
+    if (spec.health.path.empty() || spec.processes.empty() ||
+        std::any_of(spec.processes.begin(), spec.processes.end(), is_web))
+        return std::nullopt;
+    std::vector<std::string> names;
+    for (const ProcessType& type : spec.processes)
+        names.push_back(fmt::format("'{}'", type.name));
+    return fmt::format("health.path is not asked, and nothing is handed over: no process type is "
+                       "called 'web' (there {} {})",
+                       names.size() == 1 ? "is" : "are", joined_briefly(names, ", "));
+}
+
 config::Settings checked_settings(const App& app, std::optional<std::string> build_toml,
                                   std::optional<std::string> procfile, const ConfigVars& vars) {
     config::Settings settings = app.settings_of(std::move(build_toml), std::move(procfile));
     for (const std::string& warning : settings.warnings)
         app.host.progress.warn_of(warning);
+    if (const auto why_not = why_path_is_not_asked(settings.spec))
+        app.host.progress.warn_of(*why_not);
     (void)app.account(settings.app);
     const auto missing = config::missing_vars(settings, vars);
     if (!missing.empty())

@@ -21,6 +21,10 @@ struct Step {
     std::optional<std::chrono::milliseconds> trial = {};
 };
 
+// What to say of a health.path that nobody is asked for: the port is expected of processes of type
+// web alone. Nothing where it is asked, or there is none.
+[[nodiscard]] std::optional<std::string> why_path_is_not_asked(const ReleaseSpec& spec);
+
 // The settings of a build with these texts, for a release with these config vars. Throws Error for
 // what is wrong with them, for a user that does not exist, and for config vars that are missing.
 [[nodiscard]] config::Settings checked_settings(const App& app,

@@ -65,6 +65,16 @@ expect_exit 0 ship create other
 expect_exit 0 ship -a other set "app.port=$port"
 expect_exit 1 ship -a other doctor
 expect_match "^problem +port: port $port is in the settings of the app 'hello', too"
+# A health.path that nobody is asked for.
+a_copy_of hello nameless
+sed -i 's/^web = /app = /; s/^watch = .*/watch = "100ms"/' "$scratch/nameless/shipit.toml"
+expect_exit 0 ship -a other set app.port=
+expect_exit 0 ship -a other deploy "$scratch/nameless"
+unasked="health.path is not asked, and nothing is handed over: no process type is called 'web' (there is 'app')"
+expect_err "shipit: warning: $unasked"
+expect_exit 0 ship -a other doctor
+expect_out "health: $unasked"
+advises health "call the one that listens 'web'"
 expect_exit 0 ship destroy other --confirm other
 
 supervisor() { pgrep -f "$SHIPIT_ROOT supervise hello"; }
