@@ -236,11 +236,12 @@ expect_soon() {
 # json FILE EXPRESSION: what a Python expression about the document `it` gives.
 json() { python3 -c 'import json, sys; it = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$@"; }
 
-# run_nginx SERVERS: with these server blocks and nothing of this host's, until the end.
+# run_nginx SERVERS [USER]: with these server blocks and nothing of this host's, until the end.
 run_nginx() {
     mkdir "$scratch/nginx"
     cat >"$scratch/nginx/nginx.conf" <<END
 daemon off;
+${2:+user $2;}
 pid $scratch/nginx/pid;
 events { worker_connections 512; }
 http {

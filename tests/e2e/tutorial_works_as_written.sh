@@ -10,8 +10,11 @@ start_sshd "$(shipit_is_found)"
 new_key ci
 django_site
 sed -i 's/^watch = .*/watch = "300ms"/' "$scratch/site/shipit.toml" # five releases are watched
+# As there: a user of the site's own, who is not nginx's.
 user=$login
-if [[ $(id -u) == 0 ]] && id www-data >/dev/null 2>&1; then user=www-data; fi
+if [[ $(id -u) == 0 ]]; then user=nobody; fi
+mkdir "$scratch/site/public"
+echo "served by nginx" >"$scratch/site/public/file.txt"
 
 export SHIPIT_SSH="ssh -F $ssh_config" GIT_SSH_COMMAND="ssh -F $ssh_config"
 export GIT_CONFIG_GLOBAL=$scratch/gitconfig GIT_CONFIG_NOSYSTEM=1
@@ -43,3 +46,16 @@ expect_in 'Rolled back blog to v1'
 expect_answer "$url" 'running as v5 in blue'
 expect_exit 0 ship -a blog releases
 expect_out 'Second version'
+
+# nginx in front, as who it is on a host; `adduser` is what lets it in.
+grep -qx 'adduser www-data blog' "$page" || fail "the page does not let nginx in"
+[[ $(id -u) == 0 ]] && command -v nginx >/dev/null && id www-data >/dev/null || exit 0
+awk '/^server \{$/ { inside = 1 } inside { print } /^}$/ { inside = 0 }' "$page" >"$scratch/nginx.block"
+upstream=$port
+reserve_port
+sed -i "s|/var/lib/shipit|$SHIPIT_ROOT|; s|:8000|:$upstream|; s|listen 80;|listen 127.0.0.1:$port;|" "$scratch/nginx.block"
+grep -qF "$SHIPIT_ROOT" "$scratch/nginx.block" || fail "the page has no example for nginx"
+# The group as nginx has it when it was added: this host's list of groups is not the test's to change.
+run_nginx "$(cat "$scratch/nginx.block")" "www-data $(id -gn "$user")"
+expect_soon 20 answers "http://127.0.0.1:$port/file.txt" "served by nginx"
+expect_answer "http://127.0.0.1:$port/" 'running as v5 in blue'
