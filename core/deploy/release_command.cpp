@@ -5,12 +5,15 @@
 #include "core/config/config_vars.hpp"
 #include "core/deploy/environment.hpp"
 #include "core/deploy/running.hpp"
+#include "core/slug/build.hpp"
 #include "core/supervise/run_once.hpp"
 #include "core/sys/interrupt.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/core.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace shipit::deploy {
@@ -45,6 +48,32 @@ void give_to(const sys::Path& folder, const sys::Account& user) {
     give(folder);
 }
 
+// As its mode has it.
+bool may_write(const sys::Path& folder, const sys::Account& user) {
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
+        return false;
+    if (user.uid == 0)
+        return true;
+    if (status.st_uid == user.uid)
+        return (status.st_mode & S_IWUSR) != 0;
+    const bool is_in_group =
+        status.st_gid == user.gid ||
+        std::find(user.groups.begin(), user.groups.end(), status.st_gid) != user.groups.end();
+    return (status.st_mode & (is_in_group ? S_IWGRP : S_IWOTH)) != 0;
+}
+
+// Package managers keep caches there, and end where they cannot; users of apps mostly have none.
+std::optional<sys::TempFolder> home_for_build(const App& app, sys::Account& user) {
+    if (may_write(user.home, user))
+        return std::nullopt;
+    std::optional<sys::TempFolder> home(std::in_place, app.layout.folder(), slug::staging_prefix);
+    if (::geteuid() == 0)
+        give_to(home->path(), user);
+    user.home = home->path();
+    return home;
+}
+
 } // namespace
 
 Undoable run_command_of_release(const App& app, const release::Manifest& manifest,
@@ -73,9 +102,10 @@ void run_build_command(const App& app, const config::Settings& settings, const s
     if (build.is_builds && ::geteuid() == 0 && !program.user)
         throw Error("the build's build.command is not run as root", Outcome::usage)
             .advise(fmt::format("shipit -a {} set app.user=USER", app.name().text()));
-    program.environment =
-        environment_without_release(app.name(), program.user ? *program.user : sys::own_account(),
-                                    config::load_config(app.layout.config_toml()), program.name);
+    sys::Account user = program.user ? *program.user : sys::own_account();
+    const auto home = home_for_build(app, user);
+    program.environment = environment_without_release(
+        app.name(), user, config::load_config(app.layout.config_toml()), program.name);
     if (program.user)
         give_to(folder, *program.user);
     const std::string called = "the build command";

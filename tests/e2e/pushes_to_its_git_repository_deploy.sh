@@ -39,6 +39,7 @@ echo "built by $(id -un) in $COLOUR as $SHIPIT_PROCESS"
 ls -A
 test ! -e built
 echo "$(id -un)" >built
+mkdir "$HOME/cache-of-$$" && rmdir "$HOME/cache-of-$$" && echo "a home to write to"
 END
 expect_exit 0 git init -q .
 commit() { git add -A && git commit -q --allow-empty -m "$1"; }
@@ -58,6 +59,8 @@ expect_equal "$(stat -c %a "$SHIPIT_ROOT/hello/repo.git")" 700
 expect_exit 0 git push shipit trunk
 expect_err "remote: -----> building: sh build.sh"
 expect_match "remote: +built by $user in blue as build"
+expect_match "remote: +a home to write to"
+[[ -z $(compgen -G "$SHIPIT_ROOT/hello/.build-*") ]] || fail "a home or a checkout is left"
 expect_err "remote: -----> switching to v"
 expect_match "remote: Deployed v[0-9]+ to hello: Deploy $(git rev-parse --short=8 HEAD): First version"
 expect_answer "$url" "Hello, World! This is release"
