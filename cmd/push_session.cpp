@@ -60,12 +60,12 @@ class Session {
         push::Receiver receiver(m_wire, m_receiving);
         const auto request = receiver.greet();
         refuse_force(request);
-        const auto aim = request.options.no_activate ? push::Aim::stored : push::Aim::live;
-        if (const auto run =
-                push::run_to_join(m_receiving.arrivals, request.slug, request.token, aim))
+        if (const auto run = push::run_to_join(
+                m_receiving.arrivals, request,
+                [this](const push::Result& result) { return is_still_so(result); }))
             return join(*run);
         const auto delivery = receiver.receive(request);
-        const auto path = push::run_of(m_receiving.arrivals, request.slug, request.token, aim);
+        const auto path = push::run_of(m_receiving.arrivals, request);
         begin(path, request, delivery);
         return push::relay(m_wire, path, m_out);
     }
@@ -83,6 +83,19 @@ class Session {
                     Outcome::usage)
             .advise("a deploy key has no '--force'; whoever logs in without one has it, with a "
                     "shipit that is as new as the host's");
+    }
+
+    // Whether what a deploy of this app has made is live, or stored, to this day.
+    [[nodiscard]] bool is_still_so(const push::Result& result) const {
+        const auto live = ReleaseNumber::parse(result.json["release"].text());
+        const auto stored = ReleaseNumber::parse(result.json["stored"].text());
+        try {
+            if (stored)
+                return m_store.has(m_app.ledger.load(*stored).slug.value().id);
+            return live && m_app.ledger.current() == live;
+        } catch (const Error&) {
+            return false; // what it is then, the deploy will tell
+        }
     }
 
     int join(const push::Path& run) {

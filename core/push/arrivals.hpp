@@ -1,7 +1,8 @@
 // What has arrived of pushes that are not over: ROOT/APP/push/
 //
 //   SLUG-KEY/N      piece N of the plan that KEY stands for, whole, as it came
-//   SLUG-TOKEN.run  the deploy of a push: its events, and in the end its result
+//   SLUG-TOKEN.run  the deploy of a push: its events, and in the end its result; what is to be made
+//                   of the slug is in the name, too (run.cpp)
 //
 // Pieces are of use only to a push of the same list against the same base: KEY is the hash of both
 // and of what was needed. They go when SLUG is stored, by the next command if nobody else came to

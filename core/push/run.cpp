@@ -23,19 +23,37 @@ bool is_result(std::string_view line) {
     return line.starts_with(result_begin);
 }
 
-std::string prefix_of(const SlugId& slug, Aim aim) {
-    return slug.text() + (aim == Aim::stored ? "+" : "-");
+// With what is to be made of the slug; the token follows.
+std::string prefix_of(const Request& request) {
+    const auto& options = request.options;
+    return request.slug.text() + (options.no_activate ? "+" : "-") +
+           (options.force ? "force-" : "") +
+           (options.trial ? fmt::format("trial{}-", options.trial->count()) : "");
 }
 
-enum class State { absent, going_on, ended, cut_short };
+bool is_of_same_kind(std::string_view name, const Request& request) {
+    const auto prefix = prefix_of(request);
+    return name.starts_with(prefix) && name.ends_with(suffix) &&
+           name.size() == prefix.size() + request.token.size() + suffix.size();
+}
 
-bool has_result(const Path& path) {
+std::string last_line_of(const Path& path) {
     auto file = sys::GrowingFile::open(path);
     std::string_view last;
     const auto lines = file ? file->last_lines(1) : std::string();
     for (const auto line : split(lines, '\n'))
         last = line.empty() ? last : line;
-    return is_result(last);
+    return std::string(last);
+}
+
+// Nothing where it has come to none.
+std::optional<Result> result_in(const Path& path) {
+    const auto last = last_line_of(path);
+    try {
+        return is_result(last) ? std::optional(Result::parse(last)) : std::nullopt;
+    } catch (const Error&) {
+        return std::nullopt; // half of it, on a full disk
+    }
 }
 
 // A lock of the open file (F_OFD_SETLK in fcntl(2)): a child has it, too, and whoever asks for it
@@ -45,18 +63,6 @@ struct flock whole_file() {
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;
     return lock;
-}
-
-State state_of(const Path& path) {
-    const sys::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    if (!fd)
-        return State::absent;
-    // Asked first: the result is written before the lock goes.
-    auto lock = whole_file();
-    const bool is_locked = ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-    if (has_result(path))
-        return State::ended;
-    return is_locked ? State::going_on : State::cut_short;
 }
 
 // In the child: away from terminal and connection.
@@ -71,20 +77,21 @@ void leave_session() {
 
 } // namespace
 
-Path run_of(const Path& arrivals, const SlugId& slug, const std::string& token, Aim aim) {
-    return arrivals / fmt::format("{}{}{}", prefix_of(slug, aim), token, suffix);
+Path run_of(const Path& arrivals, const Request& request) {
+    return arrivals / fmt::format("{}{}{}", prefix_of(request), request.token, suffix);
 }
 
-std::optional<Path> run_to_join(const Path& arrivals, const SlugId& slug, const std::string& token,
-                                Aim aim) {
+std::optional<Path> run_to_join(const Path& arrivals, const Request& request,
+                                const std::function<bool(const Result& result)>& is_still_so) {
     if (!sys::is_there(arrivals))
         return std::nullopt;
-    const auto own = run_of(arrivals, slug, token, aim);
-    const auto state = state_of(own);
-    if (state == State::ended || state == State::going_on)
+    const auto own = run_of(arrivals, request);
+    if (is_going_on(own))
+        return own;
+    if (const auto result = result_in(own); result && (result->status != 0 || is_still_so(*result)))
         return own;
     for (const auto& name : sys::names_in(arrivals))
-        if (name.starts_with(prefix_of(slug, aim)) && is_run(name) && is_going_on(arrivals / name))
+        if (is_of_same_kind(name, request) && is_going_on(arrivals / name))
             return arrivals / name;
     return std::nullopt;
 }
@@ -94,7 +101,12 @@ bool is_run(std::string_view name) {
 }
 
 bool is_going_on(const Path& run) {
-    return state_of(run) == State::going_on;
+    const sys::Fd fd(::open(run.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    // Asked first: the result is written before the lock goes.
+    auto lock = whole_file();
+    const bool is_locked =
+        fd && ::fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    return is_locked && !is_result(last_line_of(run));
 }
 
 std::optional<Run> Run::begin(const Path& path) {
@@ -144,7 +156,7 @@ int relay(Wire& wire, const Path& run, int output) {
         });
     };
     while (file && !result) {
-        const bool is_over = state_of(run) != State::going_on;
+        const bool is_over = !is_going_on(run);
         read();
         if (result || is_over)
             break;

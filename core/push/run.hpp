@@ -16,21 +16,22 @@ namespace shipit::push {
 
 using sys::Path;
 
-// What becomes of the build: who wants the one does not join the other.
-enum class Aim { live, stored };
-
 // Where the deploy of this push is told.
-[[nodiscard]] Path run_of(const Path& arrivals, const SlugId& slug, const std::string& token,
-                          Aim aim = Aim::live);
+[[nodiscard]] Path run_of(const Path& arrivals, const Request& request);
 
 // Whether a name among the arrivals is that of a run, and whether nobody has ended it yet.
 [[nodiscard]] bool is_run(std::string_view name);
 [[nodiscard]] bool is_going_on(const Path& run);
 
-// The run that a push of `slug` with `token` has to join instead of beginning one: its own, going
-// on or ended, or anybody's of the same slug and aim that is going on. Nothing if there is none.
-[[nodiscard]] std::optional<Path> run_to_join(const Path& arrivals, const SlugId& slug,
-                                              const std::string& token, Aim aim = Aim::live);
+// The run that a push has to join instead of beginning one. Nothing if there is none. It is
+//
+// - its own that is going on, or has ended: well only if `is_still_so` says that its result is true
+//   to this day, since the pusher takes it for what is live;
+// - or anybody's that is going on, and makes of the same slug what this push wants made of it: to
+//   be stored or live, by force, on trial for so long.
+[[nodiscard]] std::optional<Path>
+run_to_join(const Path& arrivals, const Request& request,
+            const std::function<bool(const Result& result)>& is_still_so);
 
 // Writes one. It is going on for as long as this, or a copy of it in a child, is there.
 class Run {
