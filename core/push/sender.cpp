@@ -58,7 +58,10 @@ auto from_cache(const Cache& cache, Read&& read) {
 
 Result Sender::push(const slug::Build& build) {
     m_wire.greet();
-    const auto offer = Offer::parse(m_wire.receive(Type::offer));
+    const auto offered = answer(Type::offer);
+    if (!offered)
+        return *m_early;
+    const auto offer = Offer::parse(*offered);
     if (m_sending.options.no_activate && !offer.stores)
         throw Error("the shipit on the host is too old for '--no-activate'")
             .advise("upgrade it there");
@@ -134,6 +137,16 @@ const slug::FileList& Sender::base_list() const {
 }
 
 void Sender::deliver() {
+std::optional<std::string> Sender::answer(Type type) {
+    auto message = m_wire.receive();
+    if (message.type == type)
+        return std::move(message.body);
+    if (message.type != Type::result)
+        m_wire.refuse(message.type);
+    m_early = Result::parse(message.body);
+    return std::nullopt;
+}
+
     const auto message = m_wire.receive();
     if (message.type == Type::joined) {
         m_is_delivered = true;
@@ -146,14 +159,18 @@ void Sender::deliver() {
     }
     if (message.type != Type::need)
         m_wire.refuse(message.type);
-    send_missing(bits_in(message.body, m_slug->list().entries.size()));
+    if (!send_missing(bits_in(message.body, m_slug->list().entries.size())))
+        return;
     m_wire.send(Type::end, from_cache(m_cache, [&] { return sha256_of(*m_slug, {}); }));
     m_is_delivered = true;
 }
 
-void Sender::send_missing(const Bits& needed) {
+bool Sender::send_missing(const Bits& needed) {
     const auto pieces = plan_pieces(m_slug->list(), needed, base_list());
-    const auto present = bits_in(m_wire.receive(Type::have), pieces.size());
+    const auto had = answer(Type::have);
+    if (!had)
+        return false;
+    const auto present = bits_in(*had, pieces.size());
     const auto there = std::count(present.begin(), present.end(), true);
     const auto files = std::count(needed.begin(), needed.end(), true);
     m_sending.progress.begin_phase(fmt::format(
@@ -165,6 +182,7 @@ void Sender::send_missing(const Bits& needed) {
     send_pieces(pieces, present);
     m_sending.progress.begin_phase(fmt::format("sent {}", size_text(m_wire.sent() - before)));
 }
+    return true;
 
 // As many at a time as there are cores, sent in order: few are in memory.
 void Sender::send_pieces(const std::vector<Piece>& pieces, const Bits& present) {

@@ -51,8 +51,12 @@ class Sender {
     [[nodiscard]] const slug::FileList& base_list() const;
     // What the host says after the request: either joins, or has what it needs sent.
     void deliver();
-    void send_missing(const Bits& needed);
+    // Gives false if the host has ended instead.
+    [[nodiscard]] bool send_missing(const Bits& needed);
     void send_pieces(const std::vector<Piece>& pieces, const Bits& present);
+    // The body of the next message, which is of this type; or nothing, if the host has ended
+    // instead, and m_early is how.
+    [[nodiscard]] std::optional<std::string> answer(Type type);
     [[nodiscard]] Result follow();
 
     Wire& m_wire;

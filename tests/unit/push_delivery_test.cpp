@@ -104,6 +104,15 @@ class Pusher {
         return attempt;
     }
 
+    // How that ends where nobody listens to what is sent.
+    [[nodiscard]] push::Result push_to_one_who_says(const std::string& stream) const {
+        const Stream in(stream);
+        const Stream out;
+        push::Wire wire(in.fd(), out.fd(), "the host");
+        const push::Sending sending;
+        return push::Sender(wire, m_cache, sending).push(m_folder.open(m_folder.build()));
+    }
+
     struct Pushed {
         SlugId id;
         std::uint64_t sent;
@@ -480,6 +489,25 @@ TEST_CASE("a push has the token that it had until its end is known") {
     const auto forced = cache.token(one, options);
     CHECK(forced != token);
     CHECK(cache.token(one, options) == forced);
+TEST_CASE("what a host says instead of its offer, or of what it has, is how the push ended") {
+    const auto why = "cannot read the slugs: Permission denied";
+    const auto failure =
+        message(Type::result, push::Result::of(Error(why, Outcome::corrupt)).text());
+    const auto greeting = std::string("shipit push 1\n");
+    const auto offer = message(Type::offer, push::Offer().text());
+    const Pusher pusher;
+    pusher.run_in_build(small);
+    const auto entries = pusher.packed()->list().entries.size();
+    const auto need = message(Type::need, push::message_of(push::Bits(entries, false)));
+    for (const auto& said : {greeting + failure, greeting + offer + need + failure}) {
+        CAPTURE(said);
+        const auto result = pusher.push_to_one_who_says(said);
+        CHECK(result.status == 7);
+        REQUIRE(result.error.has_value());
+        CHECK(result.error->why() == why);
+    }
+}
+
     const auto other = cache.token(two, options);
     CHECK(other != forced);
     cache.forget_token();
