@@ -39,6 +39,14 @@ bool is_at_work(const Path& path) {
     return fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0;
 }
 
+// Whether the folder that is open has not been removed meanwhile.
+bool is_by_that_name(const sys::Fd& fd, const Path& folder) {
+    struct stat opened {};
+    struct stat named {};
+    return ::fstat(fd.get(), &opened) == 0 && ::lstat(folder.c_str(), &named) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 struct Kept {
     Path path;
     WallTime changed;
@@ -98,11 +106,14 @@ std::string name_of_pieces(const SlugId& slug, const std::string& key) {
 }
 
 Arrivals::Arrivals(const Path& arrivals, const std::string& name) : m_folder(arrivals / name) {
-    sys::make_folders(m_folder, 0700);
-    m_lock = sys::open_file(m_folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    while (::flock(m_lock.get(), LOCK_SH) != 0) // is_at_work() has it for a moment, if anybody
-        if (errno != EINTR)
-            throw_errno("cannot lock '" + m_folder.string() + "'");
+    do {
+        sys::make_folders(m_folder, 0700);
+        m_lock = sys::open_file(m_folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        // is_at_work() or remove() has it for a moment, if anybody.
+        while (::flock(m_lock.get(), LOCK_SH) != 0)
+            if (errno != EINTR)
+                throw_errno("cannot lock '" + m_folder.string() + "'");
+    } while (!is_by_that_name(m_lock, m_folder));
 }
 
 Path Arrivals::path_of(std::size_t index) const {
@@ -147,7 +158,10 @@ std::string Arrivals::patch(std::size_t index) const {
 }
 
 void Arrivals::remove() const {
-    sys::remove_tree(m_folder);
+    // Another push of the same may be at work: what it leaves, expire_arrivals() takes.
+    if (::flock(m_lock.get(), LOCK_EX | LOCK_NB) == 0)
+        sys::remove_tree(m_folder);
+    (void)::flock(m_lock.get(), LOCK_UN); // whoever waits for it makes a new one
 }
 
 std::string piece_message(std::size_t index, std::string_view patch) {

@@ -49,6 +49,7 @@ class Arrivals {
     void take(std::string_view body, std::size_t count) const;
     // The patch of a piece that is there.
     [[nodiscard]] std::string patch(std::size_t index) const;
+    // All of it goes, if no other push is at work on the same; this is of no use from then on.
     void remove() const;
 
   private:

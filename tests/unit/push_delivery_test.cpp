@@ -458,6 +458,18 @@ TEST_CASE("what is left of pushes goes after a week, and beyond the newest few")
     CHECK(sys::names_in(arrivals) == std::vector<std::string>{"f"});
 }
 
+TEST_CASE("what one push has done with stays for another that is at work on the same") {
+    const Pusher pusher;
+    const Host host;
+    pusher.run_in_build(small);
+    const auto first = host.receive(Parts(*pusher.packed()).stream());
+    const push::Arrivals second(host.app.arrivals, sys::names_in(host.app.arrivals).at(0));
+    first.discard();
+    CHECK(host.pieces_kept() == 1);
+    second.remove();
+    CHECK(host.pieces_kept() == 0);
+}
+
 TEST_CASE("what is left of a push whose slug is stored goes at once") {
     const Pusher pusher;
     const Host host;
@@ -477,18 +489,6 @@ TEST_CASE("what is left of a push whose slug is stored goes at once") {
     CHECK(sys::names_in(host.app.arrivals).empty());
 }
 
-TEST_CASE("a push has the token that it had until its end is known") {
-    const TestFolder folder;
-    const push::Cache cache(folder / "cache", {"somebody", "push", sys::now(), 0});
-    const auto one = *SlugId::parse(std::string(32, '1'));
-    const auto two = *SlugId::parse(std::string(32, '2'));
-    push::Options options;
-    const auto token = cache.token(one, options);
-    CHECK(cache.token(one, options) == token);
-    options.force = true;
-    const auto forced = cache.token(one, options);
-    CHECK(forced != token);
-    CHECK(cache.token(one, options) == forced);
 TEST_CASE("what a host says instead of its offer, or of what it has, is how the push ended") {
     const auto why = "cannot read the slugs: Permission denied";
     const auto failure =
@@ -508,6 +508,18 @@ TEST_CASE("what a host says instead of its offer, or of what it has, is how the 
     }
 }
 
+TEST_CASE("a push has the token that it had until its end is known") {
+    const TestFolder folder;
+    const push::Cache cache(folder / "cache", {"somebody", "push", sys::now(), 0});
+    const auto one = *SlugId::parse(std::string(32, '1'));
+    const auto two = *SlugId::parse(std::string(32, '2'));
+    push::Options options;
+    const auto token = cache.token(one, options);
+    CHECK(cache.token(one, options) == token);
+    options.force = true;
+    const auto forced = cache.token(one, options);
+    CHECK(forced != token);
+    CHECK(cache.token(one, options) == forced);
     const auto other = cache.token(two, options);
     CHECK(other != forced);
     cache.forget_token();
