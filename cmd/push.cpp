@@ -131,7 +131,8 @@ class Pushing {
     Pushing(const Invocation& invocation, const Target& target, const push::Sending& sending)
         : m_invocation(invocation), m_target(target), m_sending(sending),
           m_cache(push::cache_folder(target.host, target.app),
-                  {sys::own_account().name, "push", sys::now(), ::getpid()}) {}
+                  {sys::own_account().name, "push", sys::now(), ::getpid()},
+                  sending.options.lock_patience, sending.progress) {}
 
     push::Result run(const slug::Build& build) {
         try {

@@ -1,6 +1,7 @@
 #include "core/push/cache.hpp"
 
 #include "core/base/error.hpp"
+#include "core/sys/clock.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -44,15 +45,35 @@ Path made(const Path& folder) {
     return folder;
 }
 
+// What another push from here has, it has for as long as its deploy takes.
+sys::Lock own_lock(const Path& file, const sys::LockHolder& self,
+                   std::chrono::milliseconds patience, const Progress& progress) {
+    try {
+        return {file, self, patience, [&progress](const sys::LockHolder& holder) {
+                    progress.begin_phase("waiting for another push from here, by " +
+                                         holder.text(sys::now()));
+                }};
+    } catch (const Error& error) {
+        if (error.outcome() != Outcome::locked)
+            throw;
+        const auto holder = sys::Lock::holder(file);
+        throw Error("another push from here to the same app is not over" +
+                        (holder ? ": it is by " + holder->text(sys::now()) : ""),
+                    Outcome::locked)
+            .advise("wait for it with --wait");
+    }
+}
+
 } // namespace
 
 Path cache_folder(const std::string& host, const AppName& app) {
     return user_cache() / "shipit" / "push" / file_name(host + ":" + app.text());
 }
 
-Cache::Cache(const Path& folder, const sys::LockHolder& self)
+Cache::Cache(const Path& folder, const sys::LockHolder& self, std::chrono::milliseconds patience,
+             const Progress& progress)
     : m_folder(made(folder)), m_slugs(m_folder),
-      m_lock(m_folder / "lock", self, std::chrono::milliseconds(0)) {
+      m_lock(own_lock(m_folder / "lock", self, patience, progress)) {
     m_slugs.tidy();
 }
 

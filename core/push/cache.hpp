@@ -3,10 +3,12 @@
 #pragma once
 
 #include "core/base/ids.hpp"
+#include "core/base/progress.hpp"
 #include "core/push/messages.hpp"
 #include "core/slug/store.hpp"
 #include "core/sys/lock.hpp"
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -19,8 +21,10 @@ using sys::Path;
 
 class Cache {
   public:
-    // Makes the folder, and has it for itself: throws Error (locked) if another push has it.
-    Cache(const Path& folder, const sys::LockHolder& self);
+    // Makes the folder, and has it for itself: throws Error (locked) if another push has it, and
+    // has it still after so long; Interrupted. `progress` is told if it has to wait.
+    Cache(const Path& folder, const sys::LockHolder& self, std::chrono::milliseconds patience = {},
+          const Progress& progress = {});
 
     [[nodiscard]] const slug::Store& slugs() const { return m_slugs; }
     [[nodiscard]] Path stat_cache() const { return m_folder / "stat-cache"; }

@@ -74,3 +74,18 @@ wait "$another" || fail "who joined was told of a failure: $(cat "$err")"
 wait "$client" || fail "the push failed: $(cat "$scratch/client.log")"
 expect_out "Deployed v8 to hello: By one"
 expect_equal "$(releases)" 8
+
+# --- And two by one user from one place, who take turns ---
+echo "# by one, twice" >>"$scratch/hello/server.py"
+push_until_it_deploys -m "At first"
+expect_exit 5 push -m "Then"
+expect_err "another push from here to the same app is not over: it is by $(id -un), running 'push' since"
+expect_err "next: wait for it with --wait"
+push -m "Then" --wait --json >"$out" 2>"$err" &
+another=$!
+expect_soon 20 grep -qF "waiting for another push from here, by $(id -un), running 'push' since" "$err"
+touch "$scratch/finish"
+wait "$another" || fail "who waited was told of a failure: $(cat "$err")"
+wait "$client" || fail "the push failed: $(cat "$scratch/client.log")"
+expect_equal "$(json "$out" 'it["changed"]')" False
+expect_equal "$(releases)" 9
