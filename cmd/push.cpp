@@ -93,6 +93,24 @@ push::Sending sending_of(const Invocation& invocation, const slug::Build& build,
                          const config::Settings& settings) {
     const auto options = change_options(invocation);
     push::Sending sending;
+// What the host would refuse as malformed.
+void require_sendable(const push::Options& options) {
+    if (options.description.size() > push::longest_description)
+        throw Error(fmt::format("'--message' takes up to {} bytes, not {}",
+                                push::longest_description, options.description.size()),
+                    Outcome::usage)
+            .advise("put what is long into a file of the build");
+    const auto require_short = [](const char* option, std::chrono::milliseconds time) {
+        if (time > push::longest_time)
+            throw unfit_value(option,
+                              fmt::format("takes up to {} for a push, not {}",
+                                          duration_text(push::longest_time), duration_text(time)),
+                              "1h");
+    };
+    require_short("wait", options.lock_patience);
+    require_short("trial", options.trial.value_or(std::chrono::milliseconds(0)));
+}
+
     sending.options = {invocation.arguments.text("message").value_or(""),
                        invocation.arguments.has("force"),
                        options.patience == deploy::Patience::until_live,
@@ -103,6 +121,7 @@ push::Sending sending_of(const Invocation& invocation, const slug::Build& build,
         sending.source = release::source_of(build.folder());
     sending.leave_out = settings.app.shared;
     sending.level = settings.slug_level;
+    require_sendable(sending.options);
     sending.progress = invocation.terminal.progress();
     return sending;
 }

@@ -18,7 +18,7 @@ namespace {
 constexpr int best_level = 19;
 constexpr std::size_t time_size = 8;
 constexpr std::size_t size_size = 8;
-constexpr std::size_t longest_text = 4096;
+constexpr std::size_t longest_branch = 4096;
 constexpr std::size_t longest_subject = 200;
 
 [[noreturn]] void refuse(const char* what) {
@@ -26,11 +26,10 @@ constexpr std::size_t longest_subject = 200;
 }
 
 std::optional<std::chrono::milliseconds> time_in(const Json& json) {
-    constexpr std::int64_t longest = std::int64_t{366} * 24 * 3600 * 1000;
     if (json.is_null())
         return std::nullopt;
     const auto count = json.integer(-1);
-    if (count < 0 || count > longest)
+    if (count < 0 || std::chrono::milliseconds(count) > longest_time)
         refuse("a time is out of range");
     return std::chrono::milliseconds(count);
 }
@@ -53,7 +52,7 @@ std::optional<release::Source> source_in(const Json& json) {
     if (!json.is_object())
         return std::nullopt;
     release::Source source{
-        text_in(json["commit"], sha256_digits), printable(text_in(json["branch"], longest_text)),
+        text_in(json["commit"], sha256_digits), printable(text_in(json["branch"], longest_branch)),
         json["dirty"].boolean(), printable(text_in(json["subject"], longest_subject))};
     if (!is_hex(source.commit) ||
         (source.commit.size() != sha1_digits && source.commit.size() != sha256_digits))
@@ -131,7 +130,7 @@ Request Request::parse(std::string_view text) {
         if (!request.base)
             refuse("its base is no slug");
     }
-    request.options.description = text_in(json["description"], longest_text);
+    request.options.description = text_in(json["description"], longest_description);
     request.options.force = json["force"].boolean();
     request.options.until_live = json["until_live"].boolean();
     request.options.lock_patience =

@@ -37,6 +37,10 @@ struct Offer {
 
 // --- request: what is wanted ---
 
+// Beyond these a request is refused.
+inline constexpr std::size_t longest_description = 4096; // bytes
+inline constexpr std::chrono::hours longest_time(24 * 366);
+
 struct Options {
     std::string description = {};
     bool force = false;

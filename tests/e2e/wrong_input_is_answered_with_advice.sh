@@ -56,6 +56,13 @@ done
 expect_err "takes a whole number from 0 to 4294967295, not '-1'"
 refused_value --lines=10 logs -n -1
 refused_value --retries=10 push --retries x nowhere.invalid:hello "$scratch/hello"
+for option in wait trial; do
+    refused_value --$option=1h push nowhere.invalid:hello "$scratch/hello" --$option=400d
+    expect_err "'--$option' takes up to 366d for a push, not 400d"
+done
+expect_exit 2 ship push nowhere.invalid:hello "$scratch/hello" -m "$(printf %05000d 1)"
+expect_err "'--message' takes up to 4096 bytes, not 5000"
+expect_err "  next: "
 refused_value --keep=10 prune --keep 0
 expect_err "'--keep' must be from 1 to 1000000, not 0"
 refused_value --older-than=30d prune --older-than soon
