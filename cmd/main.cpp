@@ -62,10 +62,11 @@ int status_of(Terminal& terminal, Action&& action) {
         terminal.finish();
         return status;
     } catch (const sys::Interrupted& interrupted) {
-        if (interrupted.signal() != SIGPIPE) // nobody reads any more; no program complains of that
-            terminal.error(interrupted);
         constexpr int signal_base = 128; // as a shell tells it
-        return signal_base + interrupted.signal();
+        const int status = signal_base + interrupted.signal();
+        if (interrupted.signal() != SIGPIPE) // nobody reads any more; no program complains of that
+            terminal.error(interrupted, status);
+        return status;
     } catch (const Error& error) {
         terminal.error(error); // what is left in stdout's buffer goes out at exit, if it can
         return static_cast<int>(error.outcome());

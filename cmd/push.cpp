@@ -252,7 +252,7 @@ int run_push(Invocation& invocation) {
         return ended;
     });
     if (result.error) {
-        invocation.terminal.error(*result.error);
+        invocation.terminal.error(*result.error, result.status);
         return result.status;
     }
     if (invocation.terminal.wants_json())

@@ -84,9 +84,9 @@ std::string error_text(const Error& error) {
     return text + fmt::format("  why:  {}\n", error.why());
 }
 
-Json error_json(const Error& error) {
+Json error_json(const Error& error, int status) {
     Json inner = Json::object({{"outcome", name_of(error.outcome())},
-                               {"code", static_cast<int>(error.outcome())},
+                               {"code", status},
                                {"attempts", Json::array_of(error.attempts())},
                                {"why", error.why()}});
     if (!error.next().empty())
@@ -200,9 +200,9 @@ void Terminal::warning(std::string_view line) {
     tell(fmt::format("shipit: warning: {}\n", printable_lines(line)));
 }
 
-void Terminal::error(const Error& error) {
+void Terminal::error(const Error& error, std::optional<int> status) {
     if (m_settings.json)
-        print_json(error_json(error));
+        print_json(error_json(error, status.value_or(static_cast<int>(error.outcome()))));
     flush();
     std::string text = error_text(error);
     if (!error.next().empty())

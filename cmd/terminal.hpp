@@ -9,6 +9,7 @@
 #include "core/base/progress.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,7 +56,9 @@ class Terminal {
     // --- stderr, after all that stdout was given before: both may be one file ---
     void note(std::string_view line);    // unless --quiet
     void warning(std::string_view line); // always
-    void error(const Error& error);      // always; with --json on stdout too
+    // Always; with --json on stdout too, where `status` is the exit status if that is not the
+    // outcome's.
+    void error(const Error& error, std::optional<int> status = {});
     // Phases and app output as notes; the progress of a phase on a terminal only.
     [[nodiscard]] Progress progress() const;
 
