@@ -68,10 +68,14 @@ std::string setting(const Invocation& invocation, const char* option, const char
     return value != nullptr && *value != '\0' ? value : otherwise;
 }
 
+// A connection that has gone without a word is noticed within a minute.
+constexpr const char* usual_ssh = "ssh -o ServerAliveInterval=15 -o ServerAliveCountMax=4";
+
 // What runs `shipit WORDS` there.
 std::vector<std::string> command_for(const Invocation& invocation, const Target& target,
-                                     const std::vector<std::string>& what) {
-    auto words = push::words_of(setting(invocation, "ssh", "SHIPIT_SSH", "ssh"));
+                                     const std::vector<std::string>& what,
+                                     const char* ssh = usual_ssh) {
+    auto words = push::words_of(setting(invocation, "ssh", "SHIPIT_SSH", ssh));
     if (words.empty())
         throw Error("'--ssh' names no program", Outcome::usage);
     words.push_back(target.host);
@@ -89,10 +93,6 @@ std::vector<std::string> receive_words(const Target& target, const push::Options
     return words;
 }
 
-push::Sending sending_of(const Invocation& invocation, const slug::Build& build,
-                         const config::Settings& settings) {
-    const auto options = change_options(invocation);
-    push::Sending sending;
 // What the host would refuse as malformed.
 void require_sendable(const push::Options& options) {
     if (options.description.size() > push::longest_description)
@@ -111,32 +111,26 @@ void require_sendable(const push::Options& options) {
     require_short("trial", options.trial.value_or(std::chrono::milliseconds(0)));
 }
 
+push::Sending sending_of(const Invocation& invocation, const slug::Build& build,
+                         const config::Settings& settings) {
+    const auto options = change_options(invocation);
+    push::Sending sending;
     sending.options = {invocation.arguments.text("message").value_or(""),
                        invocation.arguments.has("force"),
                        options.patience == deploy::Patience::until_live,
                        options.lock_patience,
                        asked_trial(invocation),
                        asked_not_to_activate(invocation)};
+    require_sendable(sending.options);
     if (!build.is_staged())
         sending.source = release::source_of(build.folder());
     sending.leave_out = settings.app.shared;
     sending.level = settings.slug_level;
-    require_sendable(sending.options);
     sending.progress = invocation.terminal.progress();
     return sending;
 }
 
-std::string advice_after_loss(const Invocation& invocation, const Target& target,
-                              const push::Wire& wire, const push::Sender& sender, bool force) {
-    if (sender.is_delivered())
-        return "the deploy goes on there: the same command again joins it";
-    if (wire.received() > 0)
-        return "the same command again sends what is still missing";
-    return fmt::format("see whether this works: {}{}",
-                       printable(joined(command_for(invocation, target, {"version"}), " ")),
-                       force ? " (and '--force' takes a shipit there that is as new as this one)"
-                             : "");
-}
+constexpr const char* goes_on_there = "the deploy goes on there: the same command again joins it";
 
 // A connection that ended before the push did.
 struct Lost {
@@ -155,11 +149,11 @@ class Pushing {
 
     push::Result run(const slug::Build& build) {
         try {
-            return run_until_it_ends(build);
-        } catch (const push::Damaged& damaged) {
-            m_sending.progress.warn_of(
-                damaged.why() + "; pushing once more, without what earlier pushes left here");
-            return run_until_it_ends(build);
+            return run_though_damaged(build);
+        } catch (sys::Interrupted& interrupted) {
+            if (m_is_delivered)
+                interrupted.advise(goes_on_there);
+            throw;
         }
     }
 
@@ -170,6 +164,16 @@ class Pushing {
 
   private:
     static constexpr unsigned usual_retries = 5;
+
+    push::Result run_though_damaged(const slug::Build& build) {
+        try {
+            return run_until_it_ends(build);
+        } catch (const push::Damaged& damaged) {
+            m_sending.progress.warn_of(
+                damaged.why() + "; pushing once more, without what earlier pushes left here");
+            return run_until_it_ends(build);
+        }
+    }
 
     push::Result run_until_it_ends(const slug::Build& build) {
         const unsigned retries = m_invocation.number("retries").value_or(usual_retries);
@@ -200,33 +204,50 @@ class Pushing {
         push::Tunnel tunnel(
             command_for(m_invocation, m_target, receive_words(m_target, m_sending.options)));
         push::Wire wire(tunnel.from(), tunnel.to(), fmt::format("the host '{}'", m_target.host));
-        push::Sender sender(wire, m_cache, m_sending);
+        push::Sender sender(wire, m_cache, m_sending, m_packed);
         try {
             auto result = sender.push(build);
-            count(wire);
+            note(wire, sender);
             (void)tunnel.finish();
             return result;
         } catch (const push::Disconnected& lost) {
-            count(wire);
+            note(wire, sender);
             Error error(fmt::format("{} (exit status {})", lost.why(), tunnel.finish()));
-            error.advise(
-                advice_after_loss(m_invocation, m_target, wire, sender, m_sending.options.force));
+            error.advise(advice_after_loss(wire));
             throw Lost{error, wire.received() > 0};
-        } catch (const push::Damaged&) {
-            count(wire);
+        } catch (const Error&) {
+            note(wire, sender);
             throw;
         }
     }
 
-    void count(const push::Wire& wire) {
+    // What a connection leaves, for the next one and for the end.
+    void note(const push::Wire& wire, const push::Sender& sender) {
         m_sent += wire.sent();
         m_received += wire.received();
+        m_packed = sender.packed();
+        m_is_delivered = m_is_delivered || sender.is_delivered();
+    }
+
+    [[nodiscard]] std::string advice_after_loss(const push::Wire& wire) const {
+        if (m_is_delivered)
+            return goes_on_there;
+        if (wire.received() > 0)
+            return "the same command again sends what is still missing";
+        return fmt::format(
+            "see whether this works: {}{}",
+            printable(joined(command_for(m_invocation, m_target, {"version"}, "ssh"), " ")),
+            m_sending.options.force
+                ? " (and '--force' takes a shipit there that is as new as this one)"
+                : "");
     }
 
     const Invocation& m_invocation;
     const Target& m_target;
     const push::Sending& m_sending;
     push::Cache m_cache;
+    std::optional<SlugId> m_packed; // by an earlier connection
+    bool m_is_delivered = false;    // over any of them
     std::uint64_t m_sent = 0;
     std::uint64_t m_received = 0;
 };

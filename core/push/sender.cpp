@@ -66,12 +66,13 @@ Result Sender::push(const slug::Build& build) {
         throw Error("the shipit on the host is too old for '--no-activate'")
             .advise("upgrade it there");
     open_base(offer);
-    const auto packed = pack(build, offer);
-    m_slug = from_cache(m_cache, [&] {
-        return std::make_unique<slug::SlugFile>(m_cache.slugs().path_of(packed.id));
-    });
+    if (!m_packed || !m_cache.slugs().has(*m_packed))
+        m_packed = pack(build, offer);
+    const SlugId& packed = *m_packed;
+    m_slug = from_cache(
+        m_cache, [&] { return std::make_unique<slug::SlugFile>(m_cache.slugs().path_of(packed)); });
 
-    const Request request{packed.id, m_cache.token(packed.id, m_sending.options),
+    const Request request{packed, m_cache.token(packed, m_sending.options),
                           m_base ? std::optional(m_base->id()) : std::nullopt, m_sending.options,
                           m_sending.source};
     try {
@@ -88,7 +89,7 @@ Result Sender::push(const slug::Build& build) {
         throw Damaged(*result.error);
     }
     if (m_is_delivered)
-        m_cache.keep_only(packed.id);
+        m_cache.keep_only(packed);
     m_cache.trim();
     return result;
 }
@@ -114,7 +115,7 @@ void Sender::open_base(const Offer& offer) {
     }
 }
 
-slug::Packed Sender::pack(const slug::Build& build, const Offer& offer) const {
+SlugId Sender::pack(const slug::Build& build, const Offer& offer) const {
     slug::PackOptions options;
     options.level = m_sending.level;
     const auto newest = m_cache.newest();
@@ -128,7 +129,7 @@ slug::Packed Sender::pack(const slug::Build& build, const Offer& offer) const {
     // Nobody records what is packed here, and nobody asks for it.
     options.recorded_sha256 = [](const SlugId&) { return std::optional<std::string>(""); };
     options.progress = m_sending.progress;
-    return slug::pack(build, m_cache.slugs(), options);
+    return slug::pack(build, m_cache.slugs(), options).id;
 }
 
 const slug::FileList& Sender::base_list() const {
@@ -136,7 +137,6 @@ const slug::FileList& Sender::base_list() const {
     return m_base ? m_base->list() : none;
 }
 
-void Sender::deliver() {
 std::optional<std::string> Sender::answer(Type type) {
     auto message = m_wire.receive();
     if (message.type == type)
@@ -147,6 +147,7 @@ std::optional<std::string> Sender::answer(Type type) {
     return std::nullopt;
 }
 
+void Sender::deliver() {
     const auto message = m_wire.receive();
     if (message.type == Type::joined) {
         m_is_delivered = true;
@@ -181,8 +182,8 @@ bool Sender::send_missing(const Bits& needed) {
     const auto before = m_wire.sent();
     send_pieces(pieces, present);
     m_sending.progress.begin_phase(fmt::format("sent {}", size_text(m_wire.sent() - before)));
-}
     return true;
+}
 
 // As many at a time as there are cores, sent in order: few are in memory.
 void Sender::send_pieces(const std::vector<Piece>& pieces, const Bits& present) {

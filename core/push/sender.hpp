@@ -34,34 +34,39 @@ class Damaged : public Error {
 
 class Sender {
   public:
-    // All outlive this.
-    Sender(Wire& wire, const Cache& cache, const Sending& sending)
-        : m_wire(wire), m_cache(cache), m_sending(sending) {}
+    // All outlive this. `packed` is what an earlier connection of this push has packed: that is
+    // pushed, if it is there yet, whatever has become of the build.
+    Sender(Wire& wire, const Cache& cache, const Sending& sending,
+           std::optional<SlugId> packed = {})
+        : m_wire(wire), m_cache(cache), m_sending(sending), m_packed(std::move(packed)) {}
 
     // Pushes `build`; gives how its deploy ended, whether or not that is well. Throws Error;
     // Disconnected, after which the same push goes on where this one was; Damaged.
     [[nodiscard]] Result push(const slug::Build& build);
 
+    // What is pushed, once it is packed.
+    [[nodiscard]] const std::optional<SlugId>& packed() const { return m_packed; }
     // Whether the host has got all of it.
     [[nodiscard]] bool is_delivered() const { return m_is_delivered; }
 
   private:
     void open_base(const Offer& offer);
-    [[nodiscard]] slug::Packed pack(const slug::Build& build, const Offer& offer) const;
+    [[nodiscard]] SlugId pack(const slug::Build& build, const Offer& offer) const;
     [[nodiscard]] const slug::FileList& base_list() const;
+    // The body of the next message, which is of this type; or nothing, if the host has ended
+    // instead, and m_early is how.
+    [[nodiscard]] std::optional<std::string> answer(Type type);
     // What the host says after the request: either joins, or has what it needs sent.
     void deliver();
     // Gives false if the host has ended instead.
     [[nodiscard]] bool send_missing(const Bits& needed);
     void send_pieces(const std::vector<Piece>& pieces, const Bits& present);
-    // The body of the next message, which is of this type; or nothing, if the host has ended
-    // instead, and m_early is how.
-    [[nodiscard]] std::optional<std::string> answer(Type type);
     [[nodiscard]] Result follow();
 
     Wire& m_wire;
     const Cache& m_cache;
     const Sending& m_sending;
+    std::optional<SlugId> m_packed;
     std::unique_ptr<slug::SlugFile> m_slug;
     std::unique_ptr<slug::SlugFile> m_base; // or null
     std::optional<Result> m_early;          // that came instead of an answer

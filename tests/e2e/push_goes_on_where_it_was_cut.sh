@@ -169,18 +169,27 @@ expect_equal "$(json "$out" 'it["release"], it["description"]')" "('v$live', 'Ke
 (($(sent) < 9000000 + 4500000)) || fail "$(sent) bytes were sent: what had arrived again, too"
 echo 1000000000 >"$scratch/limit"
 
-# --- And a deploy that has begun is joined ---
+# --- And a deploy that has begun is joined, whatever has become of the build since ---
 rm -f "$scratch/begun" "$scratch/finish"
 echo "# and again" >>"$scratch/hello/server.py"
 push_again -m "Joined at once" >"$out" 2>"$scratch/again.log" &
 client=$!
 expect_soon 20 test -e "$scratch/begun"
+echo "# for the next push" >>"$scratch/hello/server.py"
 kill -KILL "$(connections | head -n 1)"
 finish
 wait "$client" || fail "it did not join: $(cat "$scratch/again.log")"
 live=$((live + 1))
 expect_equal "$(json "$out" 'it["release"], it["description"]')" "('v$live', 'Joined at once')"
 expect_equal "$(releases)" "$live"
+[[ $(cat "$SHIPIT_ROOT/hello/current/server.py") != *"for the next push"* ]] || fail "it was packed anew"
+
+# --- ssh, if nobody says how it is called, notices a connection that is gone without a word ---
+printf '#!/bin/sh\necho "$*" >"%s"\nexit 255\n' "$scratch/called" >"$scratch/bin/ssh"
+(unset SHIPIT_SSH && PATH=$scratch/bin:$PATH expect_exit 1 push)
+expect_equal "$(cat "$scratch/called")" \
+    "-o ServerAliveInterval=15 -o ServerAliveCountMax=4 laptop shipit receive hello"
+expect_err "see whether this works: ssh laptop shipit version"
 
 # --- A host that never answers is not asked again ---
 SHIPIT_SSH=false expect_exit 1 push_again
