@@ -85,7 +85,8 @@ class Activation {
     // What somebody has said of it, or of its files, and what it would not find as it expects.
     void refuse_unwanted(const App& app, const release::Manifest& stored) const {
         const std::string release = stored.number.text();
-        const std::string by_force = command_for(app, "activate --force " + release);
+        const std::string by_force =
+            (may_force() ? "" : "on the host: ") + command_for(app, "activate --force " + release);
         if (const auto mark = app.marks.get(release::MarkKind::bad, stored.number))
             throw Error(fmt::format("{} is marked bad by {} since {}: {}", release,
                                     printable(mark->who), time_text(mark->at),

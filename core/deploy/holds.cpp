@@ -5,6 +5,8 @@
 #include "core/deploy/aftermath.hpp"
 #include "core/sys/clock.hpp"
 
+#include <cstdlib>
+
 #include <fmt/core.h>
 
 namespace shipit::deploy {
@@ -19,6 +21,17 @@ Error refusal(const std::string& what, const release::Mark& mark) {
 
 } // namespace
 
+bool may_force() {
+    const char* key = std::getenv("SHIPIT_KEY"); // set by shipit receive, for each key
+    return key == nullptr || *key == '\0';
+}
+
+std::string how_to_clear_holds(const App& app) {
+    return fmt::format("mend the build; or, to take it all the same, on the host: shipit -a {} "
+                       "hold --clear; then try again",
+                       app.name().text());
+}
+
 void refuse_if_held(const App& app) {
     if (const auto mark = app.marks.hold_on_app())
         throw refusal(fmt::format("'{}'", app.name().text()), *mark)
@@ -28,7 +41,8 @@ void refuse_if_held(const App& app) {
 void refuse_if_held(const App& app, const SlugId& slug) {
     if (const auto mark = app.marks.hold_on(slug))
         throw refusal("this build", *mark)
-            .advise("mend the build, or deploy it all the same with --force");
+            .advise(may_force() ? "mend the build, or deploy it all the same with --force"
+                                : how_to_clear_holds(app));
 }
 
 void warn_of_holds(const App& app, const SlugId& slug) {

@@ -9,6 +9,11 @@
 
 namespace shipit::deploy {
 
+// Whether whoever asks may override what people have decided: who comes by a deploy key may not.
+[[nodiscard]] bool may_force();
+// The advice about a build that is held, for those who may not.
+[[nodiscard]] std::string how_to_clear_holds(const App& app);
+
 // Throws Error (held) that names who, when and why, if the whole app is held.
 void refuse_if_held(const App& app);
 // The same of a slug: nobody is to deploy these files again.

@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/holds.hpp"
 #include "core/deploy/release_command.hpp"
 #include "core/sys/capture.hpp"
 #include "core/sys/clock.hpp"
@@ -211,7 +212,14 @@ Deployed deploy_commit(App& app, const RefUpdate& update, const PushOptions& wan
             Sees::what_is_pushed));
     if (::dup2(archive.output(), STDIN_FILENO) < 0)
         throw_errno("cannot read what git has");
-    return deploy(app, request);
+    try {
+        return deploy(app, request);
+    } catch (Error& error) {
+        // What `git push --force` forces is the branch: shipit does not hear of it.
+        if (error.outcome() == Outcome::held && !app.marks.hold_on_app())
+            error.advise_instead(how_to_clear_holds(app));
+        throw;
+    }
 }
 
 } // namespace

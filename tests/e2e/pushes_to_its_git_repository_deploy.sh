@@ -198,3 +198,30 @@ expect_err "remote: Deployed v"
 expect_equal "$(release 'it["user"]')" "$login"
 expect_exit 128 git clone -q ci:hello "$scratch/stolen"
 expect_err "this key may not run"
+
+# --- A build that is held: no push by git and no key can force it, and neither is told to ---
+held=$(readlink -f "$SHIPIT_ROOT/hello/current")
+expect_exit 0 ship rollback
+git commit -q --allow-empty -m "The same again"
+for remote in ci:hello "admin:$SHIPIT_ROOT/hello/repo.git"; do
+    expect_exit 1 git push "$remote" trunk:production
+    expect_err "remote:   why:  this build is held by"
+    expect_err "on the host: shipit -a hello hold --clear; then try again"
+    expect_not_in "--force"
+done
+deploy_held() { tar c -C "$held" . | over_ssh ci shipit deploy -; }
+expect_exit 6 deploy_held
+expect_err "on the host: shipit -a hello hold --clear; then try again"
+expect_not_in "--force"
+expect_exit 0 ship hold --clear
+expect_exit 0 git push shipit trunk:production
+expect_answer "$url" "At last, World!"
+
+# --- Submodules are not in what git archive gives ---
+expect_not_in "submodules"
+git update-index --add --cacheinfo "160000,$(git rev-parse HEAD),lib"
+printf '[submodule "lib"]\n\tpath = lib\n\turl = ../lib\n' >.gitmodules
+git add .gitmodules
+git commit -q -m "With a submodule"
+expect_exit 0 git push shipit trunk:production
+expect_err "submodules are empty folders in what is deployed: lib"
