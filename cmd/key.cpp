@@ -33,7 +33,7 @@ ssh::PublicKey given_key(const Invocation& invocation) {
     if (given == "-")
         return ssh::parse_public_key(
             sys::read_all(STDIN_FILENO, "standard input", longest_key_file));
-    if (words.size() == 1 && given.find(' ') == std::string::npos && sys::is_there(given))
+    if (words.size() == 1 && sys::is_there(given))
         return ssh::parse_public_key(sys::read_file(given, longest_key_file));
     if (words.size() == 1 && given.find(' ') == std::string::npos)
         throw Error(fmt::format("'{}' is neither a key nor a file", printable(given)),

@@ -25,6 +25,10 @@ key 2 add shop "$scratch/ci.pub"
 expect_err "is one of app 'blog' already"
 key 0 add shop "$(cat "$scratch/spare.pub")"
 
+cp "$scratch/ci.pub" "$scratch/my key.pub"
+key 0 add blog "$scratch/my key.pub"
+expect_out "Nothing changed: there is $(fingerprint ci)"
+
 # Others' lines are as they were, ours are what sshd takes.
 expect_equal "$(head -c ${#mine} "$keys")" "$mine"
 expect_equal "$(stat -c %a "$keys")" 640
