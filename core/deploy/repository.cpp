@@ -196,6 +196,22 @@ void build(const App& app, const slug::Build& checkout) {
     }
 }
 
+// git archive leaves their folders empty.
+void warn_of_submodules(const App& app, const sys::Path& folder, const RefUpdate& update) {
+    constexpr std::size_t longest = 200;
+    const auto paths = asked(folder,
+                             {"config", "--blob", update.after + ":.gitmodules", "--get-regexp",
+                              "^submodule\\..*\\.path$"},
+                             Sees::what_is_pushed);
+    if (!paths || paths->empty())
+        return;
+    std::vector<std::string> names;
+    for (const std::string_view line : split(*paths, '\n')) // "submodule.NAME.path PATH"
+        names.emplace_back(line.substr(std::min(line.find(".path ") + 6, line.size())));
+    app.host.progress.warn_of(fmt::format("submodules are empty folders in what is deployed: {}",
+                                          shortened(printable(joined(names, ", ")), longest)));
+}
+
 Deployed deploy_commit(App& app, const RefUpdate& update, const PushOptions& wanted,
                        const ChangeOptions& options) {
     const sys::Path folder = app.layout.repository();
@@ -206,6 +222,7 @@ Deployed deploy_commit(App& app, const RefUpdate& update, const PushOptions& wan
     request.source = source_of(folder, update);
     request.options = options;
     request.prepare = build;
+    warn_of_submodules(app, folder, update);
     // Modes as a checkout has them: git's own default would let a group write.
     const sys::Answering archive(
         git(folder, {"-c", "tar.umask=0022", "archive", "--format=tar", update.after},
