@@ -445,31 +445,6 @@ TEST_CASE("a list that leads out of the build, or is beyond the limits, is refus
     CHECK(host.pieces_kept() <= 2);
 }
 
-TEST_CASE("what is left of pushes goes after a week, and beyond the newest few") {
-    const TestFolder folder;
-    const slug::Store none(folder / "releases");
-    const auto arrivals = folder / "push";
-    for (const char* key : {"a", "b", "c", "d", "e"})
-        sys::make_folders(arrivals / key, 0700);
-    push::expire_arrivals(arrivals, none, sys::now());
-    CHECK(sys::names_in(arrivals).size() == 3);
-    const push::Arrivals at_work(arrivals, "f");
-    push::expire_arrivals(arrivals, none, sys::now() + std::chrono::hours(24 * 8));
-    CHECK(sys::names_in(arrivals) == std::vector<std::string>{"f"});
-}
-
-TEST_CASE("what one push has done with stays for another that is at work on the same") {
-    const Pusher pusher;
-    const Host host;
-    pusher.run_in_build(small);
-    const auto first = host.receive(Parts(*pusher.packed()).stream());
-    const push::Arrivals second(host.app.arrivals, sys::names_in(host.app.arrivals).at(0));
-    first.discard();
-    CHECK(host.pieces_kept() == 1);
-    second.remove();
-    CHECK(host.pieces_kept() == 0);
-}
-
 TEST_CASE("what is left of a push whose slug is stored goes at once") {
     const Pusher pusher;
     const Host host;
@@ -506,24 +481,6 @@ TEST_CASE("what a host says instead of its offer, or of what it has, is how the 
         REQUIRE(result.error.has_value());
         CHECK(result.error->why() == why);
     }
-}
-
-TEST_CASE("a push has the token that it had until its end is known") {
-    const TestFolder folder;
-    const push::Cache cache(folder / "cache", {"somebody", "push", sys::now(), 0});
-    const auto one = *SlugId::parse(std::string(32, '1'));
-    const auto two = *SlugId::parse(std::string(32, '2'));
-    push::Options options;
-    const auto token = cache.token(one, options);
-    CHECK(cache.token(one, options) == token);
-    options.force = true;
-    const auto forced = cache.token(one, options);
-    CHECK(forced != token);
-    CHECK(cache.token(one, options) == forced);
-    const auto other = cache.token(two, options);
-    CHECK(other != forced);
-    cache.forget_token();
-    CHECK(cache.token(two, options) != other);
 }
 
 TEST_SUITE_END();
