@@ -6,6 +6,7 @@
 #include "core/config/keys.hpp"
 #include "core/deploy/room.hpp"
 #include "core/deploy/upkeep.hpp"
+#include "core/slug/kept.hpp"
 
 #include <fmt/core.h>
 
@@ -98,6 +99,12 @@ void tell(Invocation& invocation, const deploy::App& app, const Pruned& pruned, 
             counted(pruned.result.slugs, "slug"), counted(pruned.result.trees, "tree")));
     else if (!invocation.arguments.has("all")) // cron would send a mail of that
         invocation.terminal.note(fmt::format("Nothing to prune in {}.", app.name().text()));
+    if (invocation.arguments.has("all"))
+        return;
+    for (const release::Path& folder : slug::kept_in(app.layout.trees()))
+        invocation.terminal.note(
+            fmt::format("'{}' stays: it has what was changed on this server; see shipit doctor",
+                        folder.string()));
 }
 
 // Gives whether all that was to go is gone.

@@ -35,6 +35,7 @@ constexpr Check<Examined> app_checks[] = {
     {"hand-over", check_app_handover},
     {"hold", check_hold},
     {"release", check_release},
+    {"files", check_changed_files},
     {"records", check_records},
     {"lock", check_lock},
     {"supervisor", check_supervisor},

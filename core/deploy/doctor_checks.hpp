@@ -55,7 +55,7 @@ struct Past {
 // Of what `sshd -T` tells (sshd(8)).
 [[nodiscard]] Findings judge_sshd(std::string_view effective);
 
-// --- An app: doctor_app.cpp, doctor_processes.cpp ---
+// --- An app: doctor_app.cpp, doctor_files.cpp, doctor_processes.cpp ---
 
 // What is asked once for all checks of an app.
 struct Examined {
@@ -90,6 +90,7 @@ struct Examined {
 [[nodiscard]] Findings check_config_vars(const Examined& app);
 [[nodiscard]] Findings check_app_handover(const Examined& app);
 [[nodiscard]] Findings check_hold(const Examined& app);
+[[nodiscard]] Findings check_changed_files(const Examined& app);
 [[nodiscard]] Findings check_release(const Examined& app);
 [[nodiscard]] Findings check_records(const Examined& app);
 [[nodiscard]] Findings check_lock(const Examined& app);

@@ -2,9 +2,12 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/running.hpp"
 #include "core/deploy/shared.hpp"
 #include "core/slug/store.hpp"
 #include "core/slug/unpack.hpp"
+
+#include <algorithm>
 
 #include <fmt/core.h>
 
@@ -22,6 +25,18 @@ std::optional<SlugId> live_slug(const App& app) {
     return live ? app.ledger.tree_of(*live) : std::nullopt;
 }
 
+// Whether the slug is live, or a release of it still runs.
+bool is_in_use(const App& app, const SlugId& slug) {
+    if (slug == live_slug(app))
+        return true;
+    if (!slug::is_unpacked(slug, app.layout.trees()))
+        return false;
+    const auto all = processes(app);
+    return std::any_of(all.begin(), all.end(), [&](const ProcessFacts& process) {
+        return process.release && process.pid > 0 && app.ledger.tree_of(*process.release) == slug;
+    });
+}
+
 std::optional<release::SlugFacts> missing_live_tree(const App& app) {
     const auto live = app.ledger.current();
     if (!live)
@@ -37,6 +52,7 @@ sys::Path unpacked_tree(const App& app, const release::SlugFacts& slug, Slug ori
     options.progress = app.host.progress;
     options.group = group_of(app);
     options.is_ours = is_shared_link;
+    options.is_in_use = is_in_use(app, slug.id);
     options.beside = live_slug(app);
     if (origin == Slug::from_store)
         options.sha256 = slug.sha256;
@@ -47,8 +63,18 @@ sys::Path unpacked_tree(const App& app, const release::SlugFacts& slug, Slug ori
 std::optional<std::vector<std::string>> changed_in_tree(const App& app, const SlugId& slug) {
     if (!slug::is_unpacked(slug, app.layout.trees()))
         return std::nullopt;
+    slug::UnpackOptions options;
+    options.is_ours = is_shared_link;
+    options.is_in_use = is_in_use(app, slug);
     const slug::Store store(app.layout.releases());
-    return slug::changed_in_tree(store, slug, app.layout.trees(), is_shared_link);
+    return slug::changed_in_tree(store, slug, app.layout.trees(), options);
+}
+
+std::vector<std::string> edited_in_tree(const App& app, const SlugId& slug) {
+    const slug::Store store(app.layout.releases());
+    if (!slug::is_unpacked(slug, app.layout.trees()) || !store.has(slug))
+        return {};
+    return slug::edited_in_tree(store, slug, app.layout.trees(), is_shared_link);
 }
 
 void flush_release_tree(const App& app, const SlugId& slug) {

@@ -23,6 +23,10 @@ enum class Slug { from_store, packed_just_now };
 [[nodiscard]] std::optional<std::vector<std::string>> changed_in_tree(const App& app,
                                                                       const SlugId& slug);
 
+// What has other content in a tree than in its slug, if both are there; only looked at. Throws
+// Error (corrupt) for a damaged slug.
+[[nodiscard]] std::vector<std::string> edited_in_tree(const App& app, const SlugId& slug);
+
 // Puts it on the disk, after the switch, when nobody waits for it. A failure is a warning: the tree
 // is made again after the next power cut.
 void flush_release_tree(const App& app, const SlugId& slug);

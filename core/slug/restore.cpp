@@ -26,12 +26,6 @@ sys::Fd open_root(const Path& folder) {
     return sys::open_file(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 }
 
-Path made(const Path& folder) {
-    if (::mkdir(folder.c_str(), S_IRWXU) != 0)
-        throw_errno(fmt::format("cannot create '{}'", folder.string()));
-    return folder;
-}
-
 // What has this name itself, even if we may not read it.
 sys::Fd open_unread(int parent, const std::string& name, int more_flags = 0) {
     return sys::Fd(
@@ -53,34 +47,46 @@ std::string_view folder_of(std::string_view path) {
     return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
 }
 
-// As far as can be told without reading it; the mode may be another one.
-bool is_listed(const struct stat& status, const Entry& entry) {
+bool is_of_type(const struct stat& status, const Entry& entry) {
     switch (entry.type) {
     case Type::folder:
         return S_ISDIR(status.st_mode);
     case Type::symlink:
         return S_ISLNK(status.st_mode);
     case Type::file:
-        return S_ISREG(status.st_mode) &&
-               static_cast<std::uint64_t>(status.st_size) == entry.size &&
-               status.st_mtim.tv_sec == entry.mtime && status.st_mtim.tv_nsec == 0;
+        return S_ISREG(status.st_mode);
     case Type::hard_link: // its file is listed, too
         return false;
     }
     return false;
 }
 
+// As far as can be told without reading it; the mode may be another one.
+bool is_listed_file(const struct stat& status, const Entry& file) {
+    return S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == file.size &&
+           status.st_mtim.tv_sec == file.mtime && status.st_mtim.tv_nsec == 0;
+}
+
+bool is_listed_link(const sys::Fd& unread, const Entry& link) {
+    std::string target(link.target.size() + 1, '\0'); // one more, to see that it is longer
+    const auto size = ::readlinkat(unread.get(), "", target.data(), target.size());
+    return size >= 0 && std::string_view(target).substr(0, static_cast<std::size_t>(size)) ==
+                            std::string_view(link.target);
+}
+
 } // namespace
 
 Restoration::Restoration(const Path& tree, const FileList& list, std::optional<gid_t> group,
-                         const Path& folder, const std::vector<std::size_t>& changed)
-    : m_list(list), m_group(group), m_staging(made(folder / "new")), m_away(made(folder / "old")),
-      m_tree_root(open_root(tree)), m_staging_root(open_root(m_staging)),
-      m_away_root(open_root(m_away)), m_tree(m_tree_root.get(), tree),
+                         const Path& staging, const std::vector<ChangedEntry>& changed, Kept& kept)
+    : m_list(list), m_group(group), m_staging(staging), m_kept(kept), m_tree_root(open_root(tree)),
+      m_staging_root(open_root(m_staging)), m_tree(m_tree_root.get(), tree),
       m_staged(m_staging_root.get(), m_staging, Missing::is_made), m_is_placed(list.entries.size()),
-      m_needed(list.entries.size()) {
-    for (const auto index : changed)
-        m_is_placed[index] = 1;
+      m_is_dressed(list.entries.size()), m_needed(list.entries.size()) {
+    for (const ChangedEntry& change : changed) {
+        const bool is_mode_of_file = change.kind == ChangedEntry::Kind::mode &&
+                                     list.entries[change.index].type == Type::file;
+        (is_mode_of_file ? m_is_dressed : m_is_placed)[change.index] = 1;
+    }
     add_other_names();
     add_closed_folders();
     for (std::size_t i = 0; i < m_needed.size(); i++) {
@@ -136,6 +142,8 @@ void Restoration::put_in_place() {
         if (m_is_placed[i] != 0 && entries[i].type == Type::hard_link)
             link_in_staging(entries[i]);
     for (std::size_t i = 0; i < entries.size(); i++) { // a folder before what is in it
+        if (m_is_dressed[i] != 0 && m_is_placed[i] == 0)
+            dress(entries[i], 0);
         if (m_is_placed[i] == 0)
             continue;
         if (entries[i].type == Type::folder)
@@ -146,7 +154,7 @@ void Restoration::put_in_place() {
     for (std::size_t i = entries.size(); i-- > 0;) // what is in a folder before it is closed
         if (m_is_placed[i] != 0 && entries[i].type == Type::folder &&
             (entries[i].mode & S_IRWXU) != S_IRWXU)
-            dress_folder(entries[i], 0);
+            dress(entries[i], 0);
 }
 
 void Restoration::link_in_staging(const Entry& entry) {
@@ -162,8 +170,7 @@ void Restoration::link_in_staging(const Entry& entry) {
 void Restoration::place(const Entry& entry) {
     const int parent = parent_of(entry);
     const auto name = FolderChain::name_of(entry.path);
-    if (open_unread(parent, name, O_DIRECTORY))
-        move_away(parent, entry);
+    keep_other(parent, entry);
     const int from = m_staged.parent_of(entry.path);
     if (from < 0 || ::renameat(from, name.c_str(), parent, name.c_str()) != 0)
         give_up(entry);
@@ -173,20 +180,26 @@ void Restoration::make_folder(const Entry& entry) {
     const int parent = parent_of(entry);
     const auto name = FolderChain::name_of(entry.path);
     if (!open_unread(parent, name, O_DIRECTORY)) {
-        if (open_unread(parent, name))
-            move_away(parent, entry);
+        keep_other(parent, entry);
+        (void)::unlinkat(parent, name.c_str(), 0); // it has another name where it is kept
         if (::mkdirat(parent, name.c_str(), S_IRWXU) != 0)
             give_up(entry);
     }
-    dress_folder(entry, S_IRWXU);
+    dress(entry, S_IRWXU);
 }
 
 // The group first: changing it may take mode bits away.
-void Restoration::dress_folder(const Entry& entry, unsigned more_mode) {
-    const auto folder =
-        open_unread(parent_of(entry), FolderChain::name_of(entry.path), O_DIRECTORY);
-    if (!folder || (m_group && !set_group(folder, *m_group)) ||
-        !set_mode(folder, mode_in_tree(entry, m_group) | more_mode))
+void Restoration::dress(const Entry& entry, unsigned more_mode) {
+    const auto found = open_unread(parent_of(entry), FolderChain::name_of(entry.path));
+    struct stat status {};
+    if (!found || ::fstat(found.get(), &status) != 0)
+        give_up(entry);
+    if (!is_of_type(status, entry)) { // somebody is at work there
+        errno = EBUSY;
+        give_up(entry);
+    }
+    if ((m_group && !set_group(found, *m_group)) ||
+        !set_mode(found, mode_in_tree(entry, m_group) | more_mode))
         give_up(entry);
 }
 
@@ -197,10 +210,19 @@ int Restoration::parent_of(const Entry& entry) {
     return parent;
 }
 
-void Restoration::move_away(int parent, const Entry& entry) {
-    if (::renameat(parent, FolderChain::name_of(entry.path).c_str(), m_away_root.get(),
-                   std::to_string(m_moved_away++).c_str()) != 0)
+// Nothing is lost by what has the place of an entry if that has its content, under whatever mode.
+void Restoration::keep_other(int parent, const Entry& entry) {
+    const auto found = open_unread(parent, FolderChain::name_of(entry.path));
+    struct stat status {};
+    if (!found)
+        return;
+    if (::fstat(found.get(), &status) != 0)
         give_up(entry);
+    const Entry& file = entry.type == Type::hard_link ? *m_list.find(entry.target) : entry;
+    const bool is_listed = (file.type == Type::file && is_listed_file(status, file)) ||
+                           (file.type == Type::symlink && is_listed_link(found, file));
+    if (!is_listed)
+        m_kept.keep(parent, entry.path);
 }
 
 std::size_t Restoration::index_of(const Entry& entry) const {
@@ -219,7 +241,7 @@ void change_group(const Path& tree, const FileList& list, std::optional<gid_t> g
         const auto found =
             open_unread(chain.parent_of(entry.path), FolderChain::name_of(entry.path));
         struct stat status {};
-        if (!found || ::fstat(found.get(), &status) != 0 || !is_listed(status, entry))
+        if (!found || ::fstat(found.get(), &status) != 0 || !is_of_type(status, entry))
             continue;
         if (!set_group(found, new_group) ||
             (entry.type != Type::symlink && !set_mode(found, mode_in_tree(entry, group))))

@@ -21,10 +21,21 @@ using sys::Path;
 // by that name: the app's shared folders.
 using IsOurs = std::function<bool(const std::string& path, const std::string& target)>;
 
-// Indices, in the list, of the entries that are missing or other than listed. What the tree has
-// beside them is the app's own (caches of compiled code), as are the times of folders.
-[[nodiscard]] std::vector<std::size_t> changed_entries(const Path& tree, const FileList& list,
-                                                       std::optional<gid_t> group,
-                                                       const IsOurs& is_ours);
+// An entry of the list that is missing in a tree, or other than listed.
+struct ChangedEntry {
+    enum class Kind {
+        missing,
+        mode,    // of a folder, or of a file that is the same otherwise
+        content, // or its type; also what is inside a folder that is none any more
+    };
+    std::size_t index;
+    Kind kind;
+};
+
+// In the list's order. What the tree has beside the list is the app's own (caches of compiled
+// code), as are the times of folders.
+[[nodiscard]] std::vector<ChangedEntry> changed_entries(const Path& tree, const FileList& list,
+                                                        std::optional<gid_t> group,
+                                                        const IsOurs& is_ours);
 
 } // namespace shipit::slug

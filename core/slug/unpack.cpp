@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/slug/kept.hpp"
 #include "core/slug/restore.hpp"
 #include "core/slug/slug_check.hpp"
 #include "core/slug/slug_writer.hpp"
@@ -81,8 +82,9 @@ class Unpacking {
             write_stamp(m_trees, m_id, {in_between_groups, stamp.boot_id, stamp.is_flushed});
             change_group(m_tree, m_slug.list(), m_options.group);
         }
-        const auto changed =
-            changed_entries(m_tree, m_slug.list(), m_options.group, m_options.is_ours);
+        auto changed = changed_entries(m_tree, m_slug.list(), m_options.group, m_options.is_ours);
+        if (m_options.is_in_use)
+            leave_alone(changed);
         if (!changed.empty())
             bring_back(changed, stamp.is_flushed);
         if (stamp.is_flushed && !(changed.empty() && has_group))
@@ -92,13 +94,14 @@ class Unpacking {
     }
 
   private:
-    void bring_back(const std::vector<std::size_t>& changed, bool is_flushed) {
-        tell_changed(changed);
-        const sys::TempFolder folder(m_trees, std::string(temporary_prefix));
-        Restoration restoration(m_tree, m_slug.list(), m_options.group, folder.path(), changed);
+    void bring_back(const std::vector<ChangedEntry>& changed, bool is_flushed) {
+        const sys::TempFolder staging(m_trees, std::string(temporary_prefix));
+        Kept kept(m_trees, m_id, m_slug.list());
+        Restoration restoration(m_tree, m_slug.list(), m_options.group, staging.path(), changed,
+                                kept);
         if (restoration.needs_any()) {
             {
-                TreeWriter writer(m_slug, restoration.staging(), m_options.group, m_crew);
+                TreeWriter writer(m_slug, staging.path(), m_options.group, m_crew);
                 writer.write_only(restoration.needed());
                 write_frames(writer);
             }
@@ -106,17 +109,40 @@ class Unpacking {
                 flush_file_system(m_tree);
         }
         restoration.put_in_place();
+        kept.drop_copies();
+        tell_changed(changed, kept.folder().empty()
+                                  ? "; restored from the slug"
+                                  : fmt::format("; restored from the slug; what it was is kept in "
+                                                "'{}': data belongs into app.shared",
+                                                kept.folder().string()));
     }
 
-    void tell_changed(const std::vector<std::size_t>& changed) const {
+    // A process that has such a file open would go on with what nobody else sees any more, and a
+    // change that fails must leave what serves as it was.
+    void leave_alone(std::vector<ChangedEntry>& changed) const {
+        const auto others =
+            std::stable_partition(changed.begin(), changed.end(), [](const ChangedEntry& change) {
+                return change.kind != ChangedEntry::Kind::content;
+            });
+        if (others == changed.end())
+            return;
+        tell_changed({others, changed.end()},
+                     ", and stays so while its release runs; data belongs into app.shared, since "
+                     "the next build comes with its own. To have the slug's again, remove it, and "
+                     "restart");
+        changed.erase(others, changed.end());
+    }
+
+    void tell_changed(const std::vector<ChangedEntry>& changed, const std::string& and_then) const {
         constexpr std::size_t most = 3;
         std::string names;
         for (std::size_t i = 0; i < std::min(most, changed.size()); i++)
             names += fmt::format("{}'{}'", i == 0 ? "" : ", ",
-                                 printable(m_slug.list().entries[changed[i]].path));
+                                 printable(m_slug.list().entries[changed[i].index].path));
         m_options.progress.warn_of(fmt::format(
-            "{}{} changed on this server since it was unpacked; restored from the slug", names,
-            changed.size() > most ? fmt::format(" and {} more", changed.size() - most) : ""));
+            "{}{} changed on this server since it was unpacked{}", names,
+            changed.size() > most ? fmt::format(" and {} more", changed.size() - most) : "",
+            and_then));
     }
 
     void clone_from_beside(TreeWriter& writer, const Path& folder) const {
@@ -194,6 +220,19 @@ class Unpacking {
     Crew m_crew{m_options.threads};
 };
 
+template <class Predicate>
+std::vector<std::string> changed_paths(const Store& store, const SlugId& id, const Path& trees,
+                                       const IsOurs& is_ours, const Predicate& counts) {
+    const auto stamp = read_stamp(trees, id);
+    const auto list = store.read_list(id);
+    std::vector<std::string> paths;
+    for (const ChangedEntry& change :
+         changed_entries(trees / id.text(), list, stamp ? stamp->group : std::nullopt, is_ours))
+        if (counts(change.kind))
+            paths.push_back(list.entries[change.index].path);
+    return paths;
+}
+
 } // namespace
 
 unsigned mode_in_tree(const Entry& entry, std::optional<gid_t> group) {
@@ -241,14 +280,17 @@ Path unpack(const Store& store, const SlugId& id, const Path& trees, const Unpac
 }
 
 std::vector<std::string> changed_in_tree(const Store& store, const SlugId& id, const Path& trees,
-                                         const IsOurs& is_ours) {
-    const auto stamp = read_stamp(trees, id);
-    const auto list = store.read_list(id);
-    std::vector<std::string> paths;
-    for (const auto index :
-         changed_entries(trees / id.text(), list, stamp ? stamp->group : std::nullopt, is_ours))
-        paths.push_back(list.entries[index].path);
-    return paths;
+                                         const UnpackOptions& options) {
+    return changed_paths(store, id, trees, options.is_ours, [&](ChangedEntry::Kind kind) {
+        return !options.is_in_use || kind != ChangedEntry::Kind::content;
+    });
+}
+
+std::vector<std::string> edited_in_tree(const Store& store, const SlugId& id, const Path& trees,
+                                        const IsOurs& is_ours) {
+    return changed_paths(store, id, trees, is_ours, [](ChangedEntry::Kind kind) {
+        return kind == ChangedEntry::Kind::content;
+    });
 }
 
 void flush_tree(const SlugId& id, const Path& trees) {

@@ -24,7 +24,9 @@ struct UnpackOptions {
     // A stored slug whose tree is there: where the file system can share blocks (btrfs, XFS), the
     // bigger files that are the same there are cloned from it.
     std::optional<SlugId> beside = {};
-    IsOurs is_ours = {};  // what shipit itself put into a tree is no damage
+    IsOurs is_ours = {}; // what shipit itself put into a tree is no damage
+    // Processes run in the tree that is there: they may be writing to what was changed in it.
+    bool is_in_use = false;
     unsigned threads = 0; // 0: as many as there are cores
     Progress progress = {};
 };
@@ -32,8 +34,10 @@ struct UnpackOptions {
 // The tree of a slug, `trees`/ID, which is complete when this returns, but not yet on the disk: if
 // the power goes before flush_tree(), the next unpack() after that notices and makes it again.
 // A tree that is there is looked at (tree_check.hpp), and what was changed in it is brought back in
-// place, with a warning; it is given to another group in place, too. It stays the same folder, with
-// all that the app has added, and is on the disk if it was. `trees` exists. Throws Error (corrupt)
+// place, with a warning that says where what it was is kept (kept.hpp). In one that is in use, only
+// what is missing is, and modes; what has other content stays, with a warning. A tree is given to
+// another group in place, too. It stays the same folder, with all that the app has added, and is on
+// the disk if it was. `trees` exists. Throws Error (corrupt)
 // naming slug and both hashes; (failed) for a missing slug or a full disk. No tree has its name
 // before it is complete.
 [[nodiscard]] Path unpack(const Store& store, const SlugId& id, const Path& trees,
@@ -47,7 +51,12 @@ struct UnpackOptions {
 // What unpack() would bring back in a tree that is there, which is only looked at. Throws Error for
 // a slug that is missing or damaged.
 [[nodiscard]] std::vector<std::string> changed_in_tree(const Store& store, const SlugId& id,
-                                                       const Path& trees, const IsOurs& is_ours);
+                                                       const Path& trees,
+                                                       const UnpackOptions& options);
+
+// What has other content there than in the slug, or another type; only looked at. Throws as above.
+[[nodiscard]] std::vector<std::string> edited_in_tree(const Store& store, const SlugId& id,
+                                                      const Path& trees, const IsOurs& is_ours);
 
 // Puts a tree on the disk and notes that it is there; durable on return. Waits for all that is to
 // be written on its file system (syncfs(2): one wait of a second, where a flush of every file takes

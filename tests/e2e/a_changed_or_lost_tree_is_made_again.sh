@@ -1,5 +1,5 @@
 # What is on the server is what was deployed: a file that was edited there is brought back from the
-# slug, a tree that was not on the disk when the power went is unpacked again, and a stored slug that
+# slug before its release goes live (what is live keeps it, until somebody removes it), a tree that was not on the disk when the power went is unpacked again, and a stored slug that
 # is damaged is packed anew when its build is deployed once more.
 . "$(dirname "$0")/lib.sh"
 needs curl python3
@@ -13,6 +13,10 @@ archive=$SHIPIT_ROOT/hello/releases/$slug.tar.zst
 # Edited on the server; what the app wrote beside it is the app's.
 sed -i 's/Hello, /Hacked, /' "$tree/server.py"
 echo mine >"$tree/cache"
+expect_exit 0 ship restart
+expect_err "'server.py' changed on this server since it was unpacked, and stays so while its release runs"
+expect_answer "$url" "Hacked, World! This is release v1."
+rm "$tree/server.py"
 expect_exit 0 ship restart
 expect_err "'server.py' changed on this server since it was unpacked; restored from the slug"
 expect_answer "$url" "Hello, World! This is release v1."

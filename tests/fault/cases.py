@@ -116,6 +116,23 @@ class Rollback(Case):
         return None if slug == self.wanted else f"the slug {slug} is live, not {self.wanted}"
 
 
+class RollbackToChanged(Rollback):
+    """rollback to a release in whose tree a file was changed"""
+
+    rounds = 0
+
+    def words(self):
+        words = super().words()
+        self.rounds += 1
+        self.written = f"rows {self.rounds}\n"
+        (self.world.app / "trees" / self.wanted / "program").write_text(self.written)
+        return words
+
+    def failure(self):
+        kept = [file.read_text() for file in (self.world.app / "trees").glob("*.changed-*/program")]
+        return super().failure() or (None if self.written in kept else f"{self.written} is not kept, but {kept}")
+
+
 class ConfigSet(Case):
     """config set"""
 
@@ -238,6 +255,7 @@ CASES = {
     "store": Store,
     "activate": Activate,
     "rollback": Rollback,
+    "rollback_to_changed": RollbackToChanged,
     "config_set": ConfigSet,
     "prune": Prune,
     "create": Create,

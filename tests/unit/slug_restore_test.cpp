@@ -1,3 +1,4 @@
+#include "core/slug/kept.hpp"
 #include "core/slug/tree_stamp.hpp"
 #include "core/slug/verify.hpp"
 #include "tests/unit/as_nobody.hpp"
@@ -6,6 +7,8 @@
 #include <doctest/doctest.h>
 
 #include <vector>
+
+#include <fcntl.h>
 
 using namespace shipit;
 using namespace shipit::tests;
@@ -23,10 +26,21 @@ class LiveTree {
 
     std::vector<std::string> unpack(std::optional<gid_t> group = {},
                                     const slug::IsOurs& is_ours = {}) const {
-        std::vector<std::string> warnings;
         slug::UnpackOptions options;
         options.group = group;
         options.is_ours = is_ours;
+        return unpack_as(options);
+    }
+
+    std::vector<std::string> unpack_in_use(std::optional<gid_t> group = {}) const {
+        slug::UnpackOptions options;
+        options.group = group;
+        options.is_in_use = true;
+        return unpack_as(options);
+    }
+
+    std::vector<std::string> unpack_as(slug::UnpackOptions options) const {
+        std::vector<std::string> warnings;
         options.progress.warn = [&](const std::string& warning) { warnings.push_back(warning); };
         (void)folder.unpack(packed, options);
         return warnings;
@@ -115,6 +129,130 @@ TEST_CASE("what was edited under one of several names keeps the names that the a
     CHECK(live.unpack().size() == 1);
     CHECK(run(live.tree, "cat kept; rm kept") == "edited\n");
     live.is_whole_and_the_same();
+}
+
+TEST_CASE("what was changed and gives way to the slug's is kept, and the warning says where") {
+    const LiveTree live;
+    const auto kept = [&] { return slug::kept_in(live.folder.trees()); };
+    SUBCASE("a file, which whoever has it open goes on to write") {
+        const auto file =
+            sys::open_file(live.tree / "storage/b", O_WRONLY | O_APPEND | O_TRUNC | O_NOFOLLOW);
+        sys::write_all(file.get(), "five rows\n", "b");
+        const auto warnings = live.unpack();
+        sys::write_all(file.get(), "a sixth\n", "b");
+        REQUIRE(kept().size() == 1);
+        CHECK(run(kept()[0], "cat storage/b; stat -c %a . storage") ==
+              "five rows\na sixth\n700\n700\n");
+        REQUIRE(warnings.size() == 1);
+        CHECK(warnings[0].find(kept()[0].string()) != std::string::npos);
+        CHECK(warnings[0].find("app.shared") != std::string::npos);
+    }
+    SUBCASE("a folder in the place of a file") {
+        run(live.tree, "rm run; mkdir -p run/d; echo mine > run/d/x");
+        CHECK(live.unpack().size() == 1);
+        REQUIRE(kept().size() == 1);
+        CHECK(run(kept()[0], "find . -type f; cat run/d/x") == "./run/d/x\nmine\n");
+    }
+    SUBCASE("a file in the place of a folder") {
+        run(live.tree, "rm -r tmp; echo mine > tmp");
+        CHECK(live.unpack().size() == 1);
+        REQUIRE(kept().size() == 1);
+        CHECK(run(kept()[0], "cat tmp") == "mine\n");
+    }
+    SUBCASE("a symlink in the place of a file") {
+        run(live.tree, "rm c; ln -s ../elsewhere c");
+        CHECK(live.unpack().size() == 1);
+        REQUIRE(kept().size() == 1);
+        CHECK(run(kept()[0], "readlink c") == "../elsewhere\n");
+    }
+    SUBCASE("a database with its log, which is not one of the slug's database") {
+        run(live.tree,
+            "echo rows > storage/b; echo more > storage/b-wal; echo index > storage/b-shm; "
+            "echo other > storage/bb");
+        CHECK(live.unpack().size() == 1);
+        REQUIRE(kept().size() == 1);
+        CHECK(run(kept()[0], "cat storage/b storage/b-wal storage/b-shm; ls storage") ==
+              "rows\nmore\nindex\nb\nb-shm\nb-wal\n");
+        CHECK(run(live.tree, "ls storage; rm storage/bb") == "added\nb\nbb\nh\n");
+    }
+    live.is_whole_and_the_same();
+}
+
+TEST_CASE("the same bytes are not kept twice, and not at all where the slug has them") {
+    const LiveTree live;
+    const auto kept = [&] { return slug::kept_in(live.folder.trees()).size(); };
+    run(live.tree, "touch -d '2020-01-01' c; chmod 600 run");
+    CHECK(live.unpack().size() == 1);
+    CHECK(kept() == 0);
+    run(live.tree, "echo edited > storage/b");
+    CHECK(live.unpack().size() == 1);
+    CHECK(kept() == 1);
+    run(live.tree, "echo edited > storage/b");
+    CHECK(live.unpack().size() == 1);
+    CHECK(kept() == 1);
+    run(live.tree, "echo another > storage/b");
+    CHECK(live.unpack().size() == 1);
+    CHECK(kept() == 2);
+    live.is_whole_and_the_same();
+}
+
+TEST_CASE("what is kept stays when its tree goes, and when what was interrupted is tidied up") {
+    const LiveTree live;
+    run(live.tree, "echo edited > c");
+    (void)live.unpack();
+    CHECK(slug::remove_tree(live.packed.id, live.folder.trees()));
+    slug::tidy_trees(live.folder.trees());
+    REQUIRE(slug::kept_in(live.folder.trees()).size() == 1);
+    CHECK(run(slug::kept_in(live.folder.trees())[0], "cat c") == "edited\n");
+}
+
+TEST_CASE("where it cannot be restored, what was changed is where it was") {
+    const LiveTree live;
+    run(live.tree, "echo edited > storage/b");
+    run(live.folder.path(), "printf XXXX | dd of=\"$(ls releases/*.zst)\" bs=1 seek=20 "
+                            "conv=notrunc status=none");
+    CHECK(why_not([&] { (void)live.unpack(); }) != "");
+    CHECK(run(live.tree, "cat storage/b") == "edited\n");
+    CHECK(slug::kept_in(live.folder.trees()).empty());
+}
+
+TEST_CASE("in a tree that is in use, what is missing is brought back, and what was changed stays") {
+    const LiveTree live;
+    run(live.tree, "echo edited > storage/b; chmod 600 run; rm -r tmp/cache; rm l; echo > l");
+    const auto look = "ls -i storage/b run l; cat storage/b l";
+    const auto before = run(live.tree, look);
+    const auto warnings = live.unpack_in_use();
+    REQUIRE(warnings.size() == 2);
+    CHECK(warnings[0].find("'l', 'storage/b' changed on this server since it was unpacked, and "
+                           "stays") == 0);
+    CHECK(warnings[1].find("'run', 'tmp/cache', 'tmp/cache/a' changed on this server since it was "
+                           "unpacked; restored") == 0);
+    CHECK(run(live.tree, look) == before);
+    CHECK(run(live.tree, "stat -c %a run; cat tmp/cache/a") == "755\n1\n");
+    CHECK(live.unpack_in_use().size() == 1);
+    CHECK(slug::kept_in(live.folder.trees()).empty());
+    // Whoever wants the slug's removes it.
+    run(live.tree, "rm l storage/b");
+    (void)live.unpack_in_use();
+    live.is_whole_and_the_same();
+}
+
+TEST_CASE("in a tree that is in use, nothing is put into what stands in the place of a folder") {
+    const LiveTree live;
+    run(live.folder.path(), "mkdir outside");
+    run(live.tree, "rm -r tmp; ln -s ../../outside tmp");
+    CHECK(live.unpack_in_use().size() == 1);
+    CHECK(run(live.folder.path(), "ls outside") == "");
+    CHECK(run(live.tree, "readlink tmp") == "../../outside\n");
+}
+
+TEST_CASE("what was changed in a tree that is in use can be read by a new group, too") {
+    if (::geteuid() != 0)
+        return;
+    const LiveTree live;
+    run(live.tree, "echo edited > storage/b; chmod 600 storage/b");
+    CHECK(live.unpack_in_use(12345).size() == 1);
+    CHECK(run(live.tree, "cat storage/b; stat -c '%g %a' storage/b") == "edited\n12345 644\n");
 }
 
 TEST_CASE("a symlink in the place of a folder leads nobody outside") {
