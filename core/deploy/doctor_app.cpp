@@ -5,6 +5,7 @@
 #include "core/config/config_vars.hpp"
 #include "core/deploy/forward.hpp"
 #include "core/deploy/port.hpp"
+#include "core/deploy/release_tree.hpp"
 #include "core/supervise/addresses.hpp"
 #include "core/supervise/port.hpp"
 
@@ -55,6 +56,32 @@ std::optional<std::string> closed_folder(const sys::Path& path, const sys::Accou
             .advise("in a container, its user must have a number that is mapped there");
     const auto number = static_cast<std::size_t>(WEXITSTATUS(status));
     return number > 0 ? std::optional(way.at(number - 1)) : std::nullopt;
+}
+
+// Nothing if it is gone.
+std::optional<uid_t> user_of(pid_t pid) {
+    constexpr std::string_view key = "\nUid:\t";
+    const auto status = sys::read_file_if_any(fmt::format("/proc/{}/status", pid));
+    const auto at = status ? status->find(key) : std::string::npos;
+    return at == std::string::npos
+               ? std::nullopt
+               : std::optional(static_cast<uid_t>(std::stoul(status->substr(at + key.size()))));
+}
+
+// What was started before app.user was set, and runs on.
+Findings running_as_others(const Examined& app, const sys::Account& account) {
+    Findings findings;
+    for (const Json& process : app.status["processes"].items()) {
+        const std::string state = process["state"].text();
+        const auto pid = static_cast<pid_t>(process["pid"].integer());
+        const auto user = pid > 0 ? user_of(pid) : std::nullopt;
+        if (user && *user != account.uid && state != "warm" && state != "stopping")
+            findings.push_back(
+                note(fmt::format("app.user is '{}', and {} still runs as '{}'", account.name,
+                                 printable(process["name"].text()), user_name(*user)),
+                     app.command + " restart"));
+    }
+    return findings;
 }
 
 std::vector<std::uint16_t> ports_in(const config::AppSettings& settings) {
@@ -126,7 +153,14 @@ Findings check_app_user(const Examined& app) {
         return {problem(fmt::format("'{}' may not enter '{}': no process can be started",
                                     account->name, *closed),
                         fmt::format("chmod a+x {}", shell_quoted(*closed)))};
-    return {ok(fmt::format("its processes run as '{}'", account->name))};
+    Findings findings = running_as_others(app, *account);
+    for (const Closed& closed :
+         closed_to(*account, app.app.layout.shared(), app.settings->app.shared))
+        findings.push_back(
+            problem(why_closed(app.app, *account, closed), how_to_open(app.app, *account, closed)));
+    if (findings.empty())
+        findings.push_back(ok(fmt::format("its processes run as '{}'", account->name)));
+    return findings;
 }
 
 Findings check_ports(const Examined& app) {

@@ -4,7 +4,9 @@
 #include "core/base/text.hpp"
 #include "core/deploy/running.hpp"
 #include "core/deploy/shared.hpp"
+#include "core/slug/kept.hpp"
 #include "core/slug/store.hpp"
+#include "core/slug/tree_check.hpp"
 #include "core/slug/unpack.hpp"
 
 #include <algorithm>
@@ -77,6 +79,48 @@ std::vector<std::string> edited_in_tree(const App& app, const SlugId& slug) {
     return slug::edited_in_tree(store, slug, app.layout.trees(), is_shared_link);
 }
 
+void link_shared_of(const App& app, const SlugId& slug, const config::Settings& settings) {
+    const auto account = app.account(settings.app);
+    const slug::Store store(app.layout.releases());
+    TreeContent content;
+    content.other = [&](const std::string& path) {
+        return slug::first_other(app.layout.tree(slug), store.read_list(slug), path,
+                                 is_shared_link);
+    };
+    if (const auto live = live_slug(app); live && *live != slug && store.has(*live)) {
+        content.live = app.layout.tree(*live);
+        content.other_in_live = [&app, &store, live = *live](const std::string& path) {
+            return sys::is_there(app.layout.tree(live))
+                       ? slug::first_other(app.layout.tree(live), store.read_list(live), path,
+                                           is_shared_link)
+                       : std::nullopt;
+        };
+    }
+    content.keep = [&](const std::string& path) {
+        const auto folder = slug::keep(app.layout.trees(), slug, store.read_list(slug), path);
+        app.host.progress.warn_of(fmt::format(
+            "'{}' gives way to the shared one; what was changed there on this server is kept in "
+            "'{}'",
+            printable(path), folder.string()));
+    };
+    link_shared(app.layout.tree(slug), app.layout.shared(), settings.app.shared, account, content);
+    if (account)
+        for (const Closed& closed : closed_to(*account, app.layout.shared(), settings.app.shared))
+            app.host.progress.warn_of(why_closed(app, *account, closed) + ": " +
+                                      how_to_open(app, *account, closed));
+}
+
+std::string why_closed(const App& app, const sys::Account& account, const Closed& closed) {
+    return fmt::format("'{}' belongs to {}: the app, which runs as '{}', may not write there",
+                       printable((app.layout.shared() / closed.path).string()),
+                       user_name(closed.owner), account.name);
+}
+
+std::string how_to_open(const App& app, const sys::Account& account, const Closed& closed) {
+    return fmt::format("chown -R {}: {}", account.name,
+                       shell_quoted((app.layout.shared() / closed.path).string()));
+}
+
 void flush_release_tree(const App& app, const SlugId& slug) {
     try {
         slug::flush_tree(slug, app.layout.trees());
@@ -102,8 +146,13 @@ void ensure_live_tree(const App& app) {
     if (!slug)
         return;
     const auto tree = unpacked_tree(app, *slug, Slug::from_store);
-    const auto settings = app.settings_of_tree(tree);
-    link_shared(tree, app.layout.shared(), settings.app.shared, app.account(settings.app));
+    try {
+        link_shared_of(app, slug->id, app.settings_of_tree(tree));
+    } catch (const Error& error) {
+        if (error.outcome() != Outcome::usage)
+            throw;
+        app.host.progress.warn_of(error.why() + ", ignoring"); // better than not to start at all
+    }
     flush_release_tree(app, slug->id);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/deploy/app.hpp"
+#include "core/deploy/shared.hpp"
 #include "core/release/manifest.hpp"
 
 #include <optional>
@@ -26,6 +27,16 @@ enum class Slug { from_store, packed_just_now };
 // What has other content in a tree than in its slug, if both are there; only looked at. Throws
 // Error (corrupt) for a damaged slug.
 [[nodiscard]] std::vector<std::string> edited_in_tree(const App& app, const SlugId& slug);
+
+// Links what `settings` have as shared into the tree of a slug, and warns of what of it the app's
+// user may not write to. Under the app's lock. Throws as link_shared() of shared.hpp.
+void link_shared_of(const App& app, const SlugId& slug, const config::Settings& settings);
+
+// For people: why it is, and the command that mends it.
+[[nodiscard]] std::string why_closed(const App& app, const sys::Account& account,
+                                     const Closed& closed);
+[[nodiscard]] std::string how_to_open(const App& app, const sys::Account& account,
+                                      const Closed& closed);
 
 // Puts it on the disk, after the switch, when nobody waits for it. A failure is a warning: the tree
 // is made again after the next power cut.

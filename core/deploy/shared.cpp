@@ -2,7 +2,9 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/slug/folder_chain.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -74,26 +76,118 @@ std::string target_of(const std::string& path) {
     return up + "shared/" + path;
 }
 
-void link_into(const sys::Path& tree, const std::string& path) {
+// What is at a path below a folder; no symlink is followed.
+struct Found {
+    bool is_there = false;
+    struct stat status = {};
+
+    [[nodiscard]] bool is_file() const { return is_there && S_ISREG(status.st_mode); }
+};
+
+Found found_in(const sys::Path& folder, const std::string& path) {
+    const sys::Fd root = sys::open_file(folder, O_RDONLY | O_DIRECTORY);
+    slug::FolderChain chain(root.get(), folder);
+    const int parent = chain.parent_of(path);
+    Found found;
+    found.is_there = parent >= 0 && ::fstatat(parent, slug::FolderChain::name_of(path).c_str(),
+                                              &found.status, AT_SYMLINK_NOFOLLOW) == 0;
+    return found;
+}
+
+// Whether there is nothing yet that could be the app's data.
+bool is_new(const sys::Path& shared, const std::string& path, const Found& found) {
+    return !found.is_there ||
+           (S_ISDIR(found.status.st_mode) && sys::names_in(shared / path).empty());
+}
+
+void refuse_what_would_be_gone(const sys::Path& tree, const sys::Path& shared,
+                               const std::string& path, const TreeContent& content) {
+    const Found in_shared = found_in(shared, path);
+    // Root reads them, and follows a link that the app may put in their place.
+    if (in_shared.is_file() && (path == "shipit.toml" || path == "Procfile"))
+        throw Error(fmt::format("app.shared has '{}', which shipit reads: it can be no file of the "
+                                "app's",
+                                path),
+                    Outcome::usage);
+    if (sys::link_target(tree / path) == target_of(path))
+        return;
+    if (!is_new(shared, path, in_shared))
+        return;
+    const auto other_in_live = content.live.empty() ? std::nullopt : content.other_in_live(path);
+    const sys::Path from = (other_in_live ? content.live : tree) / path;
+    const std::string how =
+        fmt::format("to go on with the release's: shipit stop; mv -T {} {}; and this again",
+                    shell_quoted(from.string()), shell_quoted((shared / path).string()));
+    if (found_in(tree, path).is_file())
+        throw Error(fmt::format("app.shared has '{}', which is a file in the build: name the "
+                                "folder it is in, or put the file into '{}' first",
+                                printable(path), printable(shared.string())),
+                    Outcome::usage)
+            .advise(how);
+    if (const auto other = other_in_live ? other_in_live : content.other(path))
+        throw Error(fmt::format("app.shared has '{}', and '{}' is not in the build, and not in "
+                                "'{}' yet: the app would not find it any more",
+                                printable(path), printable(*other), printable(shared.string())),
+                    Outcome::usage)
+            .advise(how);
+}
+
+void link_into(const sys::Path& tree, const std::string& path, const TreeContent& content) {
     const sys::Path link = tree / path;
     const std::string target = target_of(path);
     make_parents(tree, path);
     if (sys::link_target(link) == target)
         return;
+    if (found_in(tree, path).is_there && content.other(path))
+        content.keep(path);
     sys::remove_tree(link); // what the slug had by that name; the slug still has it
     sys::replace_link_durably(link, target);
+}
+
+bool may_write(const sys::Account& account, const struct stat& status) {
+    const auto has = [&](mode_t bit) { return (status.st_mode & bit) != 0; };
+    if (account.uid == 0 || status.st_uid == account.uid)
+        return true; // its own it can open
+    const bool is_of_group =
+        status.st_gid == account.gid || std::find(account.groups.begin(), account.groups.end(),
+                                                  status.st_gid) != account.groups.end();
+    return has(is_of_group ? S_IWGRP : S_IWOTH);
 }
 
 } // namespace
 
 void link_shared(const sys::Path& tree, const sys::Path& shared,
-                 const std::vector<std::string>& paths, const std::optional<sys::Account>& owner) {
+                 const std::vector<std::string>& paths, const std::optional<sys::Account>& owner,
+                 const TreeContent& content) {
     if (paths.empty())
         return;
     sys::make_folders(shared, world_readable);
+    for (const std::string& path : paths)
+        refuse_what_would_be_gone(tree, shared, path, content);
     for (const std::string& path : paths) {
-        make_shared_folder(shared, path, owner);
-        link_into(tree, path);
+        if (!found_in(shared, path).is_file())
+            make_shared_folder(shared, path, owner);
+        link_into(tree, path, content);
+    }
+}
+
+std::vector<Closed> closed_to(const sys::Account& account, const sys::Path& shared,
+                              const std::vector<std::string>& paths) {
+    std::vector<Closed> closed;
+    if (!sys::is_there(shared))
+        return closed;
+    for (const std::string& path : paths)
+        if (const Found found = found_in(shared, path);
+            found.is_there && !S_ISLNK(found.status.st_mode) && !may_write(account, found.status))
+            closed.push_back({path, found.status.st_uid});
+    return closed;
+}
+
+std::string user_name(uid_t uid) {
+    try {
+        return sys::account_of(std::to_string(uid)).name;
+    } catch (const Error&) {
+        return std::to_string(uid);
     }
 }
 

@@ -7,7 +7,6 @@
 #include "core/deploy/release_command.hpp"
 #include "core/deploy/release_tree.hpp"
 #include "core/deploy/running.hpp"
-#include "core/deploy/shared.hpp"
 #include "core/slug/unpack.hpp"
 #include "core/sys/clock.hpp"
 #include "core/sys/interrupt.hpp"
@@ -147,7 +146,7 @@ void Walk::prepare() {
     unpack();
     const auto settings = m_app.settings_of_tree(m_tree);
     m_user = m_app.account(settings.app);
-    link_shared(m_tree, m_app.layout.shared(), settings.app.shared, m_user);
+    link_shared_of(m_app, m_manifest.slug.value().id, settings);
     m_reload = settings.app.reload;
     m_reload_is_builds = settings.app.reload_is_builds;
     if (::geteuid() == 0 && !m_user && !m_manifest.spec.processes.empty())

@@ -141,6 +141,18 @@ void Kept::drop(const std::string& path) {
     }
 }
 
+Path keep(const Path& trees, const SlugId& id, const FileList& list, const std::string& path) {
+    const Path tree = trees / id.text();
+    const auto root = sys::open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    FolderChain chain(root.get(), tree);
+    const int parent = chain.parent_of(path);
+    if (parent < 0)
+        throw_errno(fmt::format("cannot open the folder of '{}'", chain.shown(path)));
+    Kept kept(trees, id, list);
+    kept.keep(parent, path);
+    return kept.folder();
+}
+
 std::vector<Path> kept_in(const Path& trees) {
     std::vector<Path> folders;
     for (const auto& name : sys::names_in_if_any(trees)) {

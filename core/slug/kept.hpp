@@ -48,6 +48,11 @@ class Kept {
     std::set<std::string> m_with_log;
 };
 
+// Keeps what is at `path` in the tree of a slug, before something else gets its place. Gives the
+// folder in which it is. Throws Error naming the path.
+[[nodiscard]] Path keep(const Path& trees, const SlugId& id, const FileList& list,
+                        const std::string& path);
+
 // The folders in `trees` in which something is kept; of one slug's tree, or of all. In byte order.
 [[nodiscard]] std::vector<Path> kept_in(const Path& trees);
 [[nodiscard]] std::vector<Path> kept_in(const Path& trees, const SlugId& id);

@@ -3,6 +3,8 @@
 #include "core/slug/unpack.hpp"
 #include "core/slug/walk.hpp"
 
+#include <utility>
+
 #include <fcntl.h>
 
 namespace shipit::slug {
@@ -11,9 +13,22 @@ namespace {
 
 class TreeCheck {
   public:
-    TreeCheck(const Walked& walked, const FileList& list, std::optional<gid_t> group,
+    TreeCheck(Walked walked, const FileList& list, std::optional<gid_t> group,
               const IsOurs& is_ours)
-        : m_walked(walked), m_list(list), m_group(group), m_is_ours(is_ours) {}
+        : m_walked(std::move(walked)), m_list(list), m_group(group), m_is_ours(is_ours) {}
+
+    std::optional<std::string> first_other(const std::string& path) {
+        std::optional<std::string> other;
+        merge(m_list, m_walked.list, [&](const Entry* listed, const Entry* found) {
+            if (other || found == nullptr || (found->path != path && !is_inside(path, found->path)))
+                return;
+            if (found->type == Type::symlink && m_is_ours && m_is_ours(found->path, found->target))
+                return;
+            if (listed == nullptr || !has_content(*listed, *found))
+                other = found->path;
+        });
+        return other;
+    }
 
     std::vector<ChangedEntry> run() {
         merge(m_list, m_walked.list, [&](const Entry* listed, const Entry* found) {
@@ -63,7 +78,7 @@ class TreeCheck {
         return found.size == listed.size && identity.mtime_ns == listed.mtime * second;
     }
 
-    const Walked& m_walked;
+    Walked m_walked;
     const FileList& m_list;
     std::optional<gid_t> m_group;
     const IsOurs& m_is_ours;
@@ -72,16 +87,24 @@ class TreeCheck {
     std::vector<ChangedEntry> m_changed;
 };
 
-} // namespace
-
-std::vector<ChangedEntry> changed_entries(const Path& tree, const FileList& list,
-                                          std::optional<gid_t> group, const IsOurs& is_ours) {
+Walked walk_tree(const Path& tree, const FileList& list) {
     const auto root = sys::open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     WalkOptions options;
     options.other = [](const std::string&) {};
     options.expected = &list;
-    const auto walked = walk(root.get(), tree, options);
-    return TreeCheck(walked, list, group, is_ours).run();
+    return walk(root.get(), tree, options);
+}
+
+} // namespace
+
+std::vector<ChangedEntry> changed_entries(const Path& tree, const FileList& list,
+                                          std::optional<gid_t> group, const IsOurs& is_ours) {
+    return TreeCheck(walk_tree(tree, list), list, group, is_ours).run();
+}
+
+std::optional<std::string> first_other(const Path& tree, const FileList& list,
+                                       const std::string& path, const IsOurs& is_ours) {
+    return TreeCheck(walk_tree(tree, list), list, std::nullopt, is_ours).first_other(path);
 }
 
 } // namespace shipit::slug

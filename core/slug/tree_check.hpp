@@ -38,4 +38,9 @@ struct ChangedEntry {
                                                         std::optional<gid_t> group,
                                                         const IsOurs& is_ours);
 
+// The first path at or below `path` that a tree has and the slug has not, or has with other
+// content. Nothing if there is none.
+[[nodiscard]] std::optional<std::string>
+first_other(const Path& tree, const FileList& list, const std::string& path, const IsOurs& is_ours);
+
 } // namespace shipit::slug

@@ -137,7 +137,7 @@ told 0 note hand-over "the supervisor found when it was started that the kernel 
 
 # A user who cannot get to what is to be run.
 expect_exit 0 ship set app.user=nobody
-told 0 ok app.user "run as 'nobody'"
+told 0 note app.user "'nobody', and web.1 still runs as 'root'" "restart"
 chmod 700 "$SHIPIT_ROOT"
 told 1 problem app.user "'nobody' may not enter '$SHIPIT_ROOT'" "chmod a\+x $SHIPIT_ROOT"
 chmod 755 "$SHIPIT_ROOT"
