@@ -214,10 +214,10 @@ int Restoration::parent_of(const Entry& entry) {
 void Restoration::keep_other(int parent, const Entry& entry) {
     const auto found = open_unread(parent, FolderChain::name_of(entry.path));
     struct stat status {};
-    if (!found)
+    if (!found && errno == ENOENT)
         return;
-    if (::fstat(found.get(), &status) != 0)
-        give_up(entry);
+    if (!found || ::fstat(found.get(), &status) != 0)
+        give_up(entry); // what cannot be looked at may be somebody's
     const Entry& file = entry.type == Type::hard_link ? *m_list.find(entry.target) : entry;
     const bool is_listed = (file.type == Type::file && is_listed_file(status, file)) ||
                            (file.type == Type::symlink && is_listed_link(found, file));
