@@ -94,8 +94,10 @@ void Addresses::reserve_probe_ports() {
 
 // --- Sides ---
 
-void Addresses::occupy(Side side, const std::vector<std::uint16_t>& ports) {
+void Addresses::occupy(Side side, const std::vector<std::uint16_t>& ports,
+                       const std::vector<std::uint16_t>& of_web) {
     m_ports[at(side)] = ports;
+    m_web_ports[at(side)] = of_web;
     m_occupied[at(side)] = true;
     m_unix.occupy(side);
     for (const auto& address : m_addresses) {

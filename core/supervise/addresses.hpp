@@ -17,6 +17,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace shipit::supervise {
@@ -38,6 +39,9 @@ class Addresses {
         std::function<void(const std::string&)> note; // for the supervisor's own log
         std::function<void()> changed;                // the state is to be saved
         std::function<void()> save; // at once, if it has changed: somebody is going to rely on it
+        // A program may not have an address: why, and what to do, as a sentence's predicate.
+        std::function<void(Side, const std::string& process, const std::string& why)> refused =
+            [](Side, const std::string&, const std::string&) {};
     };
 
     Addresses(Loop& loop, Callbacks callbacks);
@@ -47,9 +51,11 @@ class Addresses {
 
     // --- Sides ---
 
-    // A generation comes to a side, with these ports. What still waited there for the one before is
-    // no longer relayed, but this one's.
-    void occupy(Side side, const std::vector<std::uint16_t>& ports);
+    // A generation comes to a side, with these ports; `of_web` are those of them that only its
+    // processes of type web may have. What still waited there for the one before is no longer
+    // relayed, but this one's.
+    void occupy(Side side, const std::vector<std::uint16_t>& ports,
+                const std::vector<std::uint16_t>& of_web = {});
     // Nobody is there any more: what arrives nevertheless is relayed to the live side.
     void vacate(Side side);
     // Public connections go to `side` from now on.
@@ -113,6 +119,7 @@ class Addresses {
     [[nodiscard]] BindAnswer answer(const Watched& watched, const BindCall& call);
     [[nodiscard]] BindAnswer answer_bind(const Watched& watched, const BindCall& call);
     [[nodiscard]] BindAnswer answer_listen(const Watched& watched, const BindCall& call);
+    [[nodiscard]] bool is_for_others(const Watched& watched, const TcpAddress& wanted) const;
     [[nodiscard]] Address& slots_for(const TcpAddress& wanted, int like);
     void claim(Address& address, Side side);
     void listening();
@@ -127,6 +134,8 @@ class Addresses {
     void reserve_probe_ports();
     void steer(Address& address) const;
     // (overlaps.cpp)
+    [[nodiscard]] std::string owner_of(const TcpAddress& wanted, Side side,
+                                       std::string_view type) const;
     void relay(Address& address, Side side);
     void begin_end(Address& address);
     enum class Leaving { alone, all }; // alone: those whose clients have nowhere to go
@@ -139,6 +148,7 @@ class Addresses {
     Callbacks m_callbacks;
     Steering m_steering;
     std::vector<std::uint16_t> m_ports[2];
+    std::vector<std::uint16_t> m_web_ports[2];
     bool m_occupied[2] = {false, false};
     std::vector<sys::Fd> m_probe_holds; // the probe's ports, so that nobody else is given them
     mutable unsigned m_next_lead = 0;   // which of them the next connection comes from

@@ -10,6 +10,11 @@ namespace shipit::supervise {
 // The descriptor of that socket in a process; nothing if it does not have it open.
 [[nodiscard]] std::optional<int> descriptor_of(pid_t process, ino_t inode);
 
+// "web" of "web.1".
+[[nodiscard]] inline std::string_view type_of(std::string_view process) {
+    return process.substr(0, process.rfind('.'));
+}
+
 struct Addresses::Address {
     explicit Address(Slots the_slots) : slots(std::move(the_slots)) {}
 

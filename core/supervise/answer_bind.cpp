@@ -65,6 +65,8 @@ BindAnswer Addresses::answer_bind(const Watched& watched, const BindCall& call) 
     const auto& ports = m_ports[at(watched.side)];
     if (std::find(ports.begin(), ports.end(), call.address.port) == ports.end())
         return {};
+    if (is_for_others(watched, call.address))
+        return {BindAnswer::Kind::fail, EADDRINUSE};
     Address& address = slots_for(call.address, call.socket.get());
     const ino_t slot = address.slots.inode(watched.side);
     if (inode_of(call.socket.get()) == slot)
@@ -75,6 +77,19 @@ BindAnswer Addresses::answer_bind(const Watched& watched, const BindCall& call) 
     claim(address, watched.side);
     address.slots.carry_over(call.socket.get(), watched.side); // after the relay, which sets some
     return {BindAnswer::Kind::replace, address.slots.socket(watched.side)};
+}
+
+// Those of one type share an address; another type's would be sent what is asked of them.
+bool Addresses::is_for_others(const Watched& watched, const TcpAddress& wanted) const {
+    const std::string_view type = type_of(watched.process);
+    const std::string owner = owner_of(wanted, watched.side, type);
+    if (owner.empty())
+        return false;
+    m_callbacks.refused(watched.side, watched.process,
+                        fmt::format("cannot have {}, which is for {}: give {} a port of its own, "
+                                    "as by PORT=NUMBER before its command",
+                                    wanted.text(), owner, type));
+    return true;
 }
 
 void Addresses::claim(Address& address, Side side) {
@@ -128,6 +143,9 @@ BindAnswer Addresses::answer_listen(const Watched& watched, const BindCall& call
     for (const auto& address : m_addresses) {
         if (address->slots.inode(watched.side) != inode)
             continue;
+        // Both may have bound it before either listened.
+        if (is_for_others(watched, address->slots.address()))
+            return {BindAnswer::Kind::fail, EADDRINUSE};
         address->listeners[at(watched.side)].insert(watched.process);
         listening();
         return {BindAnswer::Kind::done}; // it listens already, with a backlog of ours

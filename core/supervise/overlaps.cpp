@@ -51,6 +51,23 @@ std::vector<TcpAddress> ways_to(const TcpAddress& address) {
 
 } // namespace
 
+// The type whose an address is on that side, or one that it overlaps with, so that another type
+// cannot have it; empty: nobody's.
+std::string Addresses::owner_of(const TcpAddress& wanted, Side side, std::string_view type) const {
+    const std::vector<std::uint16_t>& of_web = m_web_ports[at(side)];
+    if (std::find(of_web.begin(), of_web.end(), wanted.port) != of_web.end())
+        return type == "web" ? "" : "web"; // also before it listens
+    for (const auto& each : m_addresses) {
+        const TcpAddress& name = each->slots.address();
+        if (name != wanted && !covers(name, wanted) && !covers(wanted, name))
+            continue;
+        for (const std::string& listener : each->listeners[at(side)])
+            if (type_of(listener) != type)
+                return std::string(type_of(listener));
+    }
+    return {};
+}
+
 // The address of that side, if there is one, that has what this one keeps from it.
 const Addresses::Address* Addresses::behind(const Address& address, Side side) const {
     const Address* found = nullptr;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <csignal>
 #include <functional>
+#include <utility>
 
 #include <fmt/core.h>
 #include <unistd.h>
@@ -222,6 +223,7 @@ void Process::prepare_socket() const {
 }
 
 void Process::launch() {
+    m_refusal.clear();
     try {
         make_pipe();
         const sys::Fd output = m_pipe->writer();
@@ -264,6 +266,14 @@ void Process::launch() {
     }
 }
 
+void Process::refused(const std::string& why) {
+    if (std::exchange(m_refusal, "it " + why) == "it " + why)
+        return; // some try again and again
+    m_surroundings.note(m_program.name + " " + why);
+    if (m_pipe)
+        m_pipe->note("-- " + m_refusal);
+}
+
 std::string Process::lasted() const {
     return seconds_text(std::chrono::duration_cast<milliseconds>(now() - m_state.started));
 }
@@ -284,7 +294,7 @@ void Process::exited(WaitStatus status) {
     reap_orphans();
     feed(Event::exited);
     if (unasked)
-        m_on_ended(*this, m_last_exit);
+        m_on_ended(*this, m_last_exit + (m_refusal.empty() ? "" : "; " + m_refusal));
 }
 
 void Process::stopped() {

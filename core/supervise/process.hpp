@@ -94,6 +94,9 @@ class Process {
     // The newest lines it wrote, oldest first.
     [[nodiscard]] const std::deque<std::string>& tail() const;
     void set_proven() { m_proven = true; }
+    // What it asked for and cannot have, and why, as a predicate: for its log, and for who is told
+    // of its end, which may come of that.
+    void refused(const std::string& why);
     // One line of `shipit ps`.
     [[nodiscard]] Json status() const;
     // What the next supervisor needs to adopt it; null if nothing runs.
@@ -146,6 +149,7 @@ class Process {
     WallTime m_since;
     sys::ProcessName m_last_main; // also when it is gone, for its tree
     std::string m_last_exit;
+    std::string m_refusal; // in this run
     std::deque<std::string> m_tail;
     std::unique_ptr<LogPipe> m_pipe;
     std::unique_ptr<Child> m_child;

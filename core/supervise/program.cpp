@@ -175,6 +175,17 @@ std::vector<std::uint16_t> Generation::all_ports() const {
     return all;
 }
 
+std::vector<std::uint16_t> Generation::web_ports() const {
+    std::vector<std::uint16_t> of_web;
+    if (port && listens())
+        of_web.push_back(*port);
+    for (const Program& program : programs)
+        if (program.type == "web")
+            for (const TcpAddress& given : program.sockets)
+                of_web.push_back(given.port);
+    return of_web;
+}
+
 bool Program::runs_as(const Program& other) const {
     const auto without_release = [](Environment variables) {
         variables.erase(

@@ -58,6 +58,9 @@ struct Generation {
     [[nodiscard]] std::string place() const;
     // All of its ports.
     [[nodiscard]] std::vector<std::uint16_t> all_ports() const;
+    // Those that only processes of type web may have, if there are any: what its health is asked
+    // on, and what they are given sockets of.
+    [[nodiscard]] std::vector<std::uint16_t> web_ports() const;
     // Whether its programs run as the other's, on the same ports and socket.
     [[nodiscard]] bool runs_as(const Generation& other) const;
 };

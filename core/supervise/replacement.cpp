@@ -62,7 +62,8 @@ void Replacement::cleared() {
     Crew& next = *m_plan.next;
     const bool runs = next.is_wanted() || is_in_place();
     if (m_surroundings.addresses != nullptr && !runs)
-        m_surroundings.addresses->occupy(next.side(), next.generation().all_ports());
+        m_surroundings.addresses->occupy(next.side(), next.generation().all_ports(),
+                                         next.generation().web_ports());
     const auto beside = [this](const Process& process) {
         return overlaps(process) && !keeps(process);
     };

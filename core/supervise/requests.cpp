@@ -233,7 +233,7 @@ void Supervisor::Core::take_generation() {
                                     m_addresses ? m_addresses->live() : Side::a);
     const Generation& generation = m_crew->generation();
     if (m_addresses)
-        m_addresses->occupy(m_crew->side(), generation.all_ports());
+        m_addresses->occupy(m_crew->side(), generation.all_ports(), generation.web_ports());
     if (!generation.listens() || !generation.port ||
         (m_addresses && m_addresses->holds(*generation.port)))
         return;

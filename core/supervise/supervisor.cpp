@@ -88,8 +88,11 @@ Supervisor::Core::Core(SupervisorOptions options)
         return;
     }
     m_addresses = std::make_unique<Addresses>(
-        m_loop, Addresses::Callbacks{m_surroundings.note, m_surroundings.changed,
-                                     [this] { save_at_once(); }});
+        m_loop, Addresses::Callbacks{
+                    m_surroundings.note, m_surroundings.changed, [this] { save_at_once(); },
+                    [this](Side side, const std::string& process, const std::string& why) {
+                        refused(side, process, why);
+                    }});
     m_surroundings.addresses = m_addresses.get();
 }
 
@@ -241,6 +244,13 @@ milliseconds Supervisor::Core::time_to_end() const {
         for (const auto& process : crew->processes())
             longest = std::max(longest, process->program().stop_timeout);
     return longest + beyond_stop_timeouts;
+}
+
+void Supervisor::Core::refused(Side side, const std::string& process, const std::string& why) {
+    for (const Crew* crew : crews())
+        for (const auto& each : crew->processes())
+            if (crew->side() == side && each->program().name == process)
+                each->refused(why);
 }
 
 void Supervisor::Core::note(const std::string& text) noexcept {

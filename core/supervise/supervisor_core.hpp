@@ -45,6 +45,7 @@ class Supervisor::Core {
     [[nodiscard]] milliseconds time_to_end() const;
     [[nodiscard]] std::vector<const Crew*> crews() const;
     void note(const std::string& text) noexcept;
+    void refused(Side side, const std::string& process, const std::string& why);
 
     // --- The next program in this process (renewing.cpp) ---
     void renew(ClientId client, const Json& request);

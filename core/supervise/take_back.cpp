@@ -69,6 +69,20 @@ bool take_all(const Json& json, const std::vector<pid_t>& holders, std::vector<K
     return true;
 }
 
+Json json_of(const std::vector<std::uint16_t>& ports) {
+    Json json = Json::array();
+    for (const std::uint16_t port : ports)
+        json.push_back(unsigned{port});
+    return json;
+}
+
+std::vector<std::uint16_t> ports_from(const Json& json) {
+    std::vector<std::uint16_t> ports;
+    for (const Json& port : json.items())
+        ports.push_back(static_cast<std::uint16_t>(port.integer()));
+    return ports;
+}
+
 } // namespace
 
 Json Addresses::state() const {
@@ -143,12 +157,11 @@ bool Addresses::take_socket_back(const Json& state, const std::vector<pid_t>& ho
 
 Json Addresses::memory(Bequest& bequest) const {
     Json ports = Json::array();
+    Json web_ports = Json::array();
     Json occupied = Json::array();
     for (const Side side : sides) {
-        Json of_side = Json::array();
-        for (const std::uint16_t port : m_ports[at(side)])
-            of_side.push_back(unsigned{port});
-        ports.push_back(of_side);
+        ports.push_back(json_of(m_ports[at(side)]));
+        web_ports.push_back(json_of(m_web_ports[at(side)]));
         occupied.push_back(m_occupied[at(side)]);
     }
     Json addresses = state();
@@ -169,6 +182,7 @@ Json Addresses::memory(Bequest& bequest) const {
                                         {"calls", bequest.pass(each->watch->notifications())}}));
     return Json::object({{"live", name_of(m_steering.live)},
                          {"ports", ports},
+                         {"web_ports", web_ports},
                          {"occupied", occupied},
                          {"addresses", all},
                          {"watched", watched},
@@ -182,8 +196,9 @@ void Addresses::recall(const Json& memory) {
         if (memory["ports"].items().size() != 2 || memory["occupied"].items().size() != 2)
             throw Error("addresses without their two sides");
         m_occupied[at(side)] = memory["occupied"].items()[at(side)].boolean();
-        for (const Json& port : memory["ports"].items()[at(side)].items())
-            m_ports[at(side)].push_back(static_cast<std::uint16_t>(port.integer()));
+        m_ports[at(side)] = ports_from(memory["ports"].items()[at(side)]);
+        if (memory["web_ports"].items().size() == 2) // else it is an earlier shipit's
+            m_web_ports[at(side)] = ports_from(memory["web_ports"].items()[at(side)]);
     }
     for (const Json& each : memory["addresses"].items())
         recall_address(each);

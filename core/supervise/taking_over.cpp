@@ -51,7 +51,7 @@ void Supervisor::Core::bring_up() {
         m_crew = std::make_shared<Crew>(m_surroundings, *live, side_of(live->release, saved));
         if (m_addresses) {
             m_addresses->go_live(m_crew->side());
-            m_addresses->occupy(m_crew->side(), live->all_ports());
+            m_addresses->occupy(m_crew->side(), live->all_ports(), live->web_ports());
         }
     }
     take_sockets_back(saved);

@@ -43,6 +43,12 @@ struct Handing {
         addresses.occupy(Side::a, {port});
         addresses.go_live(Side::a);
     }
+    ~Handing() {
+        for (const auto& child : children)
+            child->signal(SIGKILL);
+    }
+    Handing(const Handing&) = delete;
+    Handing& operator=(const Handing&) = delete;
 
     void start(const std::string& script, Side side, const std::string& name = "web.1") {
         Launch launch;
@@ -57,9 +63,32 @@ struct Handing {
         addresses.watch(side, name, children.back()->take_calls());
     }
     // The exit status of a program that ends.
-    int run(const std::string& script, Side side = Side::a) {
-        start(script, side);
+    int run(const std::string& script, Side side = Side::a, const std::string& name = "web.1") {
+        start(script, side, name);
         return wait_for_end();
+    }
+    // Whether a process of that name may not listen there; it ends at once.
+    bool is_refused(const std::string& name, const std::string& host = "127.0.0.1",
+                    Side side = Side::a) {
+        const std::string script = fmt::format(R"py(
+s = new()
+error = refused(s, ('{}', port))
+assert error in (None, errno.EADDRINUSE)
+if not error:
+    s.listen()
+sys.exit(7 if error else 0)
+)py",
+                                               host);
+        const int status = run(script, side, name);
+        addresses.forget(side, name);
+        CHECK((status == 0 || status == 7));
+        return status != 0;
+    }
+    // One that goes on listening.
+    void listen(const std::string& name, Side side = Side::a) {
+        start("s = new(); s.bind(('127.0.0.1', port)); s.listen(); threading.Event().wait()", side,
+              name);
+        until([&] { return addresses.is_listening(side, name, port); });
     }
     int wait_for_end() {
         const Loop::Timer limit = loop.after(5s, [this] {
@@ -103,9 +132,14 @@ sys.exit(0 if answer == sys.argv[1].encode() else 9)
     Loop loop;
     std::string notes;
     std::function<void()> on_save = [] {};
-    Addresses addresses{
-        loop,
-        {[this](const std::string& note) { notes += note + "\n"; }, [] {}, [this] { on_save(); }}};
+    Addresses::Callbacks callbacks() {
+        return {[this](const std::string& note) { notes += note + "\n"; }, [] {},
+                [this] { on_save(); },
+                [this](Side, const std::string& process, const std::string& why) {
+                    notes += process + " " + why + "\n";
+                }};
+    }
+    Addresses addresses{loop, callbacks()};
     std::vector<std::unique_ptr<Child>> children;
     std::vector<int> statuses;
 };
@@ -197,6 +231,80 @@ three.bind(('127.0.0.1', port))
 three.listen()
 assert inode(three) == inode(two)
 )py") == 0);
+}
+
+TEST_CASE("the web's port is refused to other types, also while no web listens") {
+    Handing app;
+    app.addresses.occupy(Side::a, {app.port}, {app.port});
+    CHECK(app.is_refused("worker.1"));
+    CHECK(app.notes == fmt::format("worker.1 cannot have 127.0.0.1:{}, which is for web: give "
+                                   "worker a port of its own, as by PORT=NUMBER before its "
+                                   "command\n",
+                                   app.port));
+    CHECK_FALSE(app.is_refused("web.1"));
+    app.listen("web.1");
+    CHECK_FALSE(app.is_refused("web.2"));
+    CHECK(app.is_refused("worker.1"));
+    CHECK(app.is_refused("worker.1", "0.0.0.0"));
+}
+
+TEST_CASE("an earlier supervisor's worker on the web's port does not keep the web from it") {
+    Handing app;
+    app.listen("worker.1");
+    Handing next;
+    next.port = app.port;
+    next.addresses.occupy(Side::a, {app.port}, {app.port});
+    REQUIRE(next.addresses.take_back(app.addresses.state(), {app.children.front()->name().pid}));
+    REQUIRE(next.addresses.is_listening(Side::a, "worker.1", app.port));
+    CHECK_FALSE(next.is_refused("web.1"));
+    CHECK(next.is_refused("worker.2"));
+}
+
+TEST_CASE("another port is for the type that listens on it, on each side") {
+    Handing app;
+    app.addresses.occupy(Side::b, {app.port});
+    app.listen("api.1");
+    CHECK_FALSE(app.is_refused("api.2"));
+    CHECK(app.is_refused("worker.1"));
+    CHECK(app.notes.starts_with("worker.1 cannot have 127.0.0.1:"));
+    CHECK(app.notes.find(", which is for api: give worker a port") != std::string::npos);
+    CHECK(app.is_refused("worker.1", "0.0.0.0"));
+    CHECK_FALSE(app.is_refused("worker.1", "127.0.0.2"));
+    CHECK_FALSE(app.is_refused("worker.1", "127.0.0.1", Side::b));
+    app.addresses.forget(Side::a, "api.1");
+    CHECK_FALSE(app.is_refused("worker.1"));
+}
+
+TEST_CASE("of two types that bound a port before either listened, one may listen") {
+    const tests::TestFolder folder;
+    Handing app;
+    app.start(fmt::format(R"py(
+s = new()
+s.bind(('127.0.0.1', port))
+while not os.path.exists('{}'):
+    threading.Event().wait(0.01)
+try:
+    s.listen()
+except OSError as error:
+    sys.exit(7 if error.errno == errno.EADDRINUSE else 8)
+)py",
+                          (folder / "go").string()),
+              Side::a, "api.1");
+    app.until([&] { return app.addresses.holds(app.port); });
+    app.listen("worker.1");
+    sys::replace_durably(folder / "go", "", 0644);
+    CHECK(app.wait_for_end() == 7);
+}
+
+TEST_CASE("what is for the web is so for the program that takes a supervisor's place, too") {
+    Handing before;
+    before.addresses.occupy(Side::a, {before.port}, {before.port});
+    Bequest bequest;
+    Handing after;
+    after.port = before.port;
+    after.addresses.recall(before.addresses.memory(bequest));
+    CHECK(after.is_refused("worker.1"));
+    CHECK_FALSE(after.is_refused("web.1"));
 }
 
 TEST_CASE("a port that another program of this host holds is refused") {

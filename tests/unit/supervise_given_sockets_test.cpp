@@ -189,4 +189,14 @@ TEST_CASE("where there are no slots, a program is given sockets of its own") {
     CHECK(sibling.all().size() == 2);
 }
 
+TEST_CASE(
+    "what the web is given sockets of is for the web, and so is what its health is asked on") {
+    const Taking app;
+    Generation generation = app.taking(1);
+    generation.programs.front().sockets.push_back(TcpAddress::of("127.0.0.1", 9000).value());
+    CHECK(generation.web_ports() == std::vector<std::uint16_t>{app.port(), app.port(), 9000});
+    generation.programs.front().type = "worker";
+    CHECK(generation.web_ports().empty());
+}
+
 TEST_SUITE_END();
