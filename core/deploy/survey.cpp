@@ -35,7 +35,8 @@ void look_at_procfile(Surveyor& at) {
     if (!text)
         return;
     std::vector<std::string> names;
-    for (const auto& entry : config::parse_procfile(*text, "Procfile")) {
+    at.procfile = config::parse_procfile(*text, "Procfile");
+    for (const auto& entry : at.procfile) {
         at.survey.has_release_command |= entry.name == "release";
         names.push_back(entry.name);
     }

@@ -83,6 +83,23 @@ void serve_wsgi(Surveyor& at, const std::string& package, bool has_environment) 
              address_hint);
 }
 
+// --- Ruby ---
+
+// tmp/pids is shared, and a new release starts beside the old one, whose PID file it would find.
+void keep_pid_files_apart(Surveyor& at) {
+    for (const auto& entry : at.procfile) {
+        const auto has = [&entry](const char* piece) {
+            return (entry.command + " ").find(piece) != std::string::npos;
+        };
+        const bool is_server = has("rails server ") || has("rails s ");
+        if (is_server && !has(" -P") && !has(" --pid"))
+            at.note(fmt::format("'rails server' refuses to start where it finds a PID file, as "
+                                "that of the release before; in Procfile: {}: {} -P "
+                                "tmp/pids/server.$SHIPIT_SLOT.pid",
+                                entry.name, entry.command));
+    }
+}
+
 // --- PHP ---
 
 void look_at_laravel(Surveyor& at) {
@@ -171,9 +188,11 @@ void look_at_ruby(Surveyor& at) {
         at.serve("bundle exec puma --bind tcp://127.0.0.1:$PORT", address_hint);
     if (gemfile)
         at.survey.build_steps.emplace_back(
-            "BUNDLE_PATH=vendor/bundle BUNDLE_DEPLOYMENT=true bundle install");
+            "bundle config set --local deployment true && bundle config set --local path "
+            "vendor/bundle && bundle install"); // variables would count for this command only
     if (!is_rails)
         return;
+    keep_pid_files_apart(at);
     at.release("bin/rails db:migrate", "Brings the database up to date.");
     if (at.tree.has_folder("app/assets"))
         at.survey.build_steps.emplace_back("SECRET_KEY_BASE_DUMMY=1 bin/rails assets:precompile");

@@ -2,10 +2,12 @@
 // they see. Internal to survey.cpp and its siblings.
 #pragma once
 
+#include "core/config/procfile.hpp"
 #include "core/deploy/survey.hpp"
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace shipit::deploy {
 
@@ -13,6 +15,7 @@ namespace shipit::deploy {
 struct Surveyor {
     SourceTree& tree;
     Survey survey;
+    std::vector<config::ProcfileEntry> procfile = {};
 
     void found(std::string file, std::string what);
     void note(std::string text);

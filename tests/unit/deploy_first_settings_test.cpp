@@ -200,9 +200,22 @@ TEST_CASE("a Rails app is served by puma, migrates and keeps its files") {
     CHECK(settings.spec.health.path == "/up");
     CHECK(settings.app.shared == Texts{"log", "storage", "tmp/cache", "tmp/pids"});
     CHECK(settings.build.command ==
-          "BUNDLE_PATH=vendor/bundle BUNDLE_DEPLOYMENT=true bundle install && "
+          "bundle config set --local deployment true && bundle config set --local path "
+          "vendor/bundle && bundle install && "
           "SECRET_KEY_BASE_DUMMY=1 bin/rails assets:precompile && yarn install --frozen-lockfile");
     CHECK(web_of(proposed_for({{"config.ru", ""}})) == "rackup --host 127.0.0.1 --port $PORT");
+}
+
+TEST_CASE("Rails' own server is told to keep its PID file apart from that of the release before") {
+    const std::string advice = "bin/rails server -p $PORT -P tmp/pids/server.$SHIPIT_SLOT.pid";
+    const auto rails = [](const std::string& procfile) {
+        return Tree{{"config.ru", ""}, {"bin/rails", ""}, {"Procfile", procfile}};
+    };
+    CHECK(is_noted(rails("web: bin/rails server -p $PORT\n"), advice));
+    CHECK(is_noted(rails("web: bundle exec rails s -p $PORT\n"),
+                   "bundle exec rails s -p $PORT -P tmp/pids/server.$SHIPIT_SLOT.pid"));
+    CHECK_FALSE(is_noted(rails("web: " + advice + "\n"), "tmp/pids/server"));
+    CHECK_FALSE(is_noted(rails("web: bundle exec puma\nworker: bin/rails runner s\n"), "tmp/pids"));
 }
 
 TEST_CASE("a PHP app is served from its public folder, Laravel with what it keeps") {
