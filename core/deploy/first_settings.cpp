@@ -81,7 +81,10 @@ void propose_the_rest(FirstSettings& first) {
     if (!first.build_command.empty())
         all.push_back({"build.command", first.build_command, ""});
     if (survey.is_files_only)
-        all.push_back({"app.reload", "systemctl reload nginx", "Runs after each switch.", false});
+        all.push_back({"app.reload", "bin/reload",
+                       "Runs after each switch, as app.user. What takes root is for the host to "
+                       "say: shipit set app.reload='systemctl reload nginx'",
+                       false});
     else
         propose_for_a_program(survey);
     const std::string why =

@@ -36,6 +36,13 @@ void require_success(const supervise::OnceEnd& end, const std::string& called) {
         throw Error(fmt::format("{} {}", called, end.how), Outcome::release_failed);
 }
 
+constexpr const char* reload_process = "reload"; // its SHIPIT_PROCESS
+
+void run_reload(const supervise::Program& program, const OnOutput& on_output) {
+    const std::string called = fmt::format("'{}'", printable(program.command));
+    require_success(run_in_time(program, std::chrono::minutes(10), called, on_output), called);
+}
+
 // All below it first: until the folder itself is the user's, nobody else gets in.
 void give_to(const sys::Path& folder, const sys::Account& user) {
     const auto give = [&user](const sys::Path& path) {
@@ -120,10 +127,20 @@ void run_build_command(const App& app, const config::Settings& settings, const s
 
 void run_reload_command(const App& app, const release::Manifest& manifest, const sys::Path& tree,
                         const std::string& command, const OnOutput& on_output) {
-    const std::string called = fmt::format("'{}'", printable(command));
-    require_success(run_in_time(one_off_program(app, manifest, tree, "reload", command),
-                                std::chrono::minutes(10), called, on_output),
-                    called);
+    run_reload(one_off_program(app, manifest, tree, reload_process, command), on_output);
+}
+
+// No file of the build, and no variable, may decide what this is: who runs it may be root.
+void run_hosts_reload_command(const App& app, const release::Manifest& manifest,
+                              const std::string& command, const OnOutput& on_output) {
+    const Surroundings surroundings{app.name(), manifest.number, manifest.slug.value().id,
+                                    sys::own_account(), std::nullopt};
+    supervise::Program program;
+    program.name = program.type = reload_process;
+    program.command = command;
+    program.environment = environment_of(surroundings, {}, reload_process);
+    program.folder = app.layout.folder();
+    run_reload(program, on_output);
 }
 
 } // namespace shipit::deploy

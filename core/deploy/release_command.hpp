@@ -1,5 +1,6 @@
-// Commands that run as the app's user, outside the supervisor: the release command and a reload in
-// a release's tree with its environment; what makes a build, before there is a release.
+// Commands that run outside the supervisor: the release command and a reload in a release's tree
+// with its environment; what makes a build, before there is a release. All as the app's user, but
+// for the host's own reload.
 #pragma once
 
 #include "core/deploy/app.hpp"
@@ -27,8 +28,12 @@ enum class Undoable { yes, no };
 void run_build_command(const App& app, const config::Settings& settings, const sys::Path& folder,
                        const OnOutput& on_output);
 
-// `app.reload`. Throws Error likewise; it may take ten minutes.
+// `app.reload` of the build's. Throws Error likewise; it may take ten minutes.
 void run_reload_command(const App& app, const release::Manifest& manifest, const sys::Path& tree,
                         const std::string& command, const OnOutput& on_output);
+// That of this host, which is for whoever runs shipit to do, be it root: in the app's folder, which
+// no build writes to, and without config vars.
+void run_hosts_reload_command(const App& app, const release::Manifest& manifest,
+                              const std::string& command, const OnOutput& on_output);
 
 } // namespace shipit::deploy

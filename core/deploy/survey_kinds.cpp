@@ -211,8 +211,8 @@ void look_at_php(Surveyor& at) {
         return;
     at.found(has_public ? "public/index.php" : "index.php", "a PHP app");
     at.serve(fmt::format("php -S 127.0.0.1:$PORT -t {}", has_public ? "public" : "."),
-             "PHP's own server, good for little traffic. With php-fpm, leave [processes] out and "
-             "reload it by app.reload.");
+             "PHP's own server, good for little traffic. With php-fpm, leave [processes] out, and "
+             "on the host: shipit set app.reload='systemctl reload php8.2-fpm'");
     if (at.tree.has_file("composer.json"))
         at.survey.build_steps.emplace_back("composer install --no-dev --optimize-autoloader");
     if (at.tree.has_file("artisan"))

@@ -286,8 +286,11 @@ void Walk::run_reload() {
     m_transcript.add(step);
     m_app.host.progress.begin_phase(step);
     try {
-        run_reload_command(m_app, m_manifest, m_tree, m_reload,
-                           [this](std::string_view output) { m_transcript.add(output); });
+        const OnOutput keep = [this](std::string_view output) { m_transcript.add(output); };
+        if (m_reload_is_builds)
+            run_reload_command(m_app, m_manifest, m_tree, m_reload, keep);
+        else
+            run_hosts_reload_command(m_app, m_manifest, m_reload, keep);
     } catch (const Error& error) {
         m_app.host.progress.warn_of(error.why() + "; the release is live all the same");
     }
