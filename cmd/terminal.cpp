@@ -241,7 +241,8 @@ Progress Terminal::progress() const {
         };
     progress.output = [meter, quiet](const std::string& text) {
         meter->clear();
-        for (const std::string_view line : split(trimmed(text), '\n'))
+        const auto lines = std::string_view(text).substr(0, text.find_last_not_of(" \t\r\n") + 1);
+        for (const std::string_view line : split(lines, '\n')) // as it is indented
             if (!quiet)
                 tell(fmt::format("       {}\n", printable(line)));
     };

@@ -211,6 +211,30 @@ void PreparedLaunch::become(int to_parent) const noexcept {
     ::_exit(exit_not_executed);
 }
 
+// Of a script that is there itself: the kernel says "no such file" of that, too. Empty: it is not
+// so.
+std::string PreparedLaunch::missing_interpreter() const {
+    constexpr std::size_t longest_line = 256; // the kernel's BINPRM_BUF_SIZE
+    for (const std::string& candidate : m_candidates) {
+        const sys::Fd script(
+            ::open((m_launch.folder / candidate).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+        std::string line(longest_line, '\0');
+        const auto size = script ? ::read(script.get(), line.data(), line.size()) : -1;
+        if (size < 0)
+            continue;
+        line.resize(static_cast<std::size_t>(size));
+        if (!line.starts_with("#!"))
+            return {};
+        const auto words = trimmed(std::string_view(line).substr(2, line.find('\n') - 2));
+        const std::string named(words.substr(0, words.find_first_of(" \t")));
+        struct stat status {};
+        const bool is_missing =
+            !named.empty() && ::stat((m_launch.folder / named).c_str(), &status) != 0;
+        return is_missing ? named : std::string();
+    }
+    return {};
+}
+
 std::string PreparedLaunch::text_of(const LaunchFailure& failure) const {
     const std::string why = errno_text(failure.error_number);
     const std::string program = printable(m_launch.argv.front());
@@ -232,6 +256,11 @@ std::string PreparedLaunch::text_of(const LaunchFailure& failure) const {
     case LaunchStep::execute:
         break;
     }
+    const std::string interpreter =
+        failure.error_number == ENOENT ? missing_interpreter() : std::string();
+    if (!interpreter.empty())
+        return fmt::format("cannot execute '{}': its first line names '{}', which is not there",
+                           program, printable(interpreter));
     if (failure.error_number == ENOENT && program.find('/') == std::string::npos)
         return fmt::format("there is no command '{}' in the app's PATH", program);
     return fmt::format("cannot execute '{}': {}", program, why);

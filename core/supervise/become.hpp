@@ -76,6 +76,7 @@ class PreparedLaunch {
     [[nodiscard]] std::optional<LaunchFailure> drop_user() const noexcept;
     [[nodiscard]] std::optional<LaunchFailure> report_calls(int to_parent) const noexcept;
     [[nodiscard]] int execute() const noexcept;
+    [[nodiscard]] std::string missing_interpreter() const;
 
     Launch m_launch;
     mutable std::vector<int> m_sources;    // of descriptors 0, 1, …

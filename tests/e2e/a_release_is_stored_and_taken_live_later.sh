@@ -7,7 +7,7 @@ reserve_port
 url=http://127.0.0.1:$port/
 a_copy_of hello
 # shellcheck disable=SC2016 # for shells of shipit's
-hello_release_command 'echo "migrating for $SHIPIT_RELEASE"'
+hello_release_command 'echo "    migrating for $SHIPIT_RELEASE"'
 greet() { sed -i -E "s/return \"[^\"]*, \"/return \"$1, \"/" "$scratch/hello/server.py"; }
 fact() { ship info "$1" --json >"$scratch/fact" && json "$scratch/fact" "$2"; }
 # shellcheck disable=SC2016

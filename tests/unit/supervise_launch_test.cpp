@@ -163,6 +163,20 @@ TEST_CASE("a launch that fails names the step and the reason") {
         CHECK(failure_of(stranger).find("cannot become user 'stranger'") == 0);
 }
 
+TEST_CASE("of a script whose interpreter is not there, that is what is named") {
+    const TestFolder folder;
+    sys::replace(folder / "gunicorn", "#! /gone/venv/bin/python3 -I\nprint(1)\n", 0755);
+    Program program = program_of("./gunicorn --bind :1");
+    program.folder = folder.path();
+    CHECK(failure_of(program) == "cannot execute './gunicorn': its first line names "
+                                 "'/gone/venv/bin/python3', which is not there");
+    program.command = "gunicorn";
+    program.environment = {{"PATH", "/nowhere:" + folder.path().string()}};
+    CHECK(failure_of(program).starts_with("cannot execute 'gunicorn': its first line names "));
+    program.command = "./puma";
+    CHECK(failure_of(program) == "cannot execute './puma': No such file or directory");
+}
+
 TEST_CASE("a launch that fails leaves no zombie") {
     for (int i = 0; i < 5; ++i)
         (void)failure_of(program_of("no-such-program"));
