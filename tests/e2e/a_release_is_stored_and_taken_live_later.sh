@@ -37,6 +37,7 @@ expect_err "nothing of 'hello' is live"
 expect_exit 0 ship activate v1
 expect_out "Activated v1 of hello as v2: Activate v1: First version"
 expect_err "v2 is live and good"
+expect_match "^ {11}migrating for v2$" # indented as it was
 expect_answer "$url" "Hello, World! This is release v2."
 expect_exit 0 ship output
 expect_out "migrating for v2"
