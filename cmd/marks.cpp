@@ -21,6 +21,15 @@ std::string named(const deploy::App& app, const SlugId& slug) {
     return "slug " + slug.text();
 }
 
+std::vector<std::string> names_of(const deploy::App& app, const deploy::ClearedHolds& cleared) {
+    std::vector<std::string> names;
+    if (cleared.app)
+        names.push_back(app.name().text());
+    for (const SlugId& slug : cleared.slugs)
+        names.push_back(named(app, slug));
+    return names;
+}
+
 Json json_of(const std::string& what, const release::Mark& mark) {
     return Json::object(
         {{"holds", what}, {"who", mark.who}, {"at", time_text(mark.at)}, {"why", mark.why}});
@@ -79,11 +88,12 @@ int hold(Invocation& invocation) {
                                                      {fact, value}}));
     };
     if (clear) {
-        const std::size_t cleared = deploy::clear_holds(app, slug, invocation.patience());
+        const auto names = names_of(app, deploy::clear_holds(app, slug, invocation.patience()));
         if (invocation.terminal.wants_json())
-            print_json("cleared", std::uint64_t{cleared});
+            print_json("cleared", std::uint64_t{names.size()});
         else
-            invocation.terminal.note(counted(cleared, "hold") + " cleared");
+            invocation.terminal.note(counted(names.size(), "hold") + " cleared" +
+                                     (names.empty() ? "" : ": " + joined_briefly(names, "; ")));
         return 0;
     }
     deploy::hold(app, slug, *why, invocation.patience());

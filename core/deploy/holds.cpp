@@ -65,14 +65,16 @@ void hold(const App& app, const std::optional<SlugId>& slug, const std::string& 
     app.note_event("hold", std::nullopt, name_of(Outcome::done), why);
 }
 
-std::size_t clear_holds(const App& app, const std::optional<SlugId>& slug,
-                        std::chrono::milliseconds lock_patience) {
+ClearedHolds clear_holds(const App& app, const std::optional<SlugId>& slug,
+                         std::chrono::milliseconds lock_patience) {
     const auto lock = lock_and_tidy(app, "hold", lock_patience);
-    std::size_t cleared = 0;
-    if (!slug)
-        cleared = app.marks.clear_holds();
-    else if (app.marks.clear_hold(*slug))
-        cleared = 1;
+    ClearedHolds cleared;
+    if (!slug) {
+        cleared = {app.marks.hold_on_app().has_value(), app.marks.held_slugs()};
+        app.marks.clear_holds();
+    } else if (app.marks.clear_hold(*slug)) {
+        cleared.slugs.push_back(*slug);
+    }
     app.note_event("hold", std::nullopt, name_of(Outcome::done), "cleared");
     return cleared;
 }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace shipit::deploy {
 
@@ -25,8 +26,13 @@ void warn_of_holds(const App& app, const SlugId& slug);
 // Of the whole app, unless a slug is named. Takes the app's lock; durable on return.
 void hold(const App& app, const std::optional<SlugId>& slug, const std::string& why,
           std::chrono::milliseconds lock_patience);
-// Gives how many holds there were; all of them go, unless a slug is named.
-std::size_t clear_holds(const App& app, const std::optional<SlugId>& slug,
-                        std::chrono::milliseconds lock_patience);
+// What was held until now.
+struct ClearedHolds {
+    bool app = false; // the whole of it
+    std::vector<SlugId> slugs;
+};
+// Gives which holds there were; all of them go, unless a slug is named.
+ClearedHolds clear_holds(const App& app, const std::optional<SlugId>& slug,
+                         std::chrono::milliseconds lock_patience);
 
 } // namespace shipit::deploy

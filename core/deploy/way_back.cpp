@@ -76,6 +76,28 @@ std::vector<std::string> missing_vars(const App& app, const release::Manifest& c
     return missing;
 }
 
+std::string command_by_force(const App& app, const RollbackRequest& request, ReleaseNumber target) {
+    std::string words = "rollback --force";
+    if (request.restores == Restores::code)
+        words += " --code-only";
+    if (request.restores == Restores::config)
+        words += " --config-only";
+    return command(app, words + (request.undo ? " --undo" : " " + target.text()));
+}
+
+// To end the hold would let through more than this rollback. What force would go across as well is
+// told with it.
+void refuse_if_app_is_held(const App& app, const RollbackRequest& request, ReleaseNumber target,
+                           const std::string& barrier) {
+    try {
+        refuse_if_held(app);
+    } catch (const Error& held) {
+        throw Error(barrier.empty() ? held.why() : fmt::format("{}; and {}", held.why(), barrier),
+                    held.outcome())
+            .advise(fmt::format("if it cannot wait: {}", command_by_force(app, request, target)));
+    }
+}
+
 } // namespace
 
 WayBack way_back(const App& app, const RollbackRequest& request,
@@ -93,16 +115,16 @@ void refuse_what_needs_force(const App& app, const RollbackRequest& request, Rel
     const bool alone = request.automatic;
     if (request.force && !alone)
         return;
-    if (!alone)
-        refuse_if_held(app);
     // Config vars alone leave the code, and so the data, where they are.
     const std::string why = request.restores == Restores::config ? "" : barrier_before(app, target);
+    if (!alone)
+        refuse_if_app_is_held(app, request, target, why);
     if (why.empty())
         return;
     throw Error(alone ? fmt::format("{}; it stays live, since {}", request.reason, why) : why,
                 alone ? Outcome::down : Outcome::held)
         .advise(fmt::format("if {} can work with the data as they are now: {}", target.text(),
-                            command(app, "rollback --force " + target.text())));
+                            command_by_force(app, request, target)));
 }
 
 void refuse_missing_vars(const App& app, const RollbackRequest& request, ReleaseNumber target,

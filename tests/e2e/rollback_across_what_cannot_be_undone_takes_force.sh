@@ -35,6 +35,10 @@ expect_match "Irreversible: .*release command exited with 10"
 expect_exit 6 ship rollback
 expect_err "v2 is from before v3, which cannot be undone: its release command exited with 10"
 expect_err "rollback --force v2"
+expect_exit 0 ship hold -m "until Monday"
+expect_exit 6 ship rollback # what --force would let through is all told
+expect_match "until Monday; and v2 is from before v3, which cannot be undone"
+expect_exit 0 ship hold --clear
 expect_exit 6 ship rollback v1
 expect_answer "$url" "This is release v5."
 expect_exit 0 ship rollback --force
