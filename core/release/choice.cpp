@@ -44,10 +44,17 @@ std::string obstacle(const Fact& fact, Restores what) {
     return fact.slug_there ? "" : "its slug is missing";
 }
 
+// Config vars come back without the build.
+bool is_held(const Fact& fact, Restores what) {
+    return fact.held && what != Restores::config;
+}
+
 // Why nobody should want it; empty if it is as good as any.
-std::string doubt(const Fact& fact) {
+std::string doubt(const Fact& fact, Restores what) {
     if (fact.bad)
         return with_reason("is marked bad", fact.why);
+    if (is_held(fact, what))
+        return with_reason("its build is held", *fact.held);
     if (!fact.was_live)
         return "was never live";
     return fact.good ? "" : "never stayed up through its watch";
@@ -113,13 +120,14 @@ Choice rollback_target(Facts facts, std::optional<ReleaseNumber> live, Restores 
         if (position && fact->number >= *position)
             continue;
         const std::string hindrance = why_no_help(*fact, live_fact, what);
-        std::string why = hindrance.empty() ? doubt(*fact) : hindrance;
+        std::string why = hindrance.empty() ? doubt(*fact, what) : hindrance;
         if (why.empty()) {
             choice.target = fact->number;
             choice.is_settled = true;
             return choice;
         }
-        if (!unproven && hindrance.empty() && !fact->bad && fact->was_live) {
+        if (!unproven && hindrance.empty() && !fact->bad && !is_held(*fact, what) &&
+            fact->was_live) {
             unproven = fact->number;
             skipped_before_unproven = choice.skipped.size();
         }
@@ -178,7 +186,7 @@ Eligibility eligibility(Facts facts, ReleaseNumber number, std::optional<Release
         return {false, false, "is live"};
     if (auto why = obstacle(*fact, what); !why.empty())
         return {false, false, std::move(why)};
-    if (auto why = doubt(*fact); !why.empty())
+    if (auto why = doubt(*fact, what); !why.empty())
         return {true, false, std::move(why)};
     if (const Fact* barrier = barrier_after(facts, number);
         barrier != nullptr && what != Restores::config)

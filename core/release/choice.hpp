@@ -12,8 +12,9 @@
 //
 // If no release before is good, the newest one that succeeded and was live is taken, with a note:
 // in a young history nothing has had the time to become good, and something that ran is better
-// than what does not. One marked bad is never chosen, and one that was never live is not either: to
-// take that live is a step forward (`activate`).
+// than what does not. One marked bad is never chosen, nor one whose build is held, whichever
+// release of it was the bad one (config vars alone bring no build back). One that was never live is
+// not either: to take that live is a step forward (`activate`).
 #pragma once
 
 #include "core/base/ids.hpp"
@@ -51,6 +52,8 @@ struct Fact {
     std::string why = {};     // it failed or is bad, in words for people
     bool readable = true;     // its manifest
     bool is_read = true;      // else no more is known than that it cannot come back
+    // Why its build is held; nothing if it is not.
+    std::optional<std::string> held = {};
 
     [[nodiscard]] bool is_good() const { return good && !bad; }
     // By `deploy --no-activate`, or an import.

@@ -40,6 +40,8 @@ class Surroundings {
             return;
         for (const MarkKind kind : mark_kinds)
             m_marked[static_cast<std::size_t>(kind)] = marks.all(kind);
+        const auto held = marks.held_slugs();
+        m_held.insert(held.begin(), held.end());
         sys::for_each_name_in(layout.releases(), [this](std::string_view name) { take(name); });
         std::sort(m_numbers.begin(), m_numbers.end());
         std::sort(m_linked.begin(), m_linked.end());
@@ -51,6 +53,12 @@ class Surroundings {
     }
     [[nodiscard]] bool has_slug(const SlugId& id) const {
         return m_of == Of::all ? m_slugs.contains(id) : sys::is_there(m_layout.slug(id));
+    }
+    [[nodiscard]] std::optional<std::string> why_held(const SlugId& id) const {
+        if (m_of != Of::few && !m_held.contains(id))
+            return std::nullopt;
+        const auto mark = m_marks.hold_on(id);
+        return mark ? std::optional(mark->why) : std::nullopt;
     }
     [[nodiscard]] std::string why_bad(ReleaseNumber number) const {
         return m_marks.get(MarkKind::bad, number).value_or(Mark{}).why;
@@ -81,6 +89,7 @@ class Surroundings {
     Of m_of;
     std::set<ReleaseNumber> m_marked[mark_kinds.size()];
     std::set<SlugId> m_slugs;
+    std::set<SlugId> m_held;
     std::vector<ReleaseNumber> m_linked; // sorted
     std::vector<ReleaseNumber> m_numbers;
 };
@@ -105,6 +114,7 @@ Fact fact_of(const Entry& entry, const Surroundings& around) {
         fact.slug = manifest.slug->id;
         fact.slug_there = around.has_slug(manifest.slug->id);
         fact.slug_size = manifest.slug->size;
+        fact.held = around.why_held(manifest.slug->id);
     }
     fact.rollback_of = manifest.rollback_of;
     fact.created_at = manifest.created_at;

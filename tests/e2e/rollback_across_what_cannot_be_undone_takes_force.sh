@@ -27,6 +27,7 @@ expect_equal "$(json "$out" 'it["eligible_for_rollback"], it["why"], it["irrever
 
 # There and no further, with a version or without.
 release_script "exit 0"
+next_build 4
 expect_exit 0 ship deploy "$scratch/hello" -m "On the new data"
 expect_exit 0 ship rollback
 expect_out "Rolled back hello to v3 as v5"

@@ -25,6 +25,11 @@ Fact expired(std::uint64_t number) {
     return fact;
 }
 
+Fact with_held_build(Fact fact, const std::string& why) {
+    fact.held = why;
+    return fact;
+}
+
 Fact back_to(Fact fact, std::uint64_t origin) {
     fact.rollback_of = ReleaseNumber(origin);
     fact.content = origin;
@@ -127,6 +132,33 @@ TEST_CASE("a bad release is never chosen, and one that never ran is not either")
     auto never_ran = unproven(2);
     never_ran.was_live = false;
     CHECK(target({bad(1), never_ran, good(3)}, 3) == "none");
+}
+
+TEST_CASE("one whose build is held is passed over, good or not, though another was the bad one") {
+    // v4 brought v2 back and was marked bad when v5 was live already.
+    const std::vector<Fact> facts = {good(1), with_held_build(good(2), "eats data"), bad(3),
+                                     back_to(with_held_build(bad(4), "eats data"), 2), good(5)};
+    CHECK(target(facts, 5) == "v1");
+    const auto skipped = rollback_target(facts, ReleaseNumber(5)).skipped;
+    REQUIRE(skipped.size() == 3);
+    CHECK(skipped[2] == Skipped{ReleaseNumber(2), "its build is held: eats data"});
+    CHECK(target({with_held_build(unproven(1), ""), good(2)}, 2) == "none");
+    CHECK(target({unproven(1), with_held_build(unproven(2), ""), good(3)}, 3) == "v1");
+    const auto eligible = eligibility(facts, ReleaseNumber(2), ReleaseNumber(5));
+    CHECK(eligible.possible);
+    CHECK_FALSE(eligible.advisable);
+    CHECK(eligible.why == "its build is held: eats data");
+}
+
+TEST_CASE("config vars come back from a release whose build is held") {
+    auto held = with_held_build(good(2), "eats data");
+    held.config = 2;
+    auto live = good(3);
+    live.config = 3;
+    const std::vector<Fact> facts = {good(1), held, live};
+    CHECK(rollback_target(facts, ReleaseNumber(3), Restores::config).target == ReleaseNumber(2));
+    CHECK(rollback_target(facts, ReleaseNumber(3), Restores::code).target == ReleaseNumber(1));
+    CHECK(eligibility(facts, ReleaseNumber(2), ReleaseNumber(3), Restores::config).advisable);
 }
 
 TEST_CASE("one that is stored is no way back, whatever is said of it") {

@@ -98,6 +98,12 @@ TEST_CASE("the last good release and the one that rollback would go to are never
     CHECK(going({good(1), good(2), bad(3), back}, keep(1, 0), 4) == "2");
 }
 
+TEST_CASE("what rollback would go to past a held build is never taken") {
+    auto held = good(2);
+    held.held = "eats data";
+    CHECK(going({good(1), held, good(3), good(4)}, keep(1), 3) == "2");
+}
+
 TEST_CASE("what an undo of the newest rollback would go to is never taken") {
     // Rolled back from v4 to v2, for lack of a good v3: forward again is v4, which is bad.
     auto back = good(5);
