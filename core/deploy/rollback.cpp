@@ -15,7 +15,9 @@ namespace {
 // The choice of what to go back to, and what it becomes.
 class Return {
   public:
-    Return(const RollbackRequest& request) : m_request(request) {}
+    // Before the lock is waited for.
+    Return(const RollbackRequest& request, std::optional<ReleaseNumber> seen_live)
+        : m_request(request), m_seen_live(seen_live) {}
 
     std::optional<Plan> plan(App& app) {
         const auto live = app.ledger.current();
@@ -23,6 +25,8 @@ class Return {
             m_way = WayBack{*live, {}, ""};
             return std::nullopt;
         }
+        if (live != m_seen_live && !m_request.to && !m_request.undo)
+            refuse_other_live(app, live);
         m_way = way_back(app, m_request, live);
         if (!m_way->note.empty())
             app.host.progress.warn_of(m_way->note);
@@ -46,6 +50,25 @@ class Return {
             return false;
         return live != m_request.failed ||
                (m_request.unless_good && app.marks.has(release::MarkKind::good, *m_request.failed));
+    }
+
+    // Where to go back to, and what is bad, was meant of what was live when it was asked for:
+    // another person's rollback, or a deploy, may have been what was waited for.
+    void refuse_other_live(const App& app, std::optional<ReleaseNumber> live) const {
+        const std::string before = m_seen_live ? m_seen_live->text() : "nothing";
+        if (!live)
+            throw Error(before + " is live no more; nothing was changed");
+        std::string other = live->text();
+        try {
+            const auto manifest = app.ledger.load(*live);
+            other += fmt::format(" ('{}', by {})", printable(manifest.description),
+                                 printable(manifest.created_by));
+        } catch (const Error&) { // its number says enough
+        }
+        throw Error(
+            fmt::format("{} has taken {}'s place meanwhile; nothing was changed", other, before))
+            .advise(fmt::format("if {} is no good either: shipit -a {} rollback", live->text(),
+                                app.name().text()));
     }
 
     [[nodiscard]] std::string description(const std::string& target) const {
@@ -126,6 +149,7 @@ class Return {
     }
 
     const RollbackRequest& m_request;
+    std::optional<ReleaseNumber> m_seen_live;
     std::optional<WayBack> m_way;
 };
 
@@ -138,7 +162,7 @@ void note_refusal(const App& app, const RollbackRequest& request, const Error& e
 } // namespace
 
 RolledBack rollback(App& app, const RollbackRequest& request) {
-    Return back(request);
+    Return back(request, app.ledger.current());
     Change change;
     change.what = "rollback";
     change.attempt = fmt::format("rolling back '{}'", app.name().text());
