@@ -41,11 +41,9 @@ Changed walked(Walk& walk, const Change& change, const ChangeOptions& options,
     Changed changed{walk.number(), walk.previous(), false, "", sys::time_since(begun)};
     walk.flush_tree();
     lock.reset();
-    {
-        const auto hook = walk.tell_success();
-        if (options.patience == Patience::until_good)
-            walk.watch(changed);
-    }
+    const auto hook = walk.tell_success(); // waited for last: going back does not wait for it
+    if (options.patience == Patience::until_good)
+        walk.watch(changed);
     if (!changed.watch_failure.empty() && change.on_failed_watch)
         change.on_failed_watch(changed);
     return changed;
