@@ -95,25 +95,22 @@ void say(Terminal& terminal, const std::vector<Saying>& sayings) {
             terminal.note(saying.text);
 }
 
-std::vector<Saying> end_of(const deploy::App& app, const deploy::Changed& changed,
-                           const std::string& way_back) {
+std::vector<Saying> end_of(const deploy::App& app, const deploy::Changed& changed) {
     std::vector<Saying> sayings;
     if (!changed.release)
         return sayings;
     sayings.push_back(
         {false, fmt::format("{} is live{} ({} from lock to switch)", changed.release->text(),
                             changed.is_good ? " and good" : "", duration_text(changed.took))});
-    if (changed.previous && changed.previous != changed.release)
+    if (!changed.way_back.empty())
         sayings.push_back(
-            {false,
-             fmt::format("to undo: shipit -a {} {}", app.name().text(),
-                         way_back.empty() ? "rollback " + changed.previous->text() : way_back)});
+            {false, fmt::format("to undo: shipit -a {} {}", app.name().text(), changed.way_back)});
     return sayings;
 }
 
-void tell_end(const Invocation& invocation, const deploy::App& app, const deploy::Changed& changed,
-              const std::string& way_back) {
-    say(invocation.terminal, end_of(app, changed, way_back));
+void tell_end(const Invocation& invocation, const deploy::App& app,
+              const deploy::Changed& changed) {
+    say(invocation.terminal, end_of(app, changed));
 }
 
 void tell_trial(const Invocation& invocation, const deploy::App& app, ReleaseNumber release) {

@@ -36,12 +36,9 @@ inline constexpr Option trial_option{"--trial", "TIME",
 using push::Saying;
 void say(Terminal& terminal, const std::vector<Saying>& sayings);
 
-// "v4 is live" and, unless --no-wait, "and good"; with the command that is the way back, which is
-// "rollback vN" unless told.
-[[nodiscard]] std::vector<Saying> end_of(const deploy::App& app, const deploy::Changed& changed,
-                                         const std::string& way_back = {});
-void tell_end(const Invocation& invocation, const deploy::App& app, const deploy::Changed& changed,
-              const std::string& way_back = {});
+// "v4 is live" and, unless --no-wait, "and good"; with the command that is the way back.
+[[nodiscard]] std::vector<Saying> end_of(const deploy::App& app, const deploy::Changed& changed);
+void tell_end(const Invocation& invocation, const deploy::App& app, const deploy::Changed& changed);
 
 // "on trial until …", if it is.
 void tell_trial(const Invocation& invocation, const deploy::App& app, ReleaseNumber release);

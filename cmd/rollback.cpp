@@ -190,7 +190,7 @@ int run_rollback(Invocation& invocation) {
         fmt::format("Rolled back {}{} to {} as {}",
                     request.restores == Restores::config ? "the config vars of " : "",
                     app.name().text(), done.target.text(), done.changed.release->text()));
-    tell_end(invocation, app, done.changed, "rollback --undo");
+    tell_end(invocation, app, done.changed);
     return 0;
 }
 

@@ -39,6 +39,7 @@ Changed walked(Walk& walk, const Change& change, const ChangeOptions& options,
         throw;
     }
     Changed changed{walk.number(), walk.previous(), false, "", sys::time_since(begun)};
+    changed.way_back = walk.way_back();
     walk.flush_tree();
     lock.reset();
     const auto hook = walk.tell_success(); // waited for last: going back does not wait for it

@@ -63,6 +63,7 @@ struct Changed {
     bool is_good = false;                  // the watch window has passed
     std::string watch_failure;             // why it failed within the window; empty if it did not
     std::chrono::milliseconds took{0};     // from the lock to the switch
+    std::string way_back = {};             // "rollback v3": what undoes it; empty: nothing does
 };
 
 struct Change {

@@ -81,9 +81,10 @@ void Walk::watch(Changed& changed) {
         m_handover.reset(); // nobody waits any more
         const std::string release = m_manifest.number.text();
         m_app.host.progress.begin_phase(release + " is live; the supervisor goes on watching it");
-        interrupted.advise(fmt::format("nothing: {} is live, and is watched; to undo: shipit -a {} "
-                                       "rollback",
-                                       release, m_app.name().text()));
+        std::string next = fmt::format("nothing: {} is live, and is watched", release);
+        if (const std::string undo = way_back(); !undo.empty())
+            next += fmt::format("; to undo: shipit -a {} {}", m_app.name().text(), undo);
+        interrupted.advise(std::move(next));
         throw;
     } catch (const Error& error) {
         if (error.outcome() != Outcome::rolled_back)
@@ -124,6 +125,13 @@ void Walk::tell_end(const Error& error) {
     m_transcript.end(interrupted != nullptr ? signal_base + interrupted->signal()
                                             : static_cast<int>(error.outcome()),
                      error.why());
+}
+
+std::string Walk::way_back() const {
+    if (!m_plan.is_recorded || !m_plan.goes_live || !m_previous)
+        return "";
+    const bool went_back = m_manifest.rollback_of || m_manifest.config_of;
+    return went_back && !m_manifest.is_undo ? "rollback --undo" : "rollback " + m_previous->text();
 }
 
 release::Manifest Walk::recorded() const {

@@ -34,6 +34,8 @@ class Walk {
 
     [[nodiscard]] ReleaseNumber number() const { return m_manifest.number; }
     [[nodiscard]] std::optional<ReleaseNumber> previous() const { return m_previous; }
+    // What undoes it, as words for shipit; empty if nothing does.
+    [[nodiscard]] std::string way_back() const;
 
   private:
     [[nodiscard]] release::Manifest recorded() const;

@@ -59,8 +59,15 @@ expect_answer "$url" "This is release v5."
 sed -i 's/^watch.*/watch = "3s"/' "$scratch/hello/shipit.toml"
 grep -q '^watch' "$scratch/hello/shipit.toml" || sed -i 's/^\[health\]/&\nwatch = "3s"/' "$scratch/hello/shipit.toml"
 expect_exit 130 on_terminal interrupt "=switching to v6" "$SHIPIT_BIN" deploy "$scratch/hello" -m "Live"
-expect_in "next: nothing: v6 is live, and is watched; to undo: shipit -a hello rollback"
+expect_in "next: nothing: v6 is live, and is watched; to undo: shipit -a hello rollback v5"
 expect_equal "$(readlink "$SHIPIT_ROOT/hello/current")" "releases/v6"
 expect_answer "$url" "This is release v6."
 is_good() { ship info v6 --json >"$scratch/info" && [[ $(json "$scratch/info" 'it["good"]') == True ]]; }
 expect_soon 20 is_good
+
+# A restart is not undone by going back, and a rollback by no rollback more.
+expect_exit 130 on_terminal interrupt "=switching to v6" "$SHIPIT_BIN" restart
+expect_in "next: nothing: v6 is live, and is watched"
+expect_not_in "to undo"
+expect_exit 130 on_terminal interrupt "=switching to v7" "$SHIPIT_BIN" rollback
+expect_in "to undo: shipit -a hello rollback --undo"

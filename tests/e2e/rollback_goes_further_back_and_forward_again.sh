@@ -29,6 +29,7 @@ expect_answer "$url" "This is release v5."
 expect_equal "$(held)" 2
 expect_exit 0 ship rollback --undo
 expect_out "Rolled back hello to v4 as v6"
+expect_err "to undo: shipit -a hello rollback v5"
 runs_build 2
 expect_equal "$(held)" 1
 expect_exit 0 ship rollback --undo
