@@ -137,7 +137,9 @@ Json json_of(const deploy::App& app, const std::vector<release::Entry>& entries,
     Json all = Json::array();
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const release::Entry& entry = entries[i];
-        Json json = Json::object({{"version", entry.number.text()}, {"error", entry.complaint}});
+        Json json = Json::object({{"version", entry.number.text()},
+                                  {"current", entry.number == current},
+                                  {"error", entry.complaint}});
         if (entry.manifest) {
             json = json_of(app, *entry.manifest, current,
                            release::eligibility(facts, entry.number, current));
@@ -155,7 +157,8 @@ std::vector<Terminal::Row> rows_of(const Invocation& invocation, const deploy::A
     std::vector<Terminal::Row> rows;
     for (const release::Entry& entry : entries)
         rows.push_back(entry.manifest ? row_of(invocation, app, *entry.manifest, current)
-                                      : Terminal::Row{{" ", entry.number.text(), entry.complaint},
+                                      : Terminal::Row{{entry.number == current ? "*" : " ",
+                                                       entry.number.text(), entry.complaint},
                                                       Colour::bad});
     return rows;
 }

@@ -102,10 +102,13 @@ void refuse_if_app_is_held(const App& app, const RollbackRequest& request, Relea
 
 WayBack way_back(const App& app, const RollbackRequest& request,
                  std::optional<ReleaseNumber> live) {
-    if (!live && (!request.to || request.restores == Restores::config))
+    if (!live && (!request.to || request.restores == Restores::config)) {
+        if (auto lost = app.why_lost())
+            throw std::move(*lost);
         throw Error(fmt::format("nothing of '{}' is live, so there is nothing to go back from",
                                 app.name().text()))
             .advise("to take a release of the past live: " + command(app, "rollback vN"));
+    }
     if (request.undo)
         return undone(app, request, *live);
     return request.to ? chosen(app, request, live) : newest_good(app, request, *live);

@@ -18,8 +18,10 @@ expect_match "problem: .*v2\.toml:1:"
 expect_exit 7 ship status --json
 expect_equal "$(json "$out" 'it["state"], it["current"], [p["process"] for p in it["processes"] if p["release"] == "v2"]')" "('up', 'v2', ['web.1'])"
 expect_exit 0 ship releases
-expect_match "v2 .*v2\.toml:1:"
+expect_match "^\* +v2 .*v2\.toml:1:"
 expect_out "First version"
+expect_exit 0 ship releases --json
+expect_equal "$(json "$out" '[(r["version"], r["current"]) for r in it]')" "[('v2', True), ('v1', False)]"
 expect_exit 7 ship info
 expect_err "next: take another release live: shipit -a hello rollback"
 expect_exit 7 ship config set NAME=Ada
@@ -43,8 +45,8 @@ expect_exit 7 ship status
 expect_out "damaged"
 expect_answer "$url" "Good day, World! This is release v4."
 mv "$SHIPIT_ROOT/hello/current" "$SHIPIT_ROOT/hello/current.old"
-expect_exit 1 ship rollback
-expect_err "next: to take a release of the past live: shipit -a hello rollback vN"
+expect_exit 7 ship rollback
+expect_err "next: shipit -a hello rollback v4"
 expect_exit 0 ship rollback v4
 expect_answer "$url" "Good day, World! This is release v5."
 expect_exit 0 ship status
