@@ -25,10 +25,25 @@ void condemn(const App& app, const release::Manifest& manifest, ReleaseNumber le
         app.marks.hold(*slug, mark);
 }
 
-// What was brought back, or taken live, is wanted, whatever was said of it before.
+std::optional<WallTime> when_good(const App& app, ReleaseNumber release) {
+    try {
+        return app.ledger.load(release).evidence.good_at;
+    } catch (const Error&) { // the switch is done; its story is lost
+        return std::nullopt;
+    }
+}
+
+// What was brought back, or taken live, is wanted, whatever was said of it before: if it was good
+// until it was called bad, it is so again.
 void welcome(const App& app, const release::Manifest& manifest, ReleaseNumber brought_back) {
     app.marks.clear_hold(manifest.slug.value().id);
-    app.marks.clear(release::MarkKind::bad, brought_back);
+    if (!app.marks.has(release::MarkKind::bad, brought_back))
+        return;
+    if (const auto good_at = when_good(app, brought_back))
+        app.marks.set(release::MarkKind::good, brought_back,
+                      {app.host.origin.text(), *good_at, "no longer bad"});
+    else
+        app.marks.clear(release::MarkKind::bad, brought_back);
 }
 
 // Of those that were killed before they could.

@@ -239,11 +239,11 @@ void Walk::switch_over() {
         move_current();
     if (m_handover)
         commit(before);
+    if (before) // before what is said of it, that it was good goes into its manifest
+        end(*before);
     if (m_plan.is_recorded)
         while_doing(fmt::format("finishing the switch; {} is live", m_manifest.number.text()),
                     [this] { finish_switch(m_app, m_manifest, m_plan.verdict); });
-    if (before)
-        end(*before);
     m_app.note_event(m_what, m_manifest.number, name_of(Outcome::done), m_manifest.description);
     m_transcript.add("live");
     if (!m_reload.empty() && is_files_only)

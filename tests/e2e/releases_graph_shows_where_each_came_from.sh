@@ -61,7 +61,7 @@ expect_exit 0 ship releases --graph -n 4
 expect_drawn <<'GRAPH'
 ●      v10  Undo: back to v8  good
 │ ○    v9   Rollback to v5    good, rolled back by v10
-○ │    v8   Mended            rolled back by v9
+○ │    v8   Mended            good, rolled back by v9
 ├─│─✗  v7   Broken (failed)
 ⋮ ⋮
 GRAPH

@@ -38,7 +38,9 @@ runs_build 3
 expect_equal "$(held)" 0
 expect_exit 0 ship releases
 expect_match "v7 .*Undo: back to v3 .*good"
-expect_match "v3 .*Build 3"
+expect_match "v3 .*Build 3 +good"
+expect_exit 0 ship info v3 # as it was before it was left
+expect_not_in "never stayed up"
 expect_exit 1 ship rollback --undo
 expect_err "there is nothing to undo: v7 is live"
 
