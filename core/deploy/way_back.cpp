@@ -55,6 +55,8 @@ WayBack newest_good(const App& app, const RollbackRequest& request, ReleaseNumbe
                           live.text(), choice.from.value_or(live).text());
     if (!skipped.empty())
         why += ": " + joined_briefly(skipped, "; ");
+    if (request.automatic && !request.reason.empty())
+        why = fmt::format("{}; it stays live, since {}", request.reason, why);
     Error error(why, request.automatic ? Outcome::down : Outcome::failed);
     error.advise(command(app, "releases")).add_details(std::move(skipped));
     throw std::move(error);

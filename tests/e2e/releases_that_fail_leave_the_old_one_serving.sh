@@ -47,3 +47,14 @@ printf '[processes]\nweb = "false"\n' >"$scratch/files/shipit.toml"
 expect_exit 3 ship -a files deploy "$scratch/files"
 expect_err "v1 still serves"
 expect_equal "$(cat "$SHIPIT_ROOT/files/current/page")" page
+
+# The first one of an app, which fails when it is live: nothing is there to go back to, and why it failed is told.
+a_copy_of hello first
+may_fall_sick "$scratch/first"
+reserve_port
+expect_exit 0 ship create first
+expect_exit 0 ship -a first set "app.port=$port"
+{ wait_until 30 test -L "$SHIPIT_ROOT/first/current" && touch "$SHIPIT_ROOT/first/releases/v1/sick"; } &
+expect_exit 8 ship -a first deploy "$scratch/first"
+wait
+expect_match "503.*; it stays live, since there is no release before v1 to go back to"
