@@ -40,7 +40,10 @@ void on_trial_over(const App& app, ReleaseNumber release) {
     const auto trial = app.ledger.load(release).trial.value_or(std::chrono::milliseconds(0));
     const std::string why =
         fmt::format("the trial of {} ended without `shipit bless`", duration_text(trial));
+// What a person has stopped stays so until a person starts it, and goes back then.
     app.note_event("trial_over", release, name_of(Outcome::failed), why);
+    if (app.is_stopped())
+        return;
     roll_back_alone(app, release, why, "--unless-good");
 }
 

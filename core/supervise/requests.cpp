@@ -253,6 +253,7 @@ void Supervisor::Core::stop(ClientId client, const Json& request) {
         m_busy.clear();
         m_control.finish(client, answer_ok());
     };
+    m_trial_end = m_loop.after(milliseconds(0), [this] { wait_for_trial_end(); });
     const auto all_over = [this, over] {
         if (m_addresses)
             m_addresses->close(); // refused is better than unanswered

@@ -75,3 +75,17 @@ expect_err "on trial until"
 expect_exit 0 ship bless
 expect_exit 0 ship config set NAME=Eve --json
 expect_equal "$(json "$out" 'it["good"], it.get("trial_ends")')" "(True, None)"
+
+# What is stopped when its trial ends stays stopped, until a person starts it.
+next_build 12
+expect_exit 0 ship deploy "$scratch/hello" --trial 8s --no-wait
+tried=$(first_of version)
+expect_exit 0 ship stop
+is_noted() { grep -q "the trial of $tried is over" "$SHIPIT_ROOT/hello/log/supervisor.log"; }
+expect_soon 20 is_noted
+expect_exit 0 ship ps # after whatever the supervisor has done then
+expect_not_in " up "
+! grep -q "\"trial_over\".*\"$tried\"" "$SHIPIT_ROOT/hello/events.jsonl" || fail "it goes back though it is stopped"
+expect_exit 0 ship start
+went_back() { [[ $(first_of version) != "$tried" && $(first_of description) == "Automatic rollback to "* ]]; }
+expect_soon 20 went_back
