@@ -300,6 +300,7 @@ void Supervisor::Core::start_and_answer(ClientId client, const std::string& whic
             if (why_not)
                 answer.set("why", *why_not).set("evidence", m_crew->evidence());
             m_control.finish(client, answer);
+    rules.all_settle = true; // for the check asks one of them
             m_gate.reset();
             resume_watch(why_not);
         });

@@ -137,6 +137,22 @@ TEST_CASE("one that keeps crashing does not fail another one's restart") {
     CHECK(app.pid_of("web.1") != web);
 }
 
+TEST_CASE("one that ends at once fails its restart, though the health check passes") {
+    SupervisedApp app;
+    Generation generation = app.web(1);
+    generation.programs.push_back(
+        app.program("worker.1", 1, "[ -e sound ] || { sleep 0.3; exit 9; }; sleep 1000"));
+    sys::replace_durably(app.folder() / "sound", "", 0644);
+    app.set_live(generation);
+    app.supervise();
+    REQUIRE(app.ask("start")["ok"].boolean());
+    sys::remove_file(app.folder() / "sound");
+    const Json restart = Json::object({{"request", "restart"}, {"process", "worker"}});
+    CHECK(app.ask(restart)["why"].text().starts_with("worker.1 exited with status 9 after "));
+    REQUIRE(app.ask("stop")["ok"].boolean());
+    CHECK(app.ask("start")["why"].text().starts_with("worker.1 exited with status 9 after "));
+}
+
 TEST_CASE("a start that fails says why, with the last lines") {
     SupervisedApp app;
     app.supervise();
