@@ -119,6 +119,7 @@ void Replacement::stop_old() {
         }))
         return old_stopped();
     m_old_stopping = true;
+    watch_next(); // its gate has seen what it was to see
     tell("stopping", m_plan.old->release());
     m_plan.old->suspend(in_turn, [this] { old_stopped(); });
 }
@@ -142,17 +143,23 @@ void Replacement::old_stopped() {
     const auto rest = [this](const Process& process) {
         return !overlaps(process) && !keeps(process) && !process.is_wanted();
     };
-    if (m_plan.next->has(rest))
+    // What has waited for the old ones' end may have fallen ill meanwhile.
+    if (m_plan.next->has(rest) || m_old_stopping)
         return start(Phase::starting, rest, &Replacement::go_live);
     go_live();
+}
+
+// Until a gate does, or the watch.
+void Replacement::watch_next() {
+    m_plan.next->on_ended([this](Process& process, const std::string& how) {
+        fail(process.program().name + " " + how);
+    });
 }
 
 void Replacement::go_live() {
     m_phase = Phase::waiting;
     m_had_traffic = true;
-    m_plan.next->on_ended([this](Process& process, const std::string& how) {
-        fail(process.program().name + " " + how);
-    });
+    watch_next();
     m_timer = m_surroundings.loop.after(commit_patience,
                                         [this] { fail("the deploying command did not commit"); });
     if (m_surroundings.addresses != nullptr)

@@ -76,6 +76,7 @@ class Replacement {
     void start(Phase phase, const Crew::Choice& choice, void (Replacement::*then)());
     void stop_old();
     void old_stopped();
+    void watch_next();
     void kill_strays() const;
     void go_live();
     void committed();

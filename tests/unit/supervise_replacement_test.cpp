@@ -1,7 +1,7 @@
 #include "core/supervise/replacement.hpp"
 
 #include "core/base/text.hpp"
-#include "tests/unit/supervised_app.hpp"
+#include "tests/unit/replacing_app.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,60 +9,12 @@ using namespace shipit;
 using namespace shipit::supervise;
 using namespace std::chrono_literals;
 using tests::eventually;
+using tests::last_of;
+using tests::replace_request;
+using tests::Serving;
 using tests::SupervisedApp;
-
-namespace {
-
-Json replace_request(const Generation& generation) {
-    return Json::object({{"request", "replace"}, {"generation", to_json(generation)}});
-}
-
-// An app with v1 serving.
-struct Serving : SupervisedApp {
-    Serving() {
-        set_live(web(1));
-        supervise();
-        REQUIRE(eventually([this] { return is_up("web.1"); }));
-    }
-};
-
-// Asks for a replacement and waits for an event.
-void wait_for(Client& client, const std::string& event) {
-    for (;;) {
-        const auto message = client.next(5s);
-        REQUIRE(message);
-        REQUIRE_FALSE((*message)["done"].boolean());
-        if ((*message)["event"].text() == event)
-            return;
-    }
-}
-
-// The answer, after all events.
-Json last_of(Client& client) {
-    for (;;) {
-        const auto message = client.next(tests::patience);
-        REQUIRE(message);
-        if ((*message)["done"].boolean())
-            return *message;
-    }
-}
-
-// A client dies while what it has asked for is being started, which takes its time to end.
-void leave_half_done(const SupervisedApp& app) {
-    Generation deaf = app.web(2);
-    deaf.programs[0].command = "trap '' TERM; while :; do sleep 1; done";
-    {
-        Client client(app.run());
-        client.send(replace_request(deaf));
-        wait_for(client, "starting");
-    }
-    REQUIRE(eventually([&] {
-        return sys::read_file(app.log() / "supervisor.log").find("ended before it was done") !=
-               std::string::npos;
-    }));
-}
-
-} // namespace
+using tests::wait_for;
+using tests::with_slow_worker;
 
 TEST_SUITE_BEGIN("supervise::Replacement");
 
@@ -234,59 +186,40 @@ TEST_CASE("a worker that ends fails the generation it belongs to") {
     CHECK(app.serves("v1"));
 }
 
-TEST_CASE("where the client dies before it moved `current`, the old generation comes back") {
+TEST_CASE("an exit while the old generation's worker is being stopped fails the new one") {
     Serving app;
-    {
-        Client client(app.run());
-        client.send(replace_request(app.web(2)));
-        wait_for(client, "healthy");
-    }
-    CHECK(eventually([&] { return app.serves("v1"); }));
-    CHECK(eventually([&] { return app.is_up("web.1"); }));
-    CHECK(app.process("web.1")["release"].text() == "v1");
-}
-
-TEST_CASE("where the client dies after it moved `current`, the new generation stays") {
-    Serving app;
-    {
-        Client client(app.run());
-        client.send(replace_request(app.web(2)));
-        wait_for(client, "healthy");
-        app.set_live(app.web(2));
-    }
-    CHECK(eventually([&] { return app.told() == "good v2\n"; }));
+    REQUIRE(app.deploy(with_slow_worker(app, 2))["ok"].boolean());
+    Generation next = app.web(3);
+    // It falls once, and would be well when it is looked at the next time.
+    next.programs[0].command = "if [ ! -e fallen ]; then python3 -S -E server.py & "
+                               "until [ -e fall ]; do sleep 0.02; done; touch fallen; exit 9; fi; "
+                               "exec python3 -S -E server.py";
+    Client client(app.run());
+    client.send(replace_request(next));
+    wait_for(client, "stopping");
+    sys::replace_durably(app.folder() / "fall", "", 0644);
+    const Json answer = last_of(client, "healthy");
+    INFO(answer.dump());
+    CHECK(answer["why"].text().starts_with("web.1 exited with status 9 after "));
+    CHECK(answer["serving"].text() == "v2");
     CHECK(app.serves("v2"));
 }
 
-TEST_CASE("a client that dies while the new generation starts leaves the old one") {
+TEST_CASE("what is ill when the old generation's worker has stopped gets no traffic") {
     Serving app;
-    Generation slow = app.web(2);
-    slow.programs[0].command = "sleep 1000";
-    {
-        Client client(app.run());
-        client.send(replace_request(slow));
-        wait_for(client, "starting");
-    }
-    CHECK(eventually([&] { return app.serves("v1"); }));
-}
-
-TEST_CASE("an order that comes while a dead client's replacement is undone waits for that") {
-    Serving app;
-    leave_half_done(app);
-    CHECK(app.deploy(app.web(3))["ok"].boolean());
-    CHECK(app.serves("v3"));
-}
-
-TEST_CASE("an order that waits is cancelled, and never begun") {
-    Serving app;
-    const auto web = app.pid_of("web.1");
-    leave_half_done(app);
+    REQUIRE(app.deploy(with_slow_worker(app, 2))["ok"].boolean());
+    Generation next = app.web(3);
+    next.health.path.clear();
+    next.health.command = "[ ! -e ill ]";
+    next.health.timeout = 1s;
     Client client(app.run());
-    client.send(replace_request(app.web(1)));
-    client.send(Json::object({{"request", "abort"}}));
-    CHECK(last_of(client)["why"].text() == "it was cancelled");
-    CHECK(app.ask("start")["ok"].boolean()); // after all that waits
-    CHECK(app.pid_of("web.1") == web);
+    client.send(replace_request(next));
+    wait_for(client, "stopping");
+    sys::replace_durably(app.folder() / "ill", "", 0644);
+    const Json answer = last_of(client, "healthy");
+    INFO(answer.dump());
+    CHECK(answer["serving"].text() == "v2");
+    CHECK(app.serves("v2"));
 }
 
 TEST_CASE("a replacement is cancelled at any time before the commit") {
