@@ -14,6 +14,7 @@ namespace {
 // How long nothing may be heard of the supervisor: stop timeouts, health timeouts and watches are
 // its own business, and the longest that they may be set to is a day.
 constexpr std::chrono::hours longest_silence(25);
+constexpr std::chrono::minutes commit_patience(1);
 constexpr std::chrono::milliseconds interrupt_interval(200);
 
 supervise::Client connected(const App& app) {
@@ -124,30 +125,46 @@ void Handover::fail(const Json& message) {
 
 void Handover::commit() {
     m_is_open = false;
-    m_client.send(Json::object({{"request", "commit"}}));
+    try {
+        m_client.send(Json::object({{"request", "commit"}}));
+    } catch (const supervise::SupervisorGone&) {
+        // It may have failed before, and said so.
+    }
+    std::chrono::milliseconds patience = commit_patience;
     for (;;) {
-        const auto message = m_client.next(std::chrono::minutes(1));
+        const auto message = m_client.next(patience);
         if (!message)
             throw Error("the supervisor does not answer; it goes by what 'current' points at");
-        if ((*message)["event"].text() == "committed")
+        const std::string event = (*message)["event"].text();
+        if (event == "committed")
             return;
         if ((*message)["done"].boolean())
             fail(*message);
+        if (event == "failed")
+            patience = longest_silence; // what it is to go back to takes its time
+        show(*message);
     }
 }
 
 bool Handover::watch() {
-    for (;;) {
-        const Json message = next_message();
-        if (!message["done"].boolean())
-            continue;
-        if (message["watch_failed"].boolean())
-            throw Error(message["why"].text("it failed"), Outcome::rolled_back);
-        if (!message["ok"].boolean())
-            m_app.host.progress.begin_phase(fmt::format("the watch of {} was cut short: {}",
-                                                        m_release.text(),
-                                                        message["why"].text("no reason given")));
-        return message["ok"].boolean();
+    const Json end = end_of_watch();
+    if (end["watch_failed"].boolean())
+        throw Error(end["why"].text("it failed"), Outcome::rolled_back);
+    if (!end["ok"].boolean())
+        m_app.host.progress.begin_phase(fmt::format("the watch of {} was cut short: {}",
+                                                    m_release.text(),
+                                                    end["why"].text("no reason given")));
+    return end["ok"].boolean();
+}
+
+// The next supervisor watches anew what this one has not watched to the end.
+Json Handover::end_of_watch() {
+    try {
+        for (;;)
+            if (Json message = next_message(); message["done"].boolean())
+                return message;
+    } catch (const supervise::SupervisorGone&) {
+        return Json::object({{"ok", false}, {"why", "the supervisor ended"}});
     }
 }
 

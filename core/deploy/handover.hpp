@@ -40,11 +40,12 @@ class Handover {
     void prove();
     void commit();
     // False if the window was cut short: another command changed the app meanwhile, or the
-    // supervisor was stopped. Throws Error (rolled_back) if the release failed within its window.
+    // supervisor ended. Throws Error (rolled_back) if the release failed within its window.
     [[nodiscard]] bool watch();
 
   private:
     [[nodiscard]] Json next_message();
+    [[nodiscard]] Json end_of_watch();
     void call_off() noexcept;
     void show(const Json& message) const;
     [[noreturn]] void fail(const Json& message);

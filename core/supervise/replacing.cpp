@@ -144,6 +144,12 @@ void Supervisor::Core::not_committed(const Replacement::Verdict& verdict, Client
     m_control.finish(client, answer);
     if (verdict.serves && needs_watch(m_crew->release()))
         begin_watch(0); // anew: nobody looked meanwhile
+    // Who could have put `current` back is gone.
+    if (client == 0 && m_crew && m_crew->release() != release && is_live(release))
+        m_loop.post([this, release, why = verdict.why] {
+            if (m_options.on_watch_failed)
+                m_options.on_watch_failed(release, why, Told::nobody);
+        });
 }
 
 void Supervisor::Core::client_gone(ClientId client) {

@@ -61,6 +61,38 @@ TEST_CASE("where the client dies after it moved `current`, the new generation st
     CHECK(app.serves("v2"));
 }
 
+TEST_CASE(
+    "a switch that is undone, with nobody left to put `current` back, is told to the callback") {
+    Serving app;
+    const Generation next = with_slow_worker(app, 2); // which takes its time to be undone
+    {
+        Client client(app.run());
+        client.send(replace_request(next));
+        wait_for(client, "healthy");
+        app.set_live(next);
+        (void)app.get("/crash");
+        wait_for(client, "failed");
+    }
+    CHECK(eventually([&] { return !app.told().empty(); }));
+    CHECK(app.told().starts_with("failed v2: web.1 exited with status 3 after "));
+    CHECK(app.serves("v1"));
+}
+
+TEST_CASE("a restart that fails after its client died is no reason to leave the live release") {
+    Serving app;
+    const Generation again = with_slow_worker(app, 1);
+    {
+        Client client(app.run());
+        client.send(replace_request(again));
+        wait_for(client, "healthy");
+        (void)app.get("/crash");
+        wait_for(client, "failed");
+    }
+    CHECK(eventually([&] { return app.ask("status")["busy_with"].is_null(); }));
+    CHECK(app.serves("v1"));
+    CHECK(app.told().empty());
+}
+
 TEST_CASE("a client that dies while the new generation starts leaves the old one") {
     Serving app;
     Generation slow = app.web(2);
