@@ -286,8 +286,14 @@ void take_down(App& app, std::chrono::milliseconds patience) {
 void stop(App& app, std::chrono::milliseconds patience) {
     const auto lock = lock_and_tidy(app, "stop", patience);
     app.set_stopped(true);
-    if (reach_supervisor_to_end(app))
-        (void)demanded(app, Json::object({{"request", "stop"}}), std::chrono::hours(1));
+    if (reach_supervisor_to_end(app)) {
+        supervise::Client client(app.layout.run_folder());
+        const Json answer = client.ask(Json::object({{"request", "stop"}}), std::chrono::hours(1));
+        if (!answer["ok"].boolean()) { // so all goes on
+            app.set_stopped(was_stopped);
+            throw Error(answer["why"].text("the supervisor refused"));
+        }
+    }
     app.note_event("stop", app.ledger.current(), name_of(Outcome::done));
 }
 
@@ -302,6 +308,7 @@ Changed restart(App& app, const std::string& process, const ChangeOptions& optio
     }
     Change change;
     change.what = "restart";
+    const bool was_stopped = app.is_stopped();
     change.attempt = fmt::format("restarting '{}'", app.name().text());
     change.plan = [](App& locked) -> std::optional<Plan> {
         const ReleaseNumber live = locked.live();

@@ -156,6 +156,13 @@ void Supervisor::Core::client_gone(ClientId client) {
     std::erase_if(m_waiting, [client](const auto& order) { return order.first == client; });
     if (client == m_watching_for)
         m_watching_for = 0;
+    if (client == m_busy_for && !m_busy.empty()) {
+        note("nobody waits for its end any more: " + m_busy);
+        m_busy_for = 0;
+        if (m_gate)
+            leave_start();
+        return;
+    }
     if (client != m_replacing_for || client == 0)
         return;
     m_replacing_for = 0;

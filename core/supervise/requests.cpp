@@ -74,7 +74,7 @@ void Supervisor::Core::dispatch(ClientId client, const Json& request) {
 // What an earlier supervisor, a command that was killed, or a release that failed in its watch left
 // half done. Whoever asks meanwhile holds the lock of the app, and could do nothing about it.
 bool Supervisor::Core::is_clearing_up() const {
-    return !m_ending && (!m_leftovers.empty() || (m_replacement && m_replacing_for == 0));
+    return !m_ending && !m_busy.empty() && m_replacing_for == 0 && m_busy_for == 0;
 }
 
 void Supervisor::Core::take_waiting() {
@@ -86,9 +86,18 @@ void Supervisor::Core::refuse(ClientId client, const std::string& why) {
     m_control.finish(client, Json::object({{"done", true}, {"ok", false}, {"why", why}}));
 }
 
-void Supervisor::Core::begin(const char* work) {
+void Supervisor::Core::begin(const char* work, ClientId client) {
     m_busy = work;
+    m_busy_for = client;
     m_gate.reset(); // of the start before
+}
+
+// What was begun for a client is over, who may be gone.
+void Supervisor::Core::finish(const Json& answer) {
+    m_busy.clear();
+    if (m_busy_for == 0)
+        return m_loop.post([this] { take_waiting(); }); // not while a crew is calling
+    m_control.finish(std::exchange(m_busy_for, 0), answer);
 }
 
 // --- Looking ---
@@ -195,9 +204,10 @@ void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
 }
 
 void Supervisor::Core::end_watch(const std::string& why) {
-    if (!m_vigil)
+    if (!is_watched())
         return;
     m_vigil.reset();
+    m_watch_end.reset();
     if (m_is_warm_over)
         retire_warm();
     const ClientId client = std::exchange(m_watching_for, 0);
@@ -243,25 +253,22 @@ void Supervisor::Core::take_generation() {
 
 void Supervisor::Core::start(ClientId client, const Json& request) {
     take_generation();
+    m_trial_end = m_loop.after(milliseconds(0), [this] { wait_for_trial_end(); });
     start_and_answer(client, chosen(request));
 }
 
 void Supervisor::Core::stop(ClientId client, const Json& request) {
     const std::string which = chosen(request);
     end_watch("it is being stopped");
-    const auto over = [this, client] {
-        m_busy.clear();
-        m_control.finish(client, answer_ok());
-    };
-    m_trial_end = m_loop.after(milliseconds(0), [this] { wait_for_trial_end(); });
+    const auto over = [this] { finish(answer_ok()); };
     const auto all_over = [this, over] {
         if (m_addresses)
             m_addresses->close(); // refused is better than unanswered
         over();
     };
+    begin("stopping processes", client);
     if (!m_crew)
         return all_over();
-    begin("stopping processes");
     if (!which.empty())
         return m_crew->stop(Crew::called(which), over);
     const auto one_over = [all_over, left = std::make_shared<int>(m_warm ? 2 : 1)] {
@@ -281,30 +288,37 @@ void Supervisor::Core::restart(ClientId client, const Json& request) {
     end_watch("it is being restarted");
     if (!m_crew || m_crew->is_stopped())
         return start(client, request);
-    begin("restarting processes");
-    m_crew->stop(Crew::called(which), [this, client, which] { start_and_answer(client, which); });
+    begin("restarting processes", client);
+    m_crew->stop(Crew::called(which), [this, which] { start_and_answer(m_busy_for, which); });
 }
 
 void Supervisor::Core::start_and_answer(ClientId client, const std::string& which) {
-    begin("starting processes");
+    begin("starting processes", client);
     interrupt_watch();
     GateRules rules;
     if (!m_watch_end) // a watch is of all of them
         rules.whom = Crew::called(which);
     rules.passes = m_crew->generation().health.passes;
     rules.timeout = m_crew->generation().health.timeout;
+    rules.all_settle = true; // for the check asks one of them
     m_gate = std::make_unique<Gate>(
-        m_loop, *m_crew, rules, [this, client](const std::optional<std::string>& why_not) {
-            m_busy.clear();
+        m_loop, *m_crew, rules, [this](const std::optional<std::string>& why_not) {
             Json answer = Json::object({{"done", true}, {"ok", !why_not}});
             if (why_not)
                 answer.set("why", *why_not).set("evidence", m_crew->evidence());
-            m_control.finish(client, answer);
-    rules.all_settle = true; // for the check asks one of them
+            finish(answer);
             m_gate.reset();
             resume_watch(why_not);
         });
     m_crew->start(Crew::called(which));
+    if (client == 0)
+        leave_start();
+}
+
+// Nobody waits for it: it goes on like one of our own, until an order comes.
+void Supervisor::Core::leave_start() {
+    m_busy.clear();
+    m_loop.post([this] { take_waiting(); });
 }
 
 void Supervisor::Core::shutdown(ClientId client, const Json& /*request*/) {

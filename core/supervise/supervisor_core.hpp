@@ -112,7 +112,9 @@ class Supervisor::Core {
     void start_and_answer(ClientId client, const std::string& which);
     [[nodiscard]] std::string chosen(const Json& request) const;
     void take_generation();
-    void begin(const char* work);
+    void leave_start();
+    void begin(const char* work, ClientId client = 0);
+    void finish(const Json& answer);
     void refuse(ClientId client, const std::string& why);
     [[nodiscard]] bool is_live(ReleaseNumber release);
 
@@ -140,7 +142,8 @@ class Supervisor::Core {
     // Being stopped, before what is live is started: of an earlier supervisor, or of the release
     // that failed in its watch.
     std::vector<std::shared_ptr<Crew>> m_leftovers;
-    std::string m_busy; // with what; empty: with nothing
+    std::string m_busy;      // with what; empty: with nothing
+    ClientId m_busy_for = 0; // with a start, stop or restart; 0: nobody waits for it (any more)
     bool m_ending = false;
     // Orders that came while leftovers were being stopped, or a dead client's replacement ended.
     std::vector<std::pair<ClientId, Json>> m_waiting;

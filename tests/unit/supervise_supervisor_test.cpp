@@ -28,6 +28,25 @@ pid_t pid_in(const sys::Path& file) {
     return content && !trimmed(*content).empty() ? std::stoi(*content) : 0;
 }
 
+// A client asks, and dies once it is seen to: then `work` goes on, with nobody to tell.
+void leave(const SupervisedApp& app, const char* request, const std::string& work) {
+    const auto times_told = [&] {
+        const std::string log = sys::read_file(app.log() / supervisor_log_name);
+        std::size_t times = 0;
+        const std::string told = "nobody waits for its end any more: " + work;
+        for (auto at = log.find(told); at != log.npos; at = log.find(told, at + 1))
+            ++times;
+        return times;
+    };
+    const auto before = times_told();
+    {
+        Client client(app.run());
+        client.send(Json::object({{"request", request}}));
+        REQUIRE(eventually([&] { return app.ask("status")["busy_with"].text() == work; }));
+    }
+    REQUIRE(eventually([&] { return times_told() > before; }));
+}
+
 } // namespace
 
 TEST_SUITE_BEGIN("supervise::Supervisor");
@@ -151,6 +170,40 @@ TEST_CASE("one that ends at once fails its restart, though the health check pass
     CHECK(app.ask(restart)["why"].text().starts_with("worker.1 exited with status 9 after "));
     REQUIRE(app.ask("stop")["ok"].boolean());
     CHECK(app.ask("start")["why"].text().starts_with("worker.1 exited with status 9 after "));
+}
+
+TEST_CASE("a start that nobody waits for any more is in nobody's way") {
+    SupervisedApp app;
+    Generation broken = app.web(1);
+    broken.programs[0].environment.emplace_back("STATUS", "503");
+    broken.health.timeout = 1h;
+    app.set_live(broken);
+    app.supervise();
+    leave(app, "start", "starting processes");
+    CHECK(app.ask("status")["busy_with"].is_null());
+    CHECK(app.deploy(app.web(2))["ok"].boolean());
+    CHECK(app.serves("v2"));
+}
+
+TEST_CASE(
+    "an order waits for the end of a stop, or of a restart's, that nobody waits for any more") {
+    SupervisedApp app;
+    app.set_live(app.worker(1, "trap '' TERM; while :; do sleep 1; done"));
+    app.supervise();
+    REQUIRE(app.ask("start")["ok"].boolean());
+    const pid_t first = app.pid_of("worker.1");
+    leave(app, "stop", "stopping processes");
+    const Json started = app.ask("start");
+    INFO(started.dump());
+    CHECK(started["ok"].boolean());
+    const pid_t second = app.pid_of("worker.1");
+    CHECK(second != first);
+    leave(app, "restart", "restarting processes");
+    const Json stopped = app.ask("stop");
+    INFO(stopped.dump());
+    CHECK(stopped["ok"].boolean());
+    CHECK(is_gone(second));
+    CHECK(app.process("worker.1")["state"].text() == "stopped");
 }
 
 TEST_CASE("a start that fails says why, with the last lines") {
