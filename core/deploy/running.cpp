@@ -122,6 +122,22 @@ void end_supervisors(const App& app) {
     }
 }
 
+// By itself, beside those that go on.
+void restart_process(App& app, const std::string& process, std::chrono::milliseconds patience) {
+    const auto lock = lock_and_tidy(app, "restart", patience);
+    (void)app.live();
+    if (app.is_stopped())
+        throw Error(fmt::format("'{}' is stopped", app.name().text()))
+            .advise(fmt::format("shipit -a {} start", app.name().text()));
+    ensure_live_tree(app); // also for a supervisor that is there
+    if (!live_generation(app))
+        throw Error(fmt::format("'{}' has no processes to restart", app.name().text()));
+    ensure_supervisor(app);
+    (void)demanded(app, Json::object({{"request", "restart"}, {"process", process}}),
+                   std::chrono::hours(1));
+    app.note_event("restart", app.ledger.current(), name_of(Outcome::done), process);
+}
+
 } // namespace
 
 Json ProcessFacts::json() const {
@@ -262,6 +278,7 @@ std::vector<ProcessFacts> processes(const App& app) {
 void start(App& app, std::chrono::milliseconds patience) {
     const auto lock = lock_and_tidy(app, "start", patience);
     (void)app.live();
+    ensure_live_tree(app); // also for a supervisor that is there
     app.set_stopped(false);
     if (!live_generation(app))
         throw Error(fmt::format("'{}' has no processes to start", app.name().text()));
@@ -285,6 +302,7 @@ void take_down(App& app, std::chrono::milliseconds patience) {
 
 void stop(App& app, std::chrono::milliseconds patience) {
     const auto lock = lock_and_tidy(app, "stop", patience);
+    const bool was_stopped = app.is_stopped();
     app.set_stopped(true);
     if (reach_supervisor_to_end(app)) {
         supervise::Client client(app.layout.run_folder());
@@ -299,16 +317,11 @@ void stop(App& app, std::chrono::milliseconds patience) {
 
 Changed restart(App& app, const std::string& process, const ChangeOptions& options) {
     if (!process.empty()) {
-        const auto lock = lock_and_tidy(app, "restart", options.lock_patience);
-        renew_supervisor(app);
-        (void)demanded(app, Json::object({{"request", "restart"}, {"process", process}}),
-                       std::chrono::hours(1));
-        app.note_event("restart", app.ledger.current(), name_of(Outcome::done), process);
+        restart_process(app, process, options.lock_patience);
         return {};
     }
     Change change;
     change.what = "restart";
-    const bool was_stopped = app.is_stopped();
     change.attempt = fmt::format("restarting '{}'", app.name().text());
     change.plan = [](App& locked) -> std::optional<Plan> {
         const ReleaseNumber live = locked.live();

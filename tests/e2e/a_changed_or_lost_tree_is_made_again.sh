@@ -34,6 +34,15 @@ ship supervise hello >"$scratch/supervisor.log" 2>&1 &
 expect_soon 10 answers "$url" "Hello, World! This is release v1."
 expect_equal "$(grep ^flushed "$tree.stamp")" "flushed yes"
 
+# The tree is gone while the supervisor is there: what starts its processes makes it again.
+expect_exit 0 ship stop
+rm -rf "$tree"
+expect_exit 0 ship start
+expect_answer "$url" "Hello, World! This is release v1."
+rm -rf "$tree"
+expect_exit 0 ship restart web
+expect_answer "$url" "Hello, World! This is release v1."
+
 # A byte of the slug is wrong, and its tree is gone.
 python3 - "$archive" <<'END'
 import os, sys
