@@ -16,9 +16,13 @@ namespace shipit::deploy {
 
 namespace {
 
+// For other commands to end: a failed watch is told once, the end of a trial again and again.
+constexpr const char* as_long_as_any_takes = "--wait=1d";
+constexpr const char* until_told_again = "--wait=10m";
+
 // The command that deployed the failed release is gone, so nobody else takes it back. `shipit
 // rollback --automatic` goes the path of every change, beside the supervisor's own processes.
-void roll_back_alone(const App& app, ReleaseNumber failed, const std::string& why,
+void roll_back_alone(const App& app, ReleaseNumber failed, const std::string& why, const char* wait,
                      const char* unless = nullptr) {
     std::vector<std::string> words{sys::own_program().string(),
                                    "--root",
@@ -29,22 +33,22 @@ void roll_back_alone(const App& app, ReleaseNumber failed, const std::string& wh
                                    "--automatic=" + why,
                                    "--failed=" + failed.text(),
                                    "--no-wait",
-                                   "--wait=10m",
+                                   wait,
                                    "--quiet"};
     if (unless != nullptr)
         words.emplace_back(unless);
     supervise::spawn_aside(words, app.layout.log() / supervise::supervisor_log_name);
 }
 
+// What a person has stopped stays so until a person starts it, and goes back then.
 void on_trial_over(const App& app, ReleaseNumber release) {
+    if (app.is_stopped())
+        return;
     const auto trial = app.ledger.load(release).trial.value_or(std::chrono::milliseconds(0));
     const std::string why =
         fmt::format("the trial of {} ended without `shipit bless`", duration_text(trial));
-// What a person has stopped stays so until a person starts it, and goes back then.
     app.note_event("trial_over", release, name_of(Outcome::failed), why);
-    if (app.is_stopped())
-        return;
-    roll_back_alone(app, release, why, "--unless-good");
+    roll_back_alone(app, release, why, until_told_again, "--unless-good");
 }
 
 // Only what brings something new is taken back, and only once: a rollback never is, nor what was
@@ -61,7 +65,7 @@ void on_watch_failed(const App& app, ReleaseNumber release, const std::string& w
                      supervise::Told told) {
     app.note_event("watch_failed", release, name_of(Outcome::failed), why);
     if (told != supervise::Told::who_stays && is_to_go_back(app, release))
-        roll_back_alone(app, release, why,
+        roll_back_alone(app, release, why, as_long_as_any_takes,
                         told == supervise::Told::who_goes_back ? "--after-deploy" : nullptr);
 }
 
