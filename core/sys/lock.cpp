@@ -62,19 +62,28 @@ LockHolder read_holder(const Path& file) {
     return described_in(read_file_if_any(file, 4096).value_or(""));
 }
 
+// On a full disk, what makes room must get the lock: it is held all the same, by nobody who is
+// named. Written before it is cut, so that the block which is there is not given away in between.
 void describe(const Fd& fd, const LockHolder& self, const Path& file) {
     const Json json = Json::object({{"who", self.who},
                                     {"what", self.what},
                                     {"since", time_text(self.since)},
                                     {"pid", self.pid}});
-    if (::ftruncate(fd.get(), 0) != 0 || ::lseek(fd.get(), 0, SEEK_SET) != 0)
+    const std::string text = json.dump() + "\n";
+    ssize_t written = -1;
+    do
+        written = ::pwrite(fd.get(), text.data(), text.size(), 0);
+    while (written < 0 && errno == EINTR);
+    if ((written < 0 && errno != ENOSPC && errno != EDQUOT) ||
+        ::ftruncate(fd.get(), std::max<off_t>(written, 0)) != 0)
         throw_errno("cannot write '" + file.string() + "'");
-    write_all(fd.get(), json.dump() + "\n", file);
 }
 
 } // namespace
 
 std::string LockHolder::text(WallTime now) const {
+    if (pid == 0)
+        return printable(who);
     if (since == WallTime{})
         return fmt::format("{} (process {})", printable(who), pid);
     return fmt::format("{}, running '{}' since {} ({}), process {}", printable(who),

@@ -1,7 +1,8 @@
 // One command at a time per app: flock(2) on a file that is never deleted.
 //
 // The kernel frees the lock when its holder dies, however it dies; O_CLOEXEC keeps children from
-// inheriting it. The file's content says who holds it, for whoever waits.
+// inheriting it. The file's content says who holds it, for whoever waits; on a full disk it does
+// not.
 #pragma once
 
 #include "core/base/text.hpp"

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,6 +71,31 @@ TEST_CASE("a lock whose file was removed and made anew meanwhile is that of the 
         first.reset();
     });
     CHECK(Lock::holder(folder / "lock")->who == "bob");
+}
+
+TEST_CASE("a lock can be had on a full disk, where its file cannot say by whom") {
+    const tests::TestFolder folder;
+    if (::mount("none", folder.path().c_str(), "tmpfs", 0, "size=16k") != 0)
+        return; // only root can
+    {
+        const Fd filling(
+            ::open((folder / "filling").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        const std::string page(4096, '-');
+        while (::write(filling.get(), page.data(), page.size()) > 0) {
+        }
+        const Lock lock(folder / "lock", alice, 0ms);
+        CHECK(Lock::holder(folder / "lock")->text(bob.since) == "another command");
+        CHECK_THROWS_AS(Lock(folder / "lock", bob, 0ms), Error);
+    }
+    CHECK(::umount(folder.path().c_str()) == 0);
+}
+
+TEST_CASE("what a lock's file says of its holder leaves nothing of a longer one before") {
+    const tests::TestFolder folder;
+    { const Lock lock(folder / "lock", alice, 0ms); }
+    const Lock lock(folder / "lock", bob, 0ms);
+    CHECK(Lock::holder(folder / "lock")->who == "bob");
+    CHECK(read_file(folder / "lock").ends_with("4712}\n"));
 }
 
 TEST_CASE("a child of the holder does not inherit the lock") {
