@@ -31,6 +31,12 @@ std::size_t write_some(int fd, std::string_view bytes) {
     return written;
 }
 
+// By somebody who wanted room, say: what was written to it then, nobody could read.
+bool was_removed(const sys::Fd& file) {
+    struct stat facts {};
+    return ::fstat(file.get(), &facts) == 0 && facts.st_nlink == 0;
+}
+
 } // namespace
 
 void LogFile::append(std::string_view lines) noexcept {
@@ -45,7 +51,7 @@ void LogFile::append(std::string_view lines) noexcept {
 void LogFile::append_or_throw(std::string_view lines) {
     if (m_fd && m_size > 0 && m_size + lines.size() > m_rotation.size)
         rotate();
-    if (!m_fd)
+    if (!m_fd || was_removed(m_fd))
         open();
     tell_losses();
     write_whole(lines);

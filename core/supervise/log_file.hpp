@@ -34,7 +34,7 @@ class LogFile {
     LogFile(Path path, Rotation rotation) : m_path(std::move(path)), m_rotation(rotation) {}
 
     // Appends whole lines. Never throws: where the disk is full, lines are lost, counted, and told
-    // about by a line of their own once there is room.
+    // about by a line of their own once there is room. A file that was removed is made again.
     void append(std::string_view lines) noexcept;
 
   private:

@@ -213,6 +213,15 @@ TEST_CASE("on a full disk lines are lost whole, and what tells of it is not cut 
           std::vector<std::string>{first, "after"});
 }
 
+TEST_CASE("a log that was removed while it is written to is made again") {
+    const Piped piped;
+    LogFile log(piped.folder / "app.log", {});
+    log.append(record(1, "web.1", "before"));
+    sys::remove_file(piped.folder / "app.log");
+    log.append(record(1, "web.1", "after"));
+    CHECK(texts(piped.read()) == std::vector<std::string>{"after"});
+}
+
 TEST_CASE("a pipe that is removed leaves another one alone that has come to its name") {
     Piped piped;
     REQUIRE(::unlink((piped.folder / "web.1.fifo").c_str()) == 0);
