@@ -30,10 +30,32 @@ Moment moment_of(const release::Event& event) {
             event.user, event.detail, event.result != name_of(Outcome::done)};
 }
 
-void add_ends(const App& app, ReleaseNumber number, std::vector<Moment>& moments) {
+// In the order in which they were written.
+std::vector<Moment> ends_of(const App& app, ReleaseNumber number) {
     const auto conduct = release::read_conduct(app.layout.evidence(number));
+    std::vector<Moment> moments;
     for (const auto& exit : conduct.newest_exits)
         moments.push_back({exit.at, "crash", number, "", exit.process + " " + exit.how, true});
+    // Of those before the oldest that is kept it is known how many there were.
+    if (conduct.exits > moments.size() && !moments.empty())
+        moments.front().times += static_cast<unsigned>(conduct.exits - moments.size());
+    return moments;
+}
+
+// `when` is what it is sorted by.
+struct Placed {
+    WallTime when;
+    Moment moment;
+};
+
+// Adds what was written one after the other. A clock that was ahead, and was set back since, puts
+// nothing after what came later.
+void place(std::vector<Moment> written, std::vector<Placed>& all) {
+    WallTime next = WallTime::max();
+    for (auto moment = written.rbegin(); moment != written.rend(); ++moment) {
+        next = std::min(next, moment->at);
+        all.push_back({next, std::move(*moment)});
+    }
 }
 
 std::string_view process_of(const Moment& crash) {
@@ -71,16 +93,18 @@ std::vector<Moment> latest_moments(const App& app, const std::optional<ReleaseNu
     for (const Moment& moment : moments)
         if (moment.release)
             newest_number = std::max(newest_number, moment.release->value());
+    std::vector<Placed> all; // of each kind the newest first
     for (std::uint64_t n = newest_number; n > 0 && newest_number - n < most_releases; --n)
-        add_ends(app, ReleaseNumber(n), moments);
-    std::stable_sort(moments.begin(), moments.end(),
-                     [](const Moment& a, const Moment& b) { return a.at < b.at; });
+        place(ends_of(app, ReleaseNumber(n)), all);
+    place(std::move(moments), all);
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Placed& a, const Placed& b) { return a.when > b.when; });
     std::vector<Moment> newest;
-    for (auto moment = moments.rbegin(); moment != moments.rend(); ++moment)
-        if (!newest.empty() && is_another_of(*moment, newest.back()))
-            ++newest.back().times;
+    for (auto& [when, moment] : all)
+        if (!newest.empty() && is_another_of(moment, newest.back()))
+            newest.back().times += moment.times;
         else if (newest.size() < limit)
-            newest.push_back(std::move(*moment));
+            newest.push_back(std::move(moment));
         else
             break;
     return newest;

@@ -23,8 +23,9 @@ struct Moment {
     [[nodiscard]] Json json() const;
 };
 
-// The newest first; `live` is what is live, if that is known. Never throws for what is damaged:
-// that is passed over.
+// The newest first, by the order in which they were recorded rather than by a clock that may have
+// been set; `live` is what is live, if that is known. Never throws for what is damaged: that is
+// passed over.
 [[nodiscard]] std::vector<Moment>
 latest_moments(const App& app, const std::optional<ReleaseNumber>& live, std::size_t limit);
 
