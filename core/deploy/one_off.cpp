@@ -11,14 +11,24 @@ namespace shipit::deploy {
 
 namespace {
 
+// No prune takes it while this lives.
+struct HeldTree {
+    sys::Path path;
+    std::optional<sys::Fd> hold;
+};
+
 // The release's tree; unpacked under the lock if it is not there (trees are a cache).
-sys::Path tree_of(const App& app, const release::SlugFacts& slug) {
-    if (has_tree(app, slug.id))
-        return app.layout.tree(slug.id);
+HeldTree tree_of(const App& app, const release::SlugFacts& slug) {
+    if (has_tree(app, slug.id)) {
+        HeldTree tree{app.layout.tree(slug.id), sys::hold_folder(app.layout.tree(slug.id))};
+        if (tree.hold && has_tree(app, slug.id)) // it was not pruned in between
+            return tree;
+    }
     const auto lock = app.lock("run", std::chrono::minutes(10));
     auto tree = unpacked_tree(app, slug, Slug::from_store);
     flush_release_tree(app, slug.id);
-    return tree;
+    auto hold = sys::hold_folder(tree);
+    return {std::move(tree), std::move(hold)};
 }
 
 } // namespace
@@ -49,8 +59,8 @@ int run_one_off(App& app, std::optional<ReleaseNumber> release,
         quoted.push_back(shell_quoted(word));
     // One word may be a whole command line, as Heroku takes it: run "ls -l | wc -l".
     const std::string command = words.size() == 1 ? words.front() : joined(quoted, " ");
-    return supervise::run_interactively(
-               one_off_program(app, manifest, tree_of(app, *manifest.slug), "run", command))
+    const HeldTree tree = tree_of(app, *manifest.slug);
+    return supervise::run_interactively(one_off_program(app, manifest, tree.path, "run", command))
         .code;
 }
 

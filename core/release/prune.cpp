@@ -21,6 +21,15 @@ std::uint64_t size_on_disk(const Path& file) {
     return ::lstat(file.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
+// Those from which somebody runs a command (`shipit run`).
+std::set<SlugId> held_trees(const Layout& layout) {
+    std::set<SlugId> held;
+    for (const std::string& name : sys::names_in_if_any(layout.trees()))
+        if (const auto slug = tree_in(name); slug && sys::is_held(layout.tree(*slug)))
+            held.insert(*slug);
+    return held;
+}
+
 // Slugs of releases that stay, and whatever trees are run from.
 std::set<SlugId> slugs_in_use(const Ledger& ledger, Facts facts,
                               const std::vector<Expiry>& expiring, const Running& running) {
@@ -156,9 +165,13 @@ class Pruning {
         attempt([&] { append_events(m_ledger.layout().events(), events); });
     }
 
-    // The name that it has now; nothing if there was no tree. Not durable.
+    // The name that it has now; nothing if there was no tree, or somebody has begun to run from it.
+    // Not durable.
     [[nodiscard]] std::optional<Path> discard_tree(const SlugId& slug) const {
         const Path tree = m_ledger.layout().tree(slug);
+        const auto alone = sys::hold_alone(tree);
+        if (!alone && sys::is_there(tree))
+            return std::nullopt;
         Path trash = m_ledger.layout().trees() / (".trash-" + slug.text());
         (void)sys::remove_file(m_ledger.layout().tree_stamp(slug));
         if (!sys::is_there(tree))
@@ -191,9 +204,13 @@ class Pruning {
 
 PrunePlan plan_prune(const Ledger& ledger, const Marks& marks, const Retention& retention,
                      const std::vector<ReleaseNumber>& warm) {
-    const Running running{ledger.current(), warm}; // throws rather than to guess what is live
+    Running running{ledger.current(), warm}; // throws rather than to guess what is live
     std::vector<Entry> entries = ledger.newest(Ledger::all);
     const auto facts = ledger.facts(marks, entries);
+    const auto held = held_trees(ledger.layout());
+    for (const Fact& fact : facts)
+        if (fact.slug && held.contains(*fact.slug))
+            running.warm.push_back(fact.number);
     PrunePlan plan;
     for (const Fact& fact : facts)
         if (!fact.readable)
@@ -203,7 +220,8 @@ PrunePlan plan_prune(const Ledger& ledger, const Marks& marks, const Retention& 
     if (knows_all)
         plan.expiring = expiring(facts, retention, running, sys::now());
     plan.manifests = manifests_of(plan.expiring, std::move(entries));
-    const auto in_use = slugs_in_use(ledger, facts, plan.expiring, running);
+    auto in_use = slugs_in_use(ledger, facts, plan.expiring, running);
+    in_use.insert(held.begin(), held.end());
     if (knows_all)
         plan.slugs = unused_slugs(ledger.layout(), in_use);
     for (const SlugId& slug : plan.slugs)

@@ -107,6 +107,13 @@ class TempFolder {
 // lives holds as his TempFolder, which stays. Throws like remove_tree.
 [[nodiscard]] bool remove_if_abandoned(const Path& path);
 
+// While what it gives lives, hold_alone() of that folder gives nothing: somebody uses what is in
+// it. Waits for who holds it alone. Nothing if the folder has gone meanwhile, or is none.
+[[nodiscard]] std::optional<Fd> hold_folder(const Path& path);
+// For who takes the folder away, which nobody holds then; nothing if somebody does, or it is none.
+[[nodiscard]] std::optional<Fd> hold_alone(const Path& path);
+[[nodiscard]] bool is_held(const Path& path);
+
 // That something with a temporary name stays behind: an undo that fails has nobody to tell. Whoever
 // tidies asks.
 void note_leftover() noexcept;

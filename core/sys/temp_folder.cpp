@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace shipit::sys {
@@ -24,6 +25,14 @@ bool lock(const Fd& folder) {
     return ::flock(folder.get(), LOCK_EX | LOCK_NB) == 0;
 }
 
+// It may have been renamed while the lock was waited for.
+bool has_kept_its_name(const Fd& folder, const Path& path) {
+    struct stat opened {};
+    struct stat named {};
+    return ::fstat(folder.get(), &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 Path make_folder(const Path& parent, const std::string& prefix) {
     std::string pattern = (parent / (prefix + "XXXXXX")).string();
     if (::mkdtemp(pattern.data()) == nullptr) // 0700, mkdtemp(3)
@@ -32,6 +41,28 @@ Path make_folder(const Path& parent, const std::string& prefix) {
 }
 
 } // namespace
+
+std::optional<Fd> hold_folder(const Path& path) {
+    Fd folder = opened_folder(path);
+    int result = -1;
+    while (folder && (result = ::flock(folder.get(), LOCK_SH)) != 0 && errno == EINTR) {
+    }
+    return folder && result == 0 && has_kept_its_name(folder, path)
+               ? std::optional(std::move(folder))
+               : std::nullopt;
+}
+
+std::optional<Fd> hold_alone(const Path& path) {
+    Fd folder = opened_folder(path);
+    if (!folder || (!lock(folder) && errno == EWOULDBLOCK))
+        return std::nullopt;
+    return folder;
+}
+
+bool is_held(const Path& path) {
+    const Fd folder = opened_folder(path);
+    return folder && !lock(folder) && errno == EWOULDBLOCK;
+}
 
 void note_leftover() noexcept {
     something_left = true;

@@ -122,3 +122,21 @@ expect_exit 1 ship -a six pin v1 old
 expect_err "v1 cannot be kept: it has no slug any more"
 expect_err "next: v4 is the same build, and has its slug: shipit -a six pin v4"
 expect_exit 0 ship -a six pin v4 old
+
+# What a command runs from stays while it does, and so does its release.
+deploy_versions held 6
+mkfifo "$scratch/go_on"
+# shellcheck disable=SC2016  # it is the command's own $1
+"$SHIPIT_BIN" -a held run --release v1 -- bash -c 'touch "$1/runs"; read -r <"$1/go_on"; cat file' - "$scratch" >"$scratch/ran" &
+run=$!
+expect_soon 10 test -e "$scratch/runs"
+expect_exit 0 ship -a held prune --keep 4 --dry-run
+expect_out "held v2 would expire"
+expect_not_in "v1 would"
+expect_exit 0 ship -a held prune --keep 4
+expect_out "held v2 expired"
+echo >"$scratch/go_on"
+wait $run || fail "the command was left without its files"
+expect_equal "$(cat "$scratch/ran")" "held 1"
+expect_exit 0 ship -a held prune --keep 4
+expect_out "held v1 expired"
