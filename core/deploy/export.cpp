@@ -45,8 +45,25 @@ Path folder_of(const Path& destination) {
     return destination.has_parent_path() ? destination.parent_path() : Path(".");
 }
 
+// Where an image is made that goes to standard output.
+Path temporary_place() {
+    std::error_code absent;
+    Path place = std::filesystem::temp_directory_path(absent);
+    if (absent)
+        throw Error(
+            fmt::format("no image can be made in TMPDIR, which is no folder: {}", absent.message()),
+            Outcome::usage)
+            .advise("set TMPDIR to a folder that has room, or unset it");
+    return place;
+}
+
 // A device, a pipe or a folder would be replaced, not written to.
 void refuse_what_is_no_file(const Path& destination) {
+    if (!destination.has_filename())
+        throw Error(fmt::format("'{}' names a folder, and this is one file",
+                                printable(destination.string())),
+                    Outcome::usage)
+            .advise("-o FILE says what the file is called");
     struct stat status {};
     if (::lstat(destination.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
         throw Error(fmt::format("'{}' is there, and no file", printable(destination.string())),
@@ -197,15 +214,16 @@ oci::ImagePlan plan_image(const App& app, const release::Manifest& manifest,
 
 std::string export_image(const App& app, const release::Manifest& manifest,
                          const slug::SlugFile& slug, const ExportRequest& request,
-                         const Path& destination) {
+                         const Path& named) {
+    // "blog.oci/" is that folder.
+    const Path destination = named.has_filename() ? named : named.parent_path();
     const auto plan = plan_image(app, manifest, slug, request);
     const bool is_folder = !request.output && destination.extension() != ".tar";
     if (is_folder && sys::is_there(destination))
         throw Error(fmt::format("'{}' is there already", printable(destination.string())),
                     Outcome::usage)
             .advise("-o NAME names another folder, -o NAME.tar one file");
-    const Path parent =
-        request.output ? std::filesystem::temp_directory_path() : folder_of(destination);
+    const Path parent = request.output ? temporary_place() : folder_of(destination);
     const sys::TempFolder temp(parent, temporary);
     const Path layout = temp.path() / "image";
     sys::make_folders(layout, private_folder);

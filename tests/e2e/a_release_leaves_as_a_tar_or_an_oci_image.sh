@@ -65,6 +65,13 @@ expect_exit 0 ship export v1 --format oci -o again
 diff -r image again || fail "the second image is another one"
 expect_exit 0 ship export v1 --format oci -o image.tar
 ship export v1 --format oci -o - | cmp - image.tar || fail "the archive is another one"
+expect_exit 0 ship export v1 --format oci -o named/
+diff -r image named || fail "the image in a folder by that name is another one"
+expect_exit 2 ship export v1 --format tar -o named/
+expect_err "'named/' names a folder, and this is one file"
+expect_exit 2 env TMPDIR=/nonexist "$SHIPIT_BIN" export v1 --format oci -o -
+expect_err "no image can be made in TMPDIR, which is no folder"
+expect_err "next: set TMPDIR"
 mkdir untarred_image
 tar -xf image.tar -C untarred_image
 diff -r image untarred_image || fail "the archive holds another image"
