@@ -15,7 +15,33 @@ namespace shipit::deploy {
 
 namespace {
 
+std::string user_named(uid_t uid) {
+    try {
+        return sys::account_of(std::to_string(uid)).name;
+    } catch (const Error&) {
+        return std::to_string(uid);
+    }
+}
+
+// Another root that has an app by that name, and whose it is.
+std::optional<std::string> where_else(const Host& host, const AppName& name) {
+    for (const sys::Path& root : release::usual_roots(host.origin.user)) {
+        const release::Layout there{root, name};
+        struct stat status {};
+        if (root == host.root || !release::is_app(there) ||
+            ::stat(there.folder().c_str(), &status) != 0)
+            continue;
+        return fmt::format("there is one under '{}', as user {}: shipit --root {} -a {} status",
+                           root.string(), user_named(status.st_uid), shell_quoted(root.string()),
+                           name.text());
+    }
+    return std::nullopt;
+}
+
 [[noreturn]] void refuse_absent(const Host& host, const AppName& name) {
+    if (const auto advice = where_else(host, name))
+        throw Error(fmt::format("there is no app '{}' under '{}'", name.text(), host.root.string()))
+            .advise(*advice);
     std::vector<std::string> names;
     for (const AppName& each : app_names(host))
         names.push_back(each.text());

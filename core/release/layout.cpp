@@ -26,6 +26,10 @@ Path absolute_variable(const char* name) {
     return path.is_absolute() ? path : Path();
 }
 
+Path root_in_home(const Path& home) {
+    return home / ".local/share/shipit";
+}
+
 // The default where SHIPIT_ROOT does not say otherwise.
 Path usual_root() {
     if (::geteuid() == 0)
@@ -39,7 +43,7 @@ Path usual_root() {
     if (home.empty())
         throw Error("there is no home folder to keep apps in", Outcome::usage)
             .advise("say where with --root or SHIPIT_ROOT");
-    return home / ".local/share/shipit";
+    return root_in_home(home);
 }
 
 bool is_folder(const Path& path) {
@@ -70,6 +74,17 @@ std::optional<ReleaseNumber> number_between(std::string_view text, std::string_v
 Path default_root() {
     const std::string chosen = variable("SHIPIT_ROOT");
     return chosen.empty() ? usual_root() : std::filesystem::absolute(chosen).lexically_normal();
+}
+
+std::vector<Path> usual_roots(const std::string& user) {
+    std::vector<Path> roots{system_root};
+    try {
+        roots.push_back(usual_root());
+        roots.push_back(root_in_home(sys::account_of(user).home));
+    } catch (const Error&) {
+        // Who has no home folder, or no account by that name, has no such root.
+    }
+    return roots;
 }
 
 Path Layout::manifest(ReleaseNumber number) const {

@@ -28,6 +28,10 @@ constexpr const char* system_root = "/var/lib/shipit";
 // anyone else. Relative values of XDG_DATA_HOME are ignored, as its specification demands.
 [[nodiscard]] Path default_root();
 
+// Where apps are unless somebody says otherwise: root's, and those of whoever runs this, and of
+// `user`, by whom it is run through sudo. Some may be the same, or not there.
+[[nodiscard]] std::vector<Path> usual_roots(const std::string& user);
+
 struct Layout {
     Path root; // absolute
     AppName app;

@@ -29,6 +29,8 @@ export -n SHIPIT_ROOT
 hello_is_live
 url=http://127.0.0.1:$port/
 [[ -L $SHIPIT_ROOT/hello/current ]] || fail "the root is not at $SHIPIT_ROOT"
+expect_exit 1 env SHIPIT_ROOT="$scratch/elsewhere" "$SHIPIT_BIN" -a hello ps
+expect_err "next: there is one under '$SHIPIT_ROOT', as user $(id -un): shipit --root $SHIPIT_ROOT -a hello status"
 expect_exit 0 ship config set NAME=Ada
 expect_answer "$url" "Hello, Ada! This is release v2."
 sed -i 's/def greeting/def greting/' "$scratch/hello/server.py"
