@@ -141,13 +141,15 @@ int run(Invocation& invocation) {
 }
 
 int supervise(Invocation& invocation) {
-    // What it records is its own doing, not that of the client which happened to start it.
+    // What it records is its own doing, not that of the client which happened to start it, nor of
+    // whoever is logged in there.
     for (const char* variable : {"SHIPIT_KEY", "SSH_CONNECTION", "SUDO_USER"})
         (void)::unsetenv(variable);
     const auto word = invocation.arguments.word(0);
     auto app = deploy::App::open(
         invocation.host(),
         deploy::chosen_app(invocation.host(), word ? word : invocation.arguments.text("app"), "."));
+    app.host.origin = {"shipit", ""};
     std::optional<int> inherited;
     if (const auto descriptor = invocation.number("resume"))
         inherited = static_cast<int>(*descriptor);

@@ -71,3 +71,5 @@ crash() {
 }
 expect_soon 60 crash
 expect_equal "$(told crashed "$back" 'it["process"], it["why"]')" "('web.1', 'web.1 keeps crashing')"
+expect_exit 0 ship events # which was nobody's doing
+expect_match "crashed $back by shipit: "
