@@ -3,6 +3,7 @@
 
 #include "core/base/text.hpp"
 #include "core/deploy/running.hpp"
+#include "core/deploy/status.hpp"
 #include "core/sys/clock.hpp"
 
 #include <cstdlib>
@@ -26,6 +27,11 @@ Colour colour_of(const deploy::ProcessFacts& process) {
 int ps(Invocation& invocation) {
     const auto app = invocation.app();
     const auto processes = deploy::processes(app);
+    if (processes.empty() && deploy::has_lost_supervisor(app)) {
+        invocation.terminal.warning(deploy::told_of_left(app, deploy::left_processes_of(app)));
+        invocation.terminal.note("next: " + deploy::way_to_end_lack(app));
+    } else if (processes.empty() && !invocation.terminal.wants_json())
+        invocation.terminal.note(fmt::format("No processes on {}.", app.name().text()));
     if (invocation.terminal.wants_json()) {
         Json all = Json::array();
         for (const deploy::ProcessFacts& process : processes)
@@ -33,10 +39,8 @@ int ps(Invocation& invocation) {
         invocation.terminal.print_json(all);
         return 0;
     }
-    if (processes.empty()) {
-        invocation.terminal.note(fmt::format("No processes on {}.", app.name().text()));
+    if (processes.empty())
         return 0;
-    }
     std::vector<Terminal::Row> rows{
         {{"process", "state", "release", "since", "restarts", "memory", "command"}, Colour::faint}};
     for (const deploy::ProcessFacts& process : processes)

@@ -43,8 +43,10 @@ void tell_release(Invocation& invocation, const deploy::App& app, const AppStatu
 Colour colour_of(std::string_view state) {
     if (state == "up")
         return Colour::good;
-    return state == "down" || state == "not supervised" || state == "damaged" ? Colour::bad
-                                                                              : Colour::waiting;
+    return state == "down" || state == "not supervised" || state == "supervisor hangs" ||
+                   state == "damaged"
+               ? Colour::bad
+               : Colour::waiting;
 }
 
 std::string processor_text(double processors) {
@@ -123,8 +125,12 @@ void tell_all(Invocation& invocation, const deploy::App& app, const AppStatus& s
         tell(invocation, "locked", "by " + status.holder->text(status.at));
     if (status.complaint)
         tell(invocation, "problem", status.complaint->why());
-    if (std::string_view(status.state) == "not supervised")
-        tell(invocation, "next", fmt::format("shipit -a {} start", app.name().text()));
+    if (!status.left.empty())
+        tell(invocation, "problem", deploy::told_of_left(app, status.left));
+    if (status.is_silent)
+        tell(invocation, "next", status.complaint->next());
+    else if (!status.left.empty() || std::string_view(status.state) == "not supervised")
+        tell(invocation, "next", deploy::way_to_end_lack(app));
     tell_processes(invocation, status);
     tell_lately(invocation, status);
 }

@@ -3,9 +3,9 @@
 
 #include "core/base/text.hpp"
 #include "core/deploy/release_tree.hpp"
+#include "core/deploy/status.hpp"
 #include "core/slug/store.hpp"
 #include "core/supervise/client.hpp"
-#include "core/supervise/saved_state.hpp"
 #include "core/supervise/supervisor.hpp"
 #include "core/sys/clock.hpp"
 #include "core/sys/process.hpp"
@@ -49,29 +49,6 @@ Json answer_to(const App& app, const char* request) {
     return client.demand(Json::object({{"request", request}}), answer_patience);
 }
 
-void add_with_descendants(pid_t pid, std::vector<pid_t>& all) {
-    all.push_back(pid);
-    const auto below = sys::descendants_of(pid);
-    all.insert(all.end(), below.begin(), below.end());
-}
-
-std::vector<pid_t> left_in(const sys::Path& run_folder) {
-    std::vector<pid_t> left;
-    for (const auto& saved : supervise::readable_state(run_folder).processes)
-        add_with_descendants(saved.process.main.pid, left);
-    if (left.empty())
-        for (const auto& unsaved : supervise::unsaved_processes(run_folder, {}))
-            add_with_descendants(unsaved.pid, left);
-    return left;
-}
-
-std::string pids_text(const std::vector<pid_t>& pids) {
-    std::vector<std::string> texts;
-    for (const pid_t pid : pids)
-        texts.push_back(std::to_string(pid));
-    return joined(texts, ", ");
-}
-
 // False also where that is not to be told: for whom a tree is made is in the settings.
 bool lacks_tree(const App& app, const SlugId& slug) {
     try {
@@ -90,21 +67,12 @@ Finding judge_silence(const Examined& app) {
     return problem(fmt::format("it runs (process {}) and does not answer ({}): nothing can be "
                                "deployed, and what crashes may stay down",
                                holder->pid, app.why_silent->why()),
-                   fmt::format("kill -KILL {} (the app's processes go on); then {} start",
-                               holder->pid, app.command));
+                   way_out_of_silence(app.app, holder->pid));
 }
 
 Finding judge_absence(const Examined& app) {
-    const std::string left = pids_text(app.left_processes);
-    if (app.app.is_stopped())
-        return problem("the app is stopped, and processes of an earlier supervisor go on: " + left,
-                       app.command + " stop");
-    if (!left.empty())
-        return problem(
-            fmt::format("there is none any more: processes of an earlier one go on ({}), "
-                        "and what crashes stays down",
-                        left),
-            app.command + " start");
+    if (!app.left_processes.empty())
+        return problem(told_of_left(app.app, app.left_processes), way_to_end_lack(app.app));
     return problem("there is none, and none of the app's processes runs", app.command + " start");
 }
 
@@ -120,12 +88,6 @@ std::optional<Finding> judge_process(const Examined& app, const Json& process) {
                                last.empty() ? "" : "; last: " + printable(last)),
                    fmt::format("{} logs -p {}; what was live before: {} rollback", app.command,
                                name, app.command));
-}
-
-// As far as its folder may be looked into.
-std::vector<pid_t> left_processes_of(const App& app) {
-    const sys::Path run_folder = app.layout.run_folder();
-    return sys::is_there(run_folder) ? left_in(run_folder) : std::vector<pid_t>{};
 }
 
 } // namespace

@@ -13,6 +13,7 @@
 #include "core/supervise/supervisor.hpp"
 #include "core/supervise/unix_slots.hpp"
 #include "core/sys/clock.hpp"
+#include "core/sys/interrupt.hpp"
 #include "core/sys/process.hpp"
 
 #include <fmt/core.h>
@@ -29,6 +30,19 @@ void wait_for_its_end(const App& app) {
     const sys::LockHolder self{app.host.origin.text(), "stop", sys::now(), ::getpid()};
     const sys::Lock gone(app.layout.run_folder() / supervise::supervisor_lock_name, self,
                          std::chrono::hours(1));
+}
+
+// With the process that is silent, and what to do about it.
+supervise::SupervisorSilent told_of_process(const App& app,
+                                            const supervise::SupervisorSilent& silence) {
+    const auto holder =
+        sys::Lock::holder(app.layout.run_folder() / supervise::supervisor_lock_name);
+    if (!holder)
+        return silence;
+    supervise::SupervisorSilent error(fmt::format("{} (process {})", silence.why(), holder->pid),
+                                      silence.outcome());
+    error.advise(way_out_of_silence(app, holder->pid));
+    return error;
 }
 
 supervise::Program program_of(const ProcessType& type, const std::string& name,
@@ -100,7 +114,33 @@ void start_supervisor(const App& app) {
 
 Json demanded(const App& app, const Json& request, std::chrono::milliseconds patience) {
     supervise::Client client(app.layout.run_folder());
-    return client.demand(request, patience);
+    try {
+        return client.demand(request, patience);
+    } catch (const supervise::SupervisorSilent& silence) {
+        throw told_of_process(app, silence);
+    }
+}
+
+// However long it takes; ^C ends the wait, and leaves the supervisor to do it.
+void demand_unless_interrupted(const App& app, const Json& request) {
+    constexpr std::chrono::milliseconds pause(100);
+    supervise::Client client(app.layout.run_folder());
+    client.send(request);
+    for (;;) {
+        sys::stop_if_interrupted();
+        if (const auto answer = client.next(pause); answer && (*answer)["done"].boolean()) {
+            (void)supervise::Client::accepted(*answer);
+            return;
+        }
+    }
+}
+
+// That there is none is none of its business.
+void require_sign_of_life(const App& app) {
+    try {
+        (void)demanded(app, Json::object({{"request", "ping"}}), answer_patience);
+    } catch (const supervise::SupervisorGone&) {
+    }
 }
 
 void end_supervisors(const App& app) {
@@ -132,13 +172,19 @@ void restart_process(App& app, const std::string& process, std::chrono::millisec
     ensure_live_tree(app); // also for a supervisor that is there
     if (!live_generation(app))
         throw Error(fmt::format("'{}' has no processes to restart", app.name().text()));
+    require_sign_of_life(app);
     ensure_supervisor(app);
-    (void)demanded(app, Json::object({{"request", "restart"}, {"process", process}}),
-                   std::chrono::hours(1));
+    demand_unless_interrupted(app,
+                              Json::object({{"request", "restart"}, {"process", process}}));
     app.note_event("restart", app.ledger.current(), name_of(Outcome::done), process);
 }
 
 } // namespace
+
+std::string way_out_of_silence(const App& app, int pid) {
+    return fmt::format("kill -KILL {} (the app's processes go on); then shipit -a {} start", pid,
+                       app.name().text());
+}
 
 Json ProcessFacts::json() const {
     return Json::object({{"process", name},
@@ -226,6 +272,9 @@ bool renew_supervisor(const App& app) {
             wait_for_its_end(app);
         } else if (answer["outdated"].boolean())
             (void)demanded(app, Json::object({{"request", "renew"}}), answer_patience);
+    } catch (const supervise::SupervisorSilent&) {
+        if (!stays) // it is not even there to be asked
+            throw;
     } catch (const Error&) { // its log has the reason; the one that is there will do
     }
     return stays;
@@ -278,6 +327,7 @@ std::vector<ProcessFacts> processes(const App& app) {
 void start(App& app, std::chrono::milliseconds patience) {
     const auto lock = lock_and_tidy(app, "start", patience);
     (void)app.live();
+    require_sign_of_life(app);
     ensure_live_tree(app); // also for a supervisor that is there
     app.set_stopped(false);
     if (!live_generation(app))
@@ -302,6 +352,7 @@ void take_down(App& app, std::chrono::milliseconds patience) {
 
 void stop(App& app, std::chrono::milliseconds patience) {
     const auto lock = lock_and_tidy(app, "stop", patience);
+    require_sign_of_life(app);
     const bool was_stopped = app.is_stopped();
     app.set_stopped(true);
     if (reach_supervisor_to_end(app)) {

@@ -61,7 +61,10 @@ void ensure_supervisor(const App& app);
 // Error.
 void end_supervisor(const App& app);
 
-// Empty if no supervisor runs.
+// What helps where a supervisor, of that pid, does not answer.
+[[nodiscard]] std::string way_out_of_silence(const App& app, int pid);
+
+// Empty if no supervisor runs. Throws SupervisorSilent.
 [[nodiscard]] std::vector<ProcessFacts> processes(const App& app);
 [[nodiscard]] bool is_supervised(const App& app);
 // Where shipit was upgraded since the supervisor's start, it becomes the new one, keeping all that

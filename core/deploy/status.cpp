@@ -1,10 +1,15 @@
 #include "core/deploy/status.hpp"
 
+#include "core/base/text.hpp"
 #include "core/deploy/bless.hpp"
+#include "core/supervise/client.hpp"
+#include "core/supervise/saved_state.hpp"
 #include "core/sys/clock.hpp"
 
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/core.h>
 
 namespace shipit::deploy {
 
@@ -21,6 +26,8 @@ const char* state_of(const App& app, const AppStatus& status) {
         return "stopped";
     if (!status.has_processes && !status.complaint)
         return "files only";
+    if (status.is_silent)
+        return "supervisor hangs";
     if (!status.is_supervised) // they may well serve: processes outlive their supervisor
         return "not supervised";
     // Neither those of the release before, nor those that a restart or a scale has replaced: they
@@ -95,6 +102,18 @@ Json release_json(const App& app, const release::Manifest& manifest) {
     return json;
 }
 
+void look_at_processes(const App& app, const AppStatus* before, AppStatus& status) {
+    try {
+        status.processes = process_statuses(app, before);
+        status.is_supervised = is_supervised(app);
+        if (!status.is_supervised)
+            status.left = left_processes_of(app);
+    } catch (const supervise::SupervisorSilent& silence) {
+        status.is_silent = true;
+        status.complaint = silence;
+    }
+}
+
 } // namespace
 
 Json ProcessStatus::json() const {
@@ -110,6 +129,41 @@ Json ProcessStatus::json() const {
                       {"cpu_percent", std::round(processors * 100 * precision) / precision}}));
 }
 
+void add_with_descendants(pid_t pid, std::vector<pid_t>& all) {
+    all.push_back(pid);
+    const auto below = sys::descendants_of(pid);
+    all.insert(all.end(), below.begin(), below.end());
+}
+
+std::vector<pid_t> left_processes_of(const App& app) {
+    const sys::Path run_folder = app.layout.run_folder();
+    std::vector<pid_t> left;
+    if (!sys::is_there(run_folder))
+        return left;
+    for (const auto& saved : supervise::readable_state(run_folder).processes)
+        add_with_descendants(saved.process.main.pid, left);
+    if (left.empty())
+        for (const auto& unsaved : supervise::unsaved_processes(run_folder, {}))
+            add_with_descendants(unsaved.pid, left);
+    return left;
+}
+
+std::string told_of_left(const App& app, const std::vector<pid_t>& left) {
+    std::vector<std::string> pids;
+    for (const pid_t pid : left)
+        pids.push_back(std::to_string(pid));
+    const std::string all = joined(pids, ", ");
+    if (app.is_stopped())
+        return "the app is stopped, and processes of an earlier supervisor go on: " + all;
+    return fmt::format("there is no supervisor any more: processes of an earlier one go on ({}), "
+                       "and what crashes stays down",
+                       all);
+}
+
+std::string way_to_end_lack(const App& app) {
+    return fmt::format("shipit -a {} {}", app.name().text(), app.is_stopped() ? "stop" : "start");
+}
+
 AppStatus status_of(const App& app, const AppStatus* before) {
     AppStatus status;
     status.at = sys::now();
@@ -118,19 +172,19 @@ AppStatus status_of(const App& app, const AppStatus* before) {
         status.state = "another user's";
         return status;
     }
-    status.processes = process_statuses(app, before);
-    status.is_supervised = is_supervised(app);
+    look_at_processes(app, before, status);
     status.holder = sys::Lock::holder(app.layout.lock());
     try {
         status.has_processes = !status.processes.empty();
         status.current = app.ledger.current();
         if (status.current)
             status.manifest = app.ledger.load(*status.current);
-        else
+        else if (!status.complaint)
             status.complaint = app.why_lost();
         status.has_processes = live_generation(app).has_value();
     } catch (const Error& error) {
-        status.complaint = error;
+        if (!status.complaint)
+            status.complaint = error;
     }
     status.stored = stored_since(app, status.current);
     try {
@@ -157,10 +211,16 @@ Json json_of(const App& app, const AppStatus& status) {
                       {"current", status.current ? Json(status.current->text()) : Json()},
                       {"release", status.manifest ? release_json(app, *status.manifest) : Json()},
                       {"stored", status.stored ? Json(status.stored->number.text()) : Json()},
-                      {"supervised", status.is_supervised},
+                      {"supervised", app.is_ours() ? Json(status.is_supervised) : Json()},
                       {"locked_by", status.holder ? Json(status.holder->text(status.at)) : Json()},
                       {"processes", processes},
                       {"lately", lately}});
+    if (!status.left.empty()) {
+        Json left = Json::array();
+        for (const pid_t pid : status.left)
+            left.push_back(std::int64_t{pid});
+        json.set("unsupervised", left);
+    }
     if (status.complaint)
         json.set("complaint", status.complaint->why());
     return json;

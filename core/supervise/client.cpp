@@ -91,7 +91,8 @@ Json Client::ask(const Json& request, std::chrono::milliseconds patience,
     for (;;) {
         const auto message = next(deadline.left());
         if (!message)
-            throw Error("the supervisor did not answer within " + duration_text(patience));
+            throw SupervisorSilent("the supervisor did not answer within " +
+                                   duration_text(patience));
         if ((*message)["done"].boolean())
             return *message;
         if (on_event)
@@ -101,7 +102,10 @@ Json Client::ask(const Json& request, std::chrono::milliseconds patience,
 
 Json Client::demand(const Json& request, std::chrono::milliseconds patience,
                     const std::function<void(const Json&)>& on_event) {
-    Json answer = ask(request, patience, on_event);
+    return accepted(ask(request, patience, on_event));
+}
+
+Json Client::accepted(Json answer) {
     if (!answer["ok"].boolean())
         throw Error(answer["why"].text("the supervisor refused")).advise(answer["next"].text());
     return answer;

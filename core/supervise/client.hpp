@@ -18,6 +18,12 @@ class SupervisorGone : public Error {
     using Error::Error;
 };
 
+// There is one, and it did not answer in time: it hangs, or was told to halt.
+class SupervisorSilent : public Error {
+  public:
+    using Error::Error;
+};
+
 class Client {
   public:
     // Connects. Throws SupervisorGone if nobody listens.
@@ -32,14 +38,17 @@ class Client {
     [[nodiscard]] std::optional<Json> next(std::chrono::milliseconds patience);
 
     // Sends a request and reads until the last answer ("done": true), which it returns whether ok
-    // or not. Events on the way go to `on_event`. Throws SupervisorGone, and Error if the last
-    // answer did not come within `patience`.
+    // or not. Events on the way go to `on_event`. Throws SupervisorGone, and SupervisorSilent if
+    // the last answer did not come within `patience`.
     Json ask(const Json& request, std::chrono::milliseconds patience,
              const std::function<void(const Json&)>& on_event = {});
 
     // As ask(), but an answer that is not ok is thrown as Error with its reason.
     Json demand(const Json& request, std::chrono::milliseconds patience,
                 const std::function<void(const Json&)>& on_event = {});
+
+    // The last answer, if it is ok; else thrown likewise.
+    [[nodiscard]] static Json accepted(Json answer);
 
   private:
     [[nodiscard]] std::optional<std::string> take_line();
