@@ -103,6 +103,7 @@ AppLock App::lock(const std::string& what, std::chrono::milliseconds patience) c
         sys::Lock lock(layout.lock(), self, patience, [this](const sys::LockHolder& holder) {
             host.progress.begin_phase("waiting for " + holder.text(sys::now()));
         });
+        release::make_app_folders(layout); // those that were empty may be missing from a backup
         return {std::move(lock), release::OrderNote(layout.order_note())};
     } catch (const Error&) {
         if (!release::is_app(layout)) // destroyed meanwhile

@@ -40,7 +40,8 @@ class App {
     // What to say of a `current` that is gone; nothing before the first release went live.
     [[nodiscard]] std::optional<Error> why_lost() const;
 
-    // One command at a time. Says who holds the lock if it has to wait; throws Error (locked).
+    // One command at a time. Says who holds the lock if it has to wait; throws Error (locked). All
+    // of the app's folders are there then.
     // `what` is the command as others are told of it.
     [[nodiscard]] AppLock lock(const std::string& what, std::chrono::milliseconds patience) const;
 

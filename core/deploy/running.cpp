@@ -332,6 +332,7 @@ void start(App& app, std::chrono::milliseconds patience) {
     app.set_stopped(false);
     if (!live_generation(app))
         throw Error(fmt::format("'{}' has no processes to start", app.name().text()));
+    ensure_live_tree(app); // also where the supervisor that starts them is there
     ensure_supervisor(app);
     (void)demanded(app, Json::object({{"request", "start"}}), std::chrono::hours(1));
     app.note_event("start", app.ledger.current(), name_of(Outcome::done));

@@ -86,6 +86,8 @@ void supervise_app(App& app, std::optional<int> inherited) {
     }
     if (!inherited)
         ensure_live_tree_alone(app); // after a power cut
+    if (!inherited && !sys::is_there(app.layout.log()))
+        (void)app.lock("start", std::chrono::minutes(10)); // which makes it
     if (!inherited)
         release::OrderNote::withdraw(app.layout.order_note());
     sys::make_folders(app.layout.run_folder(), 0700);

@@ -103,3 +103,21 @@ expect_exit 0 ship status
 expect_match "^state: +down$"
 expect_exit 0 ship start
 expect_answer "$url" "This is release v8."
+
+# A backup that came without its empty folders, or without what can be made again.
+expect_exit 0 ship stop
+rm -rf "$SHIPIT_ROOT"/hello/{log,trees,marks}
+expect_exit 0 ship start
+expect_soon 10 answers "$url" "This is release v"
+expect_exit 0 ship logs
+rm -rf "$SHIPIT_ROOT"/hello/{log,trees}
+expect_exit 0 ship stop
+leftovers | xargs -r kill -KILL
+expect_soon 5 nothing_left
+rm -rf "$SHIPIT_ROOT"/hello/{log,trees}
+ship doctor >"$scratch/told" || true
+! grep "^problem.*\(log\|trees\)" "$scratch/told" || fail "doctor sees more in it than there is"
+echo again >"$scratch/hello/build"
+expect_exit 0 ship deploy "$scratch/hello"
+expect_equal "$(stat -c %a "$SHIPIT_ROOT"/hello/{log,trees} | xargs)" "750 755"
+expect_soon 10 answers "$url" "This is release v"
