@@ -121,7 +121,7 @@ class Deploy {
         const auto options = pack_options(app, settings);
         const auto begun = Clock::now();
         m_packed = slug::pack(build, slug::Store(app.layout.releases()), options);
-        record_replaced(app);
+        record_new_archive(app);
         tell_packed(app, begun);
         heed_hold(app);
         const auto source = m_request.source || build.is_staged()
@@ -146,7 +146,7 @@ class Deploy {
             auto anew = options;
             anew.anew = true;
             m_packed = slug::pack(*m_build, slug::Store(app.layout.releases()), anew);
-            record_replaced(app);
+            record_new_archive(app);
             return facts();
         };
         return m_request.force || !is_there_already(app, plan.manifest)
@@ -214,18 +214,9 @@ class Deploy {
         return options;
     }
 
-    // Other releases of the slug were recorded with the archive that was damaged.
-    void record_replaced(const App& app) const {
-        if (!m_packed->replaced)
-            return;
-        for (const auto& entry : app.ledger.newest(release::Ledger::all)) {
-            if (!entry.manifest || !entry.manifest->slug ||
-                entry.manifest->slug->id != m_packed->id)
-                continue;
-            auto manifest = *entry.manifest;
-            manifest.slug = facts();
-            app.ledger.save(std::move(manifest));
-        }
+    void record_new_archive(const App& app) const {
+        if (!m_packed->stored_already && !m_request.dry_run)
+            record_archive(app, facts(), m_packed->replaced ? Among::all : Among::who_have_links);
     }
 
     [[nodiscard]] release::SlugFacts facts() const {
@@ -260,6 +251,25 @@ slug::Limits limits_of(const App& app) {
     limits.outside_links = asked.outside_links;
     limits.set_command = fmt::format("shipit -a {} set", app.name().text());
     return limits;
+}
+
+void record_archive(const App& app, const release::SlugFacts& slug, Among among) {
+    for (const ReleaseNumber number : app.ledger.numbers()) {
+        if (among == Among::who_have_links && app.ledger.tree_of(number) != slug.id)
+            continue;
+        try {
+            auto manifest = app.ledger.load(number);
+            if (!manifest.slug || manifest.slug->id != slug.id ||
+                manifest.slug->sha256 == slug.sha256)
+                continue;
+            manifest.slug = slug;
+            app.ledger.save(std::move(manifest));
+        } catch (const Error& error) {
+            if (error.outcome() != Outcome::corrupt)
+                throw;
+            // What cannot be read is told of by `verify`.
+        }
+    }
 }
 
 Deployed deploy(App& app, const DeployRequest& request) {

@@ -46,6 +46,13 @@ struct Deployed {
 // How big an archive for this app may be, as this host's settings say.
 [[nodiscard]] slug::Limits limits_of(const App& app);
 
+// Of ten thousand releases, links are much less to read than records; who was never live has none.
+enum class Among { all, who_have_links };
+// Where the slug's archive is new in the store: other releases of it may be recorded with the one
+// that was there before, which had another SHA-256, and are with this one now. Under the app's
+// lock. Throws Error.
+void record_archive(const App& app, const release::SlugFacts& slug, Among among);
+
 // Throws Error; see Changed for the outcomes of the change itself.
 [[nodiscard]] Deployed deploy(App& app, const DeployRequest& request);
 

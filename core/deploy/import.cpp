@@ -132,15 +132,30 @@ class Import {
         slug::check_content(slug, progress);
     }
 
+    // One that is damaged gives its place to the whole one that has come.
+    [[nodiscard]] bool is_stored_whole(const SlugId& id) const {
+        try {
+            m_store.check(id, "", m_app.host.progress);
+            return true;
+        } catch (const Error& error) {
+            if (error.outcome() != Outcome::corrupt)
+                throw;
+            m_app.host.progress.begin_phase(
+                fmt::format("{}: what is imported takes its place", error.why()));
+            return false;
+        }
+    }
+
     Imported record(release::Manifest draft, const slug::SlugFile& slug) {
         const auto id = slug.id();
-        const bool is_stored = m_store.has(id);
-        if (is_stored)
-            m_store.check(id, "", m_app.host.progress);
-        else
+        const bool was_there = m_store.has(id);
+        const bool is_stored = was_there && is_stored_whole(id);
+        if (!is_stored)
             sys::rename_durably(slug.path(), m_store.path_of(id));
         draft.slug = {id, is_stored ? m_store.size_of(id) : slug.size(), slug.list().unpacked(),
                       slug.list().files(), is_stored ? m_store.sha256_of(id) : m_sha256};
+        if (!is_stored)
+            record_archive(m_app, *draft.slug, Among::all);
         try {
             auto manifest = m_app.ledger.begin(std::move(draft));
             manifest.status = release::Status::succeeded;
@@ -148,7 +163,7 @@ class Import {
             m_app.note_event("import", manifest.number, "done", id.text());
             return {manifest.number, manifest.description, *manifest.slug, is_stored};
         } catch (...) {
-            if (!is_stored)
+            if (!was_there)
                 (void)m_store.remove(id);
             throw;
         }

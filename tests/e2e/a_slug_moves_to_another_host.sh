@@ -98,12 +98,36 @@ expect_out "as v5, which is not live"
 expect_exit 0 on_the_other verify --trees
 expect_answer "http://127.0.0.1:$here_port/" "This, exported, is release v"
 
+# A slug that was damaged there gives its place to the whole one, also where that was packed otherwise, and all of
+# its releases are as good as they were.
+python3 -c '
+import sys
+with open(sys.argv[1], "r+b") as file:
+    file.seek(100)
+    file.write(bytes([file.read(1)[0] ^ 4]))' "$there/hello/releases/$id.tar.zst"
+expect_exit 7 on_the_other verify
+expect_exit 0 on_the_other import again
+expect_out "as v6, which is not live"
+expect_exit 0 cmp again "$there/hello/releases/$id.tar.zst"
+expect_exit 0 on_the_other verify --trees
+rm "$SHIPIT_ROOT/hello/releases/$id.tar.zst"
+touch "$scratch/hello/server.py" # which is no part of the id, but of the archive
+expect_exit 0 ship deploy --force "$scratch/hello"
+expect_exit 0 ship export v3 -o otherwise
+! cmp -s otherwise again || fail "it was packed as before"
+expect_exit 0 ship verify
+rm "$there/hello/releases/$id.tar.zst"
+expect_exit 0 on_the_other import otherwise
+expect_out "as v7, which is not live"
+expect_exit 0 on_the_other verify
+expect_answer "http://127.0.0.1:$here_port/" "This, exported, is release v3."
+
 # What its build says of itself counts there, too.
 printf '\n[release]\nirreversible = true\n' >>"$scratch/hello/shipit.toml"
 expect_exit 0 ship deploy "$scratch/hello" -m "Drops a column"
-expect_exit 0 ship export v3 -o dropping
+expect_exit 0 ship export v4 -o dropping
 expect_exit 0 on_the_other import dropping
-expect_exit 0 on_the_other activate v6
+expect_exit 0 on_the_other activate v8
 expect_exit 0 on_the_other info
 expect_match "Irreversible: .*its build says release.irreversible"
 expect_exit 6 on_the_other rollback
