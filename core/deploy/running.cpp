@@ -174,8 +174,7 @@ void restart_process(App& app, const std::string& process, std::chrono::millisec
         throw Error(fmt::format("'{}' has no processes to restart", app.name().text()));
     require_sign_of_life(app);
     ensure_supervisor(app);
-    demand_unless_interrupted(app,
-                              Json::object({{"request", "restart"}, {"process", process}}));
+    demand_unless_interrupted(app, Json::object({{"request", "restart"}, {"process", process}}));
     app.note_event("restart", app.ledger.current(), name_of(Outcome::done), process);
 }
 
@@ -332,7 +331,6 @@ void start(App& app, std::chrono::milliseconds patience) {
     app.set_stopped(false);
     if (!live_generation(app))
         throw Error(fmt::format("'{}' has no processes to start", app.name().text()));
-    ensure_live_tree(app); // also where the supervisor that starts them is there
     ensure_supervisor(app);
     (void)demanded(app, Json::object({{"request", "start"}}), std::chrono::hours(1));
     app.note_event("start", app.ledger.current(), name_of(Outcome::done));
