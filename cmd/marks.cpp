@@ -71,6 +71,11 @@ std::optional<SlugId> slug_meant(const Invocation& invocation, const deploy::App
     return slug->id;
 }
 
+void tell_cleared(const Invocation& invocation, const std::vector<std::string>& names) {
+    invocation.terminal.note(counted(names.size(), "hold") + " cleared" +
+                             (names.empty() ? "" : ": " + joined_briefly(names, "; ")));
+}
+
 int hold(Invocation& invocation) {
     const auto app = invocation.app();
     const auto why = invocation.arguments.text("message");
@@ -92,8 +97,7 @@ int hold(Invocation& invocation) {
         if (invocation.terminal.wants_json())
             print_json("cleared", std::uint64_t{names.size()});
         else
-            invocation.terminal.note(counted(names.size(), "hold") + " cleared" +
-                                     (names.empty() ? "" : ": " + joined_briefly(names, "; ")));
+            tell_cleared(invocation, names);
         return 0;
     }
     deploy::hold(app, slug, *why, invocation.patience());

@@ -24,14 +24,20 @@ Colour colour_of(const deploy::ProcessFacts& process) {
     return has_failed(process) ? Colour::bad : Colour::waiting;
 }
 
+void tell_of_none(const Invocation& invocation, const deploy::App& app) {
+    if (deploy::has_lost_supervisor(app)) {
+        invocation.terminal.warning(deploy::told_of_left(app, deploy::left_processes_of(app)));
+        invocation.terminal.note("next: " + deploy::way_to_end_lack(app));
+    } else if (!invocation.terminal.wants_json()) {
+        invocation.terminal.note(fmt::format("No processes on {}.", app.name().text()));
+    }
+}
+
 int ps(Invocation& invocation) {
     const auto app = invocation.app();
     const auto processes = deploy::processes(app);
-    if (processes.empty() && deploy::has_lost_supervisor(app)) {
-        invocation.terminal.warning(deploy::told_of_left(app, deploy::left_processes_of(app)));
-        invocation.terminal.note("next: " + deploy::way_to_end_lack(app));
-    } else if (processes.empty() && !invocation.terminal.wants_json())
-        invocation.terminal.note(fmt::format("No processes on {}.", app.name().text()));
+    if (processes.empty())
+        tell_of_none(invocation, app);
     if (invocation.terminal.wants_json()) {
         Json all = Json::array();
         for (const deploy::ProcessFacts& process : processes)

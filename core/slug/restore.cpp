@@ -76,10 +76,11 @@ bool is_listed_link(const sys::Fd& unread, const Entry& link) {
 
 } // namespace
 
-Restoration::Restoration(const Path& tree, const FileList& list, std::optional<gid_t> group,
-                         const Path& staging, const std::vector<ChangedEntry>& changed, Kept& kept)
-    : m_list(list), m_group(group), m_staging(staging), m_kept(kept), m_tree_root(open_root(tree)),
-      m_staging_root(open_root(m_staging)), m_tree(m_tree_root.get(), tree),
+Restoration::Restoration(const Places& places, const FileList& list, std::optional<gid_t> group,
+                         const std::vector<ChangedEntry>& changed)
+    : m_list(list), m_group(group), m_staging(places.staging), m_kept(places.kept),
+      m_tree_root(open_root(places.tree)), m_staging_root(open_root(m_staging)),
+      m_tree(m_tree_root.get(), places.tree),
       m_staged(m_staging_root.get(), m_staging, Missing::is_made), m_is_placed(list.entries.size()),
       m_is_dressed(list.entries.size()), m_needed(list.entries.size()) {
     for (const ChangedEntry& change : changed) {
@@ -144,14 +145,16 @@ void Restoration::put_in_place() {
     for (std::size_t i = 0; i < entries.size(); i++) { // a folder before what is in it
         if (m_is_dressed[i] != 0 && m_is_placed[i] == 0)
             dress(entries[i], 0);
-        if (m_is_placed[i] == 0)
-            continue;
-        if (entries[i].type == Type::folder)
-            make_folder(entries[i]);
-        else
-            place(entries[i]);
+        if (m_is_placed[i] != 0)
+            entries[i].type == Type::folder ? make_folder(entries[i]) : place(entries[i]);
     }
-    for (std::size_t i = entries.size(); i-- > 0;) // what is in a folder before it is closed
+    close_folders();
+}
+
+// What is in one before it.
+void Restoration::close_folders() {
+    const auto& entries = m_list.entries;
+    for (std::size_t i = entries.size(); i-- > 0;)
         if (m_is_placed[i] != 0 && entries[i].type == Type::folder &&
             (entries[i].mode & S_IRWXU) != S_IRWXU)
             dress(entries[i], 0);

@@ -22,10 +22,14 @@ namespace shipit::slug {
 // beside it, then all of it gets its place.
 class Restoration {
   public:
-    // `staging` is empty, private, and on the tree's file system; it is the caller's to remove.
-    // Both paths, the list and `kept` must outlive this.
-    Restoration(const Path& tree, const FileList& list, std::optional<gid_t> group,
-                const Path& staging, const std::vector<ChangedEntry>& changed, Kept& kept);
+    struct Places {
+        const Path& tree;
+        const Path& staging; // empty, private, on the tree's file system; the caller's to remove
+        Kept& kept;          // for what was there
+    };
+    // The places and the list must outlive this.
+    Restoration(const Places& places, const FileList& list, std::optional<gid_t> group,
+                const std::vector<ChangedEntry>& changed);
 
     // What is to be written to `staging`: files and symlinks, one flag for each entry of the list.
     [[nodiscard]] const std::vector<char>& needed() const { return m_needed; }
@@ -39,6 +43,7 @@ class Restoration {
   private:
     void add_other_names();
     void add_closed_folders();
+    void close_folders();
     void link_in_staging(const Entry& entry);
     void place(const Entry& entry);
     void make_folder(const Entry& entry);

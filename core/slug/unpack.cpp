@@ -97,8 +97,8 @@ class Unpacking {
     void bring_back(const std::vector<ChangedEntry>& changed, bool is_flushed) {
         const sys::TempFolder staging(m_trees, std::string(temporary_prefix));
         Kept kept(m_trees, m_id, m_slug.list());
-        Restoration restoration(m_tree, m_slug.list(), m_options.group, staging.path(), changed,
-                                kept);
+        Restoration restoration({m_tree, staging.path(), kept}, m_slug.list(), m_options.group,
+                                changed);
         if (restoration.needs_any()) {
             {
                 TreeWriter writer(m_slug, staging.path(), m_options.group, m_crew);

@@ -8,6 +8,24 @@
 
 namespace shipit::supervise {
 
+namespace {
+
+// To whoever asked for a release that failed; `serving`: what serves all the same, if anything.
+Json failure_told(const Replacement::Verdict& verdict, const std::string& serving) {
+    Json answer = Json::object({{"done", true},
+                                {"ok", false},
+                                {"release", verdict.other->release().text()},
+                                {"why", verdict.why},
+                                {"evidence", verdict.evidence},
+                                {"untouched", verdict.untouched},
+                                {"serving", serving.empty() ? Json() : Json(serving)}});
+    if (!verdict.why_not_serving.empty())
+        answer.set("why_not_serving", verdict.why_not_serving);
+    return answer;
+}
+
+} // namespace
+
 void Supervisor::Core::replace(ClientId client, const Json& request) {
     Generation next = generation_from(request["generation"]);
     end_watch("another release is taking its place");
@@ -130,18 +148,10 @@ void Supervisor::Core::not_committed(const Replacement::Verdict& verdict, Client
         vacate(verdict.other->side());
     if (!m_crew && m_addresses)
         m_addresses->close();
-    note(fmt::format("{} failed: {}; {}", release.text(), verdict.why,
-                     verdict.serves ? m_crew->release().text() + " serves" : "nothing serves"));
-    Json answer = Json::object({{"done", true},
-                                {"ok", false},
-                                {"release", release.text()},
-                                {"why", verdict.why},
-                                {"evidence", verdict.evidence},
-                                {"untouched", verdict.untouched}});
-    answer.set("serving", verdict.serves ? Json(m_crew->release().text()) : Json());
-    if (!verdict.why_not_serving.empty())
-        answer.set("why_not_serving", verdict.why_not_serving);
-    m_control.finish(client, answer);
+    const std::string serving = verdict.serves ? m_crew->release().text() : "";
+    note(fmt::format("{} failed: {}; {} serves", release.text(), verdict.why,
+                     serving.empty() ? "nothing" : serving));
+    m_control.finish(client, failure_told(verdict, serving));
     if (verdict.serves && needs_watch(m_crew->release()))
         begin_watch(0); // anew: nobody looked meanwhile
     // Who could have put `current` back is gone.

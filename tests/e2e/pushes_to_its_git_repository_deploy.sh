@@ -70,7 +70,7 @@ expect_equal "$(release 'it["user"]')" "ci@example as $login"
 expect_equal "$(cat "$SHIPIT_ROOT/hello/current/built")" "$user"
 # The supervisor, which that push started, acts for itself.
 expect_exit 0 ship events
-expect_match "good v[0-9]+ by $login: done"
+expect_match "good v[0-9]+ by shipit: done"
 expect_equal "$(branch trunk)" "$(git rev-parse HEAD)"
 
 # What is not committed is not deployed, and modes are those of a checkout.

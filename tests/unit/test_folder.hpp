@@ -5,20 +5,29 @@
 #include "core/sys/file.hpp"
 
 #include <cstdlib>
+#include <exception>
 
 namespace shipit::tests {
 
 class TestFolder {
   public:
-    TestFolder() : m_folder(parent(), "shipit-unit-") {
-        if (std::getenv("SHIPIT_KEEP") != nullptr) {
-            m_kept = m_folder.path();
-            m_folder.keep();
+    // Not locked, as other temporary folders are: what a test locks is its own business.
+    TestFolder() {
+        sys::TempFolder made(parent(), "shipit-unit-");
+        m_path = made.path();
+        made.keep();
+    }
+    TestFolder(const TestFolder&) = delete;
+    TestFolder& operator=(const TestFolder&) = delete;
+    ~TestFolder() {
+        try {
+            if (std::getenv("SHIPIT_KEEP") == nullptr)
+                sys::remove_tree(m_path);
+        } catch (const std::exception&) {
+            // It is in a folder for temporary files.
         }
     }
-    [[nodiscard]] const sys::Path& path() const {
-        return m_kept.empty() ? m_folder.path() : m_kept;
-    }
+    [[nodiscard]] const sys::Path& path() const { return m_path; }
     [[nodiscard]] sys::Path operator/(const sys::Path& name) const { return path() / name; }
 
   private:
@@ -27,8 +36,7 @@ class TestFolder {
             return chosen;
         return sys::is_there("/dev/shm") ? "/dev/shm" : "/tmp";
     }
-    sys::TempFolder m_folder;
-    sys::Path m_kept;
+    sys::Path m_path;
 };
 
 } // namespace shipit::tests
