@@ -154,12 +154,17 @@ void Supervisor::Core::not_committed(const Replacement::Verdict& verdict, Client
     m_control.finish(client, failure_told(verdict, serving));
     if (verdict.serves && needs_watch(m_crew->release()))
         begin_watch(0); // anew: nobody looked meanwhile
-    // Who could have put `current` back is gone.
-    if (client == 0 && m_crew && m_crew->release() != release && is_live(release))
-        m_loop.post([this, release, why = verdict.why] {
-            if (m_options.on_watch_failed)
-                m_options.on_watch_failed(release, why, Told::nobody);
-        });
+    if (client == 0)    // who could have put `current` back is gone
+        put_current_back(release, verdict.why);
+}
+
+void Supervisor::Core::put_current_back(ReleaseNumber release, const std::string& why) {
+    if (!m_crew || m_crew->release() == release || !is_live(release))
+        return;
+    m_loop.post([this, release, why] {
+        if (m_options.on_watch_failed)
+            m_options.on_watch_failed(release, why, Told::nobody);
+    });
 }
 
 void Supervisor::Core::client_gone(ClientId client) {

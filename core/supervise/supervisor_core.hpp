@@ -84,6 +84,8 @@ class Supervisor::Core {
     void replaced(const Replacement::Verdict& verdict);
     void committed(const Replacement::Verdict& verdict, ClientId client);
     void not_committed(const Replacement::Verdict& verdict, ClientId client);
+    // Where it points at a release that failed, beside one that serves.
+    void put_current_back(ReleaseNumber release, const std::string& why);
     void begin_watch(ClientId client, std::optional<TimePoint> end = {});
     [[nodiscard]] bool is_watched() const;
     void interrupt_watch();
