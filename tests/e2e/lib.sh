@@ -165,7 +165,10 @@ needs() {
 }
 
 # Whether shipit was built with sanitizers, which take memory of their own.
-is_sanitized() { [[ -n ${ASAN_OPTIONS:-} ]] || nm "$SHIPIT_BIN" 2>/dev/null | grep __asan_init >/dev/null; }
+is_sanitized() { [[ -n ${ASAN_OPTIONS:-} ]] || grep --quiet --text --fixed-strings __asan_init "$SHIPIT_BIN"; }
+# To look for leaks takes a command as long as all else that it does, and what one that ends leaves is nobody's loss. In
+# what lives for long the unit tests look for them.
+! is_sanitized || export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 
 # Runs shipit, its output going wherever the caller's goes.
 ship() { "$SHIPIT_BIN" "$@"; }

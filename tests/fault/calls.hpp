@@ -40,7 +40,7 @@ using Arguments = std::array<std::uint64_t, 6>;
                                           const Arguments& arguments);
 
 [[nodiscard]] bool changes_something(Kind kind);
-[[nodiscard]] bool can_fail_with(Kind kind, int error_number);
+[[nodiscard]] bool can_fail_with(const Call& call, int error_number);
 
 // 0 for a name that is none.
 [[nodiscard]] int error_named(const std::string& name);

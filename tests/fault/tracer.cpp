@@ -204,7 +204,7 @@ bool Tracer::counts(const Process& process, const Call& call) const {
         std::find(m_plan.only.begin(), m_plan.only.end(), call.name) == m_plan.only.end())
         return false;
     const bool fails = m_plan.action == Action::fail || m_plan.action == Action::keep_failing;
-    if (fails ? !can_fail_with(call.kind, m_plan.error_number) : !changes_something(call.kind))
+    if (fails ? !can_fail_with(call, m_plan.error_number) : !changes_something(call.kind))
         return false;
     const bool names_something = call.kind != Kind::descriptor && call.kind != Kind::process;
     return m_plan.under.empty() || (fails && !names_something) ||
