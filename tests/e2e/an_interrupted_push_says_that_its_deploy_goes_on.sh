@@ -13,6 +13,7 @@ advice="the deploy goes on there: the same command again joins it"
 # interrupted SIGNAL STATUS OPTION…: a push that is, once its deploy has begun or is joined.
 interrupted() {
     local client code=0
+    : >"$err" # before its beginning is waited for
     SHIPIT_ROOT=$scratch/nowhere "$SHIPIT_BIN" push host:hello "$scratch/hello" "${@:3}" >"$out" 2>"$err" &
     client=$!
     expect_soon 20 grep -qF "release command:" "$err"
