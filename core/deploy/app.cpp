@@ -15,14 +15,6 @@ namespace shipit::deploy {
 
 namespace {
 
-std::string user_named(uid_t uid) {
-    try {
-        return sys::account_of(std::to_string(uid)).name;
-    } catch (const Error&) {
-        return std::to_string(uid);
-    }
-}
-
 // Another root that has an app by that name, and whose it is.
 std::optional<std::string> where_else(const Host& host, const AppName& name) {
     for (const sys::Path& root : release::usual_roots(host.origin.user)) {
@@ -32,8 +24,8 @@ std::optional<std::string> where_else(const Host& host, const AppName& name) {
             ::stat(there.folder().c_str(), &status) != 0)
             continue;
         return fmt::format("there is one under '{}', as user {}: shipit --root {} -a {} status",
-                           root.string(), user_named(status.st_uid), shell_quoted(root.string()),
-                           name.text());
+                           root.string(), sys::user_name(status.st_uid),
+                           shell_quoted(root.string()), name.text());
     }
     return std::nullopt;
 }

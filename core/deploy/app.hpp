@@ -40,9 +40,8 @@ class App {
     // What to say of a `current` that is gone; nothing before the first release went live.
     [[nodiscard]] std::optional<Error> why_lost() const;
 
-    // One command at a time. Says who holds the lock if it has to wait; throws Error (locked). All
-    // of the app's folders are there then.
-    // `what` is the command as others are told of it.
+    // One command at a time; `what` it is, others are told. Says who holds the lock if it has to
+    // wait; throws Error (locked). All of the app's folders are there then.
     [[nodiscard]] AppLock lock(const std::string& what, std::chrono::milliseconds patience) const;
 
     // The settings of a release's tree (its shipit.toml and Procfile), or of a build's texts, under

@@ -78,7 +78,7 @@ Findings running_as_others(const Examined& app, const sys::Account& account) {
         if (user && *user != account.uid && state != "warm" && state != "stopping")
             findings.push_back(
                 note(fmt::format("app.user is '{}', and {} still runs as '{}'", account.name,
-                                 printable(process["name"].text()), user_name(*user)),
+                                 printable(process["name"].text()), sys::user_name(*user)),
                      app.command + " restart"));
     }
     return findings;

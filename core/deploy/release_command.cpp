@@ -9,7 +9,6 @@
 #include "core/supervise/run_once.hpp"
 #include "core/sys/interrupt.hpp"
 
-#include <algorithm>
 #include <filesystem>
 
 #include <fmt/core.h>
@@ -55,24 +54,15 @@ void give_to(const sys::Path& folder, const sys::Account& user) {
     give(folder);
 }
 
-// As its mode has it.
-bool may_write(const sys::Path& folder, const sys::Account& user) {
+bool has_home(const sys::Account& user) {
     struct stat status {};
-    if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
-        return false;
-    if (user.uid == 0)
-        return true;
-    if (status.st_uid == user.uid)
-        return (status.st_mode & S_IWUSR) != 0;
-    const bool is_in_group =
-        status.st_gid == user.gid ||
-        std::find(user.groups.begin(), user.groups.end(), status.st_gid) != user.groups.end();
-    return (status.st_mode & (is_in_group ? S_IWGRP : S_IWOTH)) != 0;
+    return ::stat(user.home.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+           sys::may_write(user, status);
 }
 
 // Package managers keep caches there, and end where they cannot; users of apps mostly have none.
 std::optional<sys::TempFolder> home_for_build(const App& app, sys::Account& user) {
-    if (may_write(user.home, user))
+    if (has_home(user))
         return std::nullopt;
     std::optional<sys::TempFolder> home(std::in_place, app.layout.folder(), slug::staging_prefix);
     if (::geteuid() == 0)

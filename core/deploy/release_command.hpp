@@ -23,8 +23,8 @@ enum class Undoable { yes, no };
 
 // [build] command, in the folder of what was pushed, which becomes the app's user's for that. Where
 // that user has no home to write to, it has one until the command's end. Does nothing if there is
-// no command. Throws Error: it failed, it took too long, or it would run as root by
-// the build's own wish. Interrupted likewise.
+// no command. Throws Error: it failed, it took too long, or it would run as root by the build's own
+// wish. Interrupted likewise.
 void run_build_command(const App& app, const config::Settings& settings, const sys::Path& folder,
                        const OnOutput& on_output);
 

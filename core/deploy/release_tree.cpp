@@ -83,6 +83,7 @@ void link_shared_of(const App& app, const SlugId& slug, const config::Settings& 
     const auto account = app.account(settings.app);
     const slug::Store store(app.layout.releases());
     TreeContent content;
+    content.stop_command = fmt::format("shipit -a {} stop", app.name().text());
     content.other = [&](const std::string& path) {
         return slug::first_other(app.layout.tree(slug), store.read_list(slug), path,
                                  is_shared_link);
@@ -113,7 +114,7 @@ void link_shared_of(const App& app, const SlugId& slug, const config::Settings& 
 std::string why_closed(const App& app, const sys::Account& account, const Closed& closed) {
     return fmt::format("'{}' belongs to {}: the app, which runs as '{}', may not write there",
                        printable((app.layout.shared() / closed.path).string()),
-                       user_name(closed.owner), account.name);
+                       sys::user_name(closed.owner), account.name);
 }
 
 std::string how_to_open(const App& app, const sys::Account& account, const Closed& closed) {

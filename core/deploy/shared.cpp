@@ -115,9 +115,9 @@ void refuse_what_would_be_gone(const sys::Path& tree, const sys::Path& shared,
         return;
     const auto other_in_live = content.live.empty() ? std::nullopt : content.other_in_live(path);
     const sys::Path from = (other_in_live ? content.live : tree) / path;
-    const std::string how =
-        fmt::format("to go on with the release's: shipit stop; mv -T {} {}; and this again",
-                    shell_quoted(from.string()), shell_quoted((shared / path).string()));
+    const std::string how = fmt::format(
+        "to go on with the release's: {}; mv -T {} {}; and this again", content.stop_command,
+        shell_quoted(from.string()), shell_quoted((shared / path).string()));
     if (found_in(tree, path).is_file())
         throw Error(fmt::format("app.shared has '{}', which is a file in the build: name the "
                                 "folder it is in, or put the file into '{}' first",
@@ -144,16 +144,6 @@ void link_into(const sys::Path& tree, const std::string& path, const TreeContent
     sys::replace_link_durably(link, target);
 }
 
-bool may_write(const sys::Account& account, const struct stat& status) {
-    const auto has = [&](mode_t bit) { return (status.st_mode & bit) != 0; };
-    if (account.uid == 0 || status.st_uid == account.uid)
-        return true; // its own it can open
-    const bool is_of_group =
-        status.st_gid == account.gid || std::find(account.groups.begin(), account.groups.end(),
-                                                  status.st_gid) != account.groups.end();
-    return has(is_of_group ? S_IWGRP : S_IWOTH);
-}
-
 } // namespace
 
 void link_shared(const sys::Path& tree, const sys::Path& shared,
@@ -178,17 +168,10 @@ std::vector<Closed> closed_to(const sys::Account& account, const sys::Path& shar
         return closed;
     for (const std::string& path : paths)
         if (const Found found = found_in(shared, path);
-            found.is_there && !S_ISLNK(found.status.st_mode) && !may_write(account, found.status))
+            found.is_there && !S_ISLNK(found.status.st_mode) &&
+            found.status.st_uid != account.uid && !sys::may_write(account, found.status))
             closed.push_back({path, found.status.st_uid});
     return closed;
-}
-
-std::string user_name(uid_t uid) {
-    try {
-        return sys::account_of(std::to_string(uid)).name;
-    } catch (const Error&) {
-        return std::to_string(uid);
-    }
 }
 
 bool is_shared_link(const std::string& path, const std::string& target) {

@@ -23,6 +23,8 @@ struct TreeContent {
     sys::Path live = {};
     // Away with it to where it is kept.
     std::function<void(const std::string& path)> keep = {};
+    // What stops the app, for the advice.
+    std::string stop_command = {};
 };
 
 // For each of `paths` (relative, clean): makes `shared`/path a folder, owned by `owner` where one
@@ -44,9 +46,6 @@ struct Closed {
 };
 [[nodiscard]] std::vector<Closed> closed_to(const sys::Account& account, const sys::Path& shared,
                                             const std::vector<std::string>& paths);
-
-// "root"; the number where there is no such user.
-[[nodiscard]] std::string user_name(uid_t uid);
 
 // Whether the symlink at `path` in a tree, which leads to `target`, is one that link_shared made.
 [[nodiscard]] bool is_shared_link(const std::string& path, const std::string& target);

@@ -114,6 +114,39 @@ void look_at_processes(const App& app, const AppStatus* before, AppStatus& statu
     }
 }
 
+AppStatus looked_at(const App& app, const AppStatus* before) {
+    AppStatus status;
+    status.at = sys::now();
+    if (!app.is_ours()) {
+        status.current = app.ledger.current();
+        status.state = "another user's";
+        return status;
+    }
+    look_at_processes(app, before, status);
+    status.holder = sys::Lock::holder(app.layout.lock());
+    try {
+        status.has_processes = !status.processes.empty();
+        status.current = app.ledger.current();
+        if (status.current)
+            status.manifest = app.ledger.load(*status.current);
+        else if (!status.complaint)
+            status.complaint = app.why_lost();
+        status.has_processes = live_generation(app).has_value();
+    } catch (const Error& error) {
+        if (!status.complaint)
+            status.complaint = error;
+    }
+    status.stored = stored_since(app, status.current);
+    try {
+        status.lately = latest_moments(app, status.current, most_moments);
+    } catch (const Error& error) {
+        if (!status.complaint)
+            status.complaint = error;
+    }
+    status.state = state_of(app, status);
+    return status;
+}
+
 } // namespace
 
 Json ProcessStatus::json() const {
@@ -165,36 +198,12 @@ std::string way_to_end_lack(const App& app) {
 }
 
 AppStatus status_of(const App& app, const AppStatus* before) {
-    AppStatus status;
-    status.at = sys::now();
-    if (!app.is_ours()) {
-        status.current = app.ledger.current();
-        status.state = "another user's";
-        return status;
-    }
-    look_at_processes(app, before, status);
-    status.holder = sys::Lock::holder(app.layout.lock());
     try {
-        status.has_processes = !status.processes.empty();
-        status.current = app.ledger.current();
-        if (status.current)
-            status.manifest = app.ledger.load(*status.current);
-        else if (!status.complaint)
-            status.complaint = app.why_lost();
-        status.has_processes = live_generation(app).has_value();
-    } catch (const Error& error) {
-        if (!status.complaint)
-            status.complaint = error;
+        return looked_at(app, before);
+    } catch (const Error&) {
+        (void)App::open(app.host, app.name()); // else it was destroyed meanwhile, which this tells
+        throw;
     }
-    status.stored = stored_since(app, status.current);
-    try {
-        status.lately = latest_moments(app, status.current, most_moments);
-    } catch (const Error& error) {
-        if (!status.complaint)
-            status.complaint = error;
-    }
-    status.state = state_of(app, status);
-    return status;
 }
 
 Json json_of(const App& app, const AppStatus& status) {

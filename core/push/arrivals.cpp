@@ -39,14 +39,6 @@ bool is_at_work(const Path& path) {
     return fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0;
 }
 
-// Whether the folder that is open has not been removed meanwhile.
-bool is_by_that_name(const sys::Fd& fd, const Path& folder) {
-    struct stat opened {};
-    struct stat named {};
-    return ::fstat(fd.get(), &opened) == 0 && ::lstat(folder.c_str(), &named) == 0 &&
-           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
-}
-
 struct Kept {
     Path path;
     WallTime changed;
@@ -113,7 +105,7 @@ Arrivals::Arrivals(const Path& arrivals, const std::string& name) : m_folder(arr
         while (::flock(m_lock.get(), LOCK_SH) != 0)
             if (errno != EINTR)
                 throw_errno("cannot lock '" + m_folder.string() + "'");
-    } while (!is_by_that_name(m_lock, m_folder));
+    } while (!sys::is_by_that_name(m_lock, m_folder));
 }
 
 Path Arrivals::path_of(std::size_t index) const {

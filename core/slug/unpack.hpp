@@ -37,9 +37,8 @@ struct UnpackOptions {
 // place, with a warning that says where what it was is kept (kept.hpp). In one that is in use, only
 // what is missing is, and modes; what has other content stays, with a warning. A tree is given to
 // another group in place, too. It stays the same folder, with all that the app has added, and is on
-// the disk if it was. `trees` exists. Throws Error (corrupt)
-// naming slug and both hashes; (failed) for a missing slug or a full disk. No tree has its name
-// before it is complete.
+// the disk if it was. `trees` exists. Throws Error (corrupt) naming slug and both hashes; (failed)
+// for a missing slug or a full disk. No tree has its name before it is complete.
 [[nodiscard]] Path unpack(const Store& store, const SlugId& id, const Path& trees,
                           const UnpackOptions& options);
 

@@ -124,10 +124,7 @@ void LogPipe::recall(const Json& memory) {
 }
 
 void LogPipe::remove() {
-    struct stat ours {};
-    struct stat there {};
-    if (::fstat(m_fd.get(), &ours) == 0 && ::lstat(m_path.c_str(), &there) == 0 &&
-        ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
+    if (sys::is_by_that_name(m_fd, m_path))
         (void)::unlink(m_path.c_str());
 }
 

@@ -5,6 +5,7 @@
 #include "core/sys/file.hpp"
 #include "core/sys/process.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -102,6 +103,25 @@ Account account_of(const std::string& name_or_uid) {
                     Outcome::usage)
             .advise("make the user with 'adduser --system', or change app.user");
     return from(*entry);
+}
+
+std::string user_name(uid_t uid) {
+    try {
+        return account_of(std::to_string(uid)).name;
+    } catch (const Error&) {
+        return std::to_string(uid);
+    }
+}
+
+bool may_write(const Account& account, const struct stat& status) {
+    if (account.uid == 0)
+        return true;
+    if (status.st_uid == account.uid)
+        return (status.st_mode & S_IWUSR) != 0;
+    const bool is_of_group =
+        status.st_gid == account.gid || std::find(account.groups.begin(), account.groups.end(),
+                                                  status.st_gid) != account.groups.end();
+    return (status.st_mode & (is_of_group ? S_IWGRP : S_IWOTH)) != 0;
 }
 
 Account own_account() {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 namespace shipit::sys {
@@ -20,7 +21,12 @@ struct Account {
 
 // By name, or by number in decimal. Throws Error (usage): "there is no user 'www-dat'".
 [[nodiscard]] Account account_of(const std::string& name_or_uid);
+// "root"; the number where there is no such user.
+[[nodiscard]] std::string user_name(uid_t uid);
 [[nodiscard]] Account own_account(); // of the effective user; never throws for a uid without entry
+
+// Whether it may write to what has this owner, group and mode; as these say, without ACLs.
+[[nodiscard]] bool may_write(const Account& account, const struct stat& status);
 
 // Who runs this command, for records, never for permissions. The user who logged in, through sudo
 // (SUDO_USER, only believed of root) and su (the kernel's login uid); the client's address through

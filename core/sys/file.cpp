@@ -301,6 +301,13 @@ bool remove_file(const Path& path) {
     throw_errno(named("cannot remove", path));
 }
 
+bool is_by_that_name(const Fd& fd, const Path& path) {
+    struct stat opened {};
+    struct stat named {};
+    return ::fstat(fd.get(), &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 DiskSpace disk_space(const Path& path) {
     struct statvfs status {};
     if (::statvfs(path.c_str(), &status) != 0)

@@ -83,6 +83,10 @@ bool remove_file(const Path& path);
 // writable first. Throws for what could not be removed, after removing all that could be.
 void remove_tree(const Path& path);
 
+// Whether the file or folder that is open is still the one by that name: it may have been renamed,
+// removed, or made anew meanwhile. A symlink is not followed.
+[[nodiscard]] bool is_by_that_name(const Fd& fd, const Path& path);
+
 // --- Temporary ---
 
 // A new private folder (0700) inside `parent`, named `prefix` + random; removed on destruction
@@ -107,12 +111,16 @@ class TempFolder {
 // lives holds as his TempFolder, which stays. Throws like remove_tree.
 [[nodiscard]] bool remove_if_abandoned(const Path& path);
 
+// --- Folders in use, by flock(2) ---
+
 // While what it gives lives, hold_alone() of that folder gives nothing: somebody uses what is in
 // it. Waits for who holds it alone. Nothing if the folder has gone meanwhile, or is none.
 [[nodiscard]] std::optional<Fd> hold_folder(const Path& path);
 // For who takes the folder away, which nobody holds then; nothing if somebody does, or it is none.
 [[nodiscard]] std::optional<Fd> hold_alone(const Path& path);
 [[nodiscard]] bool is_held(const Path& path);
+
+// --- Leftovers ---
 
 // That something with a temporary name stays behind: an undo that fails has nobody to tell. Whoever
 // tidies asks.

@@ -14,7 +14,6 @@
 #include <fmt/core.h>
 #include <poll.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace shipit::sys {
@@ -33,15 +32,6 @@ bool try_lock(int fd, int operation, const Path& file) {
             throw_errno("cannot lock '" + file.string() + "'");
     }
     return true;
-}
-
-// Whether the file that is open is still the one by that name: a folder may be removed, with the
-// lock in it, while somebody waits for the lock.
-bool is_by_that_name(const Fd& fd, const Path& file) {
-    struct stat opened {};
-    struct stat named {};
-    return ::fstat(fd.get(), &opened) == 0 && ::lstat(file.c_str(), &named) == 0 &&
-           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
 LockHolder described_in(const std::string& content) {
@@ -99,6 +89,7 @@ Lock::Lock(const Path& file, const LockHolder& self, std::chrono::milliseconds p
     m_fd = open_lock(file);
     for (bool told = false;;) {
         if (try_lock(m_fd.get(), LOCK_EX, file)) {
+            // A folder may be removed, with the lock in it, while somebody waits for the lock.
             if (is_by_that_name(m_fd, file))
                 break;
             m_fd = open_lock(file);

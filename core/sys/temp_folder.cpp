@@ -8,7 +8,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace shipit::sys {
@@ -25,14 +24,6 @@ bool lock(const Fd& folder) {
     return ::flock(folder.get(), LOCK_EX | LOCK_NB) == 0;
 }
 
-// It may have been renamed while the lock was waited for.
-bool has_kept_its_name(const Fd& folder, const Path& path) {
-    struct stat opened {};
-    struct stat named {};
-    return ::fstat(folder.get(), &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
-           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
-}
-
 Path make_folder(const Path& parent, const std::string& prefix) {
     std::string pattern = (parent / (prefix + "XXXXXX")).string();
     if (::mkdtemp(pattern.data()) == nullptr) // 0700, mkdtemp(3)
@@ -47,9 +38,8 @@ std::optional<Fd> hold_folder(const Path& path) {
     int result = -1;
     while (folder && (result = ::flock(folder.get(), LOCK_SH)) != 0 && errno == EINTR) {
     }
-    return folder && result == 0 && has_kept_its_name(folder, path)
-               ? std::optional(std::move(folder))
-               : std::nullopt;
+    return folder && result == 0 && is_by_that_name(folder, path) ? std::optional(std::move(folder))
+                                                                  : std::nullopt;
 }
 
 std::optional<Fd> hold_alone(const Path& path) {

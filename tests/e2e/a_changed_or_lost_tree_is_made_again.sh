@@ -1,6 +1,7 @@
 # What is on the server is what was deployed: a file that was edited there is brought back from the
-# slug before its release goes live (what is live keeps it, until somebody removes it), a tree that was not on the disk when the power went is unpacked again, and a stored slug that
-# is damaged is packed anew when its build is deployed once more.
+# slug before its release goes live (what is live keeps it, until somebody removes it), a tree that
+# was not on the disk when the power went is unpacked again, and a stored slug that is damaged is
+# packed anew when its build is deployed once more.
 . "$(dirname "$0")/lib.sh"
 needs curl python3
 

@@ -3,41 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 needs curl python3
 
-mkdir "$scratch/site"
-cat >"$scratch/site/app.py" <<'PY'
-import http.server, os, sqlite3
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        try:
-            database = sqlite3.connect(os.environ["DATABASE"])
-            database.execute("create table if not exists visits (at integer)")
-            if self.path == "/count":
-                database.execute("insert into visits values (1)")
-                database.commit()
-            text = f"{database.execute('select count(*) from visits').fetchone()[0]} rows"
-        except sqlite3.Error as error:
-            text = str(error)
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(f"{text}\n".encode())
-
-    def log_message(self, *_):
-        pass
-
-
-http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-PY
-cat >"$scratch/site/shipit.toml" <<'TOML'
-[processes]
-web = "python3 app.py"
-[health]
-path = "/"
-passes = 1
-watch = "0s"
-warm = "0s"
-TOML
+a_copy_of visits site
+sed -i 's/^watch = .*/watch = "0s"\nwarm = "0s"/' "$scratch/site/shipit.toml"
 mkdir "$scratch/site/data"
 touch "$scratch/site/data/.keep" "$scratch/site/db.sqlite3"
 
@@ -61,7 +28,7 @@ app_with db.sqlite3
 expect_exit 0 ship set app.shared=db.sqlite3
 expect_exit 2 ship restart
 expect_err "app.shared has 'db.sqlite3', which is a file in the build: name the folder it is in, or put the file into '$shared' first"
-expect_err "mv -T $tree/db.sqlite3 $shared/db.sqlite3"
+expect_err "shipit -a site stop; mv -T $tree/db.sqlite3 $shared/db.sqlite3"
 expect_answer "$url" "3 rows"
 expect_exit 0 ship stop
 mv -T "$tree/db.sqlite3" "$shared/db.sqlite3"

@@ -7,40 +7,8 @@ not_running_in() { ! readlink /proc/[0-9]*/cwd | grep -qxF "$1"; }
 
 reserve_port
 url=http://127.0.0.1:$port
-mkdir "$scratch/counter"
+a_copy_of visits counter
 cd "$scratch/counter"
-cat >app.py <<'PY'
-import http.server, os, sqlite3, sys
-
-if "FAIL" in os.environ:
-    sys.exit(1)
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        database = sqlite3.connect("db.sqlite3")
-        if self.path == "/count":
-            database.execute("insert into visits values (1)")
-            database.commit()
-        rows = database.execute("select count(*) from visits").fetchone()[0]
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(f"{os.environ['SHIPIT_RELEASE']}: {rows} rows\n".encode())
-
-    def log_message(self, *_):
-        pass
-
-
-http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-PY
-cat >shipit.toml <<'TOML'
-[processes]
-web = "python3 app.py"
-[health]
-path = "/"
-passes = 1
-watch = "1s"
-TOML
 python3 -c 'import sqlite3; sqlite3.connect("db.sqlite3").execute("create table visits (at integer)")'
 cd "$scratch"
 expect_exit 0 ship create counter

@@ -1,5 +1,6 @@
 #include "core/deploy/aftermath.hpp"
 #include "core/deploy/app.hpp"
+#include "core/deploy/status.hpp"
 #include "tests/unit/test_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -21,6 +22,18 @@ TEST_CASE(
     CHECK(finish_destroying(host, name));
     CHECK_FALSE(sys::is_there(app.layout.trash()));
     CHECK_FALSE(finish_destroying(host, name));
+}
+
+TEST_CASE("an app that is destroyed while it is looked at is told to be none any more") {
+    const tests::TestFolder root;
+    const App app = create_app({root.path(), {"me", ""}, {}}, AppName::parse("blog"));
+    sys::remove_tree(app.layout.folder());
+    try {
+        (void)status_of(app);
+        FAIL_CHECK("it has a status");
+    } catch (const Error& error) {
+        CHECK(error.why().find("there is no app 'blog'") == 0);
+    }
 }
 
 TEST_CASE("whoever locks an app to change it removes what killed commands left, of marks, too") {
