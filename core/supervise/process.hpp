@@ -127,6 +127,7 @@ class Process {
     void tell_side();
     void prepare_socket() const;
     void look_for_rest();
+    [[nodiscard]] bool is_seen_alone() const;
     void stopped();
     void signal_main(int signal) const;
     void signal_rest(int signal, bool escaped_only) const;

@@ -42,10 +42,19 @@ void Process::look_for_rest() {
     if (m_state.phase != Phase::sweeping)
         return;
     reap_orphans();
-    if (!is_populated(m_cgroup) && rest().empty())
+    if (!is_populated(m_cgroup) && is_seen_alone())
         feed(Event::tree_gone);
     else
         m_look = m_surroundings.loop.after(look_at_rest, [this] { look_for_rest(); });
+}
+
+// What cannot be looked at now, for want of descriptors, say, is looked at again.
+bool Process::is_seen_alone() const {
+    try {
+        return rest().empty();
+    } catch (const Error&) {
+        return false;
+    }
 }
 
 std::vector<Owned> Process::rest() const {

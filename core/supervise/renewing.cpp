@@ -134,18 +134,18 @@ void Supervisor::Core::take_turn() {
     std::optional<TimePoint> watch_end;
     if (m_vigil)
         watch_end = m_vigil->end();
-    Bequest bequest;
-    const Json left = memory(bequest);
-    m_vigil.reset(); // and with it a check that nobody would wait for
     std::string why_not;
     try {
+        Bequest bequest;
+        const Json left = memory(bequest);
+        m_vigil.reset(); // and with it a check that nobody would wait for
         exec(left, bequest);
         why_not =
             fmt::format("cannot execute {}: {}", m_program.path().string(), errno_text(errno));
     } catch (const Error& error) {
         why_not = error.what();
     }
-    if (watch_end)
+    if (watch_end && !m_vigil)
         begin_watch(m_watching_for, watch_end);
     not_renewed(why_not);
 }

@@ -1,7 +1,6 @@
 #include "core/supervise/run_command.hpp"
 
 #include "core/base/error.hpp"
-#include "core/supervise/tree.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -16,12 +15,13 @@ namespace {
 constexpr std::size_t output_chunk = 64 << 10;
 constexpr unsigned drained_chunks = 32;
 constexpr unsigned kill_rounds = 20; // a tree that forks faster than this is not to be had
+constexpr milliseconds look_again{50};
 
 } // namespace
 
 RunCommand::RunCommand(Loop& loop, Launch launch, milliseconds timeout, OnOutput on_output,
                        OnEnd on_end)
-    : m_on_output(std::move(on_output)), m_on_end(std::move(on_end)),
+    : m_loop(loop), m_on_output(std::move(on_output)), m_on_end(std::move(on_end)),
       m_marks(marks_in(launch.environment)) {
     sys::Fd writing;
     if (m_on_output) {
@@ -60,10 +60,19 @@ void RunCommand::signal(int signal) const noexcept {
     m_child->signal(signal);
 }
 
-void RunCommand::kill_tree() const {
+std::vector<Owned> RunCommand::stopped_rest() const {
     m_child->signal(SIGSTOP); // forks nothing more
+    try {
+        return rest_of({m_child->name(), m_marks});
+    } catch (const Error&) {
+        m_child->signal(SIGKILL); // it would stay stopped
+        throw;
+    }
+}
+
+void RunCommand::kill_tree() const {
     for (unsigned round = 0; round < kill_rounds; ++round) {
-        const auto rest = rest_of({m_child->name(), m_marks});
+        const auto rest = stopped_rest();
         m_child->signal(SIGKILL);
         if (rest.empty())
             return;
@@ -90,8 +99,13 @@ bool RunCommand::read_chunk() {
 }
 
 void RunCommand::ended(WaitStatus status) {
+    try {
+        kill_tree();         // what it left behind holds our pipe, and perhaps a port
+    } catch (const Error&) { // it cannot be looked for now, for want of descriptors, say
+        m_timeout = m_loop.after(look_again, [this, status] { ended(status); });
+        return;
+    }
     m_timeout.cancel();
-    kill_tree(); // what it left behind holds our pipe, and perhaps a port
     reap_orphans();
     for (unsigned n = 0; m_output && n < drained_chunks && read_chunk(); ++n) {
     }
