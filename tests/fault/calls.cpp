@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <fstream>
 #include <map>
 
 #include <fcntl.h>
@@ -164,6 +165,20 @@ std::string descriptor_text(pid_t pid, std::uint64_t descriptor) {
     return link_text(fd == AT_FDCWD ? of + "/cwd" : of + "/fd/" + std::to_string(fd));
 }
 
+// By proc_pid_fdinfo(5): "flags:	0104001", octal.
+bool waits(pid_t pid, const Row& row, const Arguments& arguments) {
+    if (row.descriptor == none)
+        return true;
+    const int fd = static_cast<int>(arguments[static_cast<std::size_t>(row.descriptor)]);
+    std::ifstream info("/proc/" + std::to_string(pid) + "/fdinfo/" + std::to_string(fd));
+    std::string word;
+    unsigned flags = 0;
+    while (info >> word)
+        if (word == "flags:" && info >> std::oct >> flags)
+            break;
+    return (flags & static_cast<unsigned>(O_NONBLOCK)) == 0;
+}
+
 std::string target_of(pid_t pid, const Row& row, const Arguments& arguments) {
     const auto argument = [&](int index) { return arguments[static_cast<std::size_t>(index)]; };
     if (row.path == none)
@@ -224,7 +239,7 @@ std::optional<Call> call_of(pid_t pid, std::uint64_t number, const Arguments& ar
     const Kind kind = kind_of(pid, *row, arguments);
     if (kind == Kind::none)
         return std::nullopt;
-    return Call{row->name, kind, target_of(pid, *row, arguments)};
+    return Call{row->name, kind, target_of(pid, *row, arguments), waits(pid, *row, arguments)};
 }
 
 bool changes_something(Kind kind) {
@@ -234,7 +249,7 @@ bool changes_something(Kind kind) {
 
 bool can_fail_with(const Call& call, int error_number) {
     if (call.target.starts_with("pipe:[")) // no disk is behind one: fs/pipe.c
-        return error_number == EINTR;
+        return error_number == EINTR && call.waits;
     static const std::map<int, std::vector<Kind>> places = {
         {ENOSPC, {Kind::open_new, Kind::create, Kind::data, Kind::flush}},
         {EDQUOT, {Kind::open_new, Kind::create, Kind::data, Kind::flush}},

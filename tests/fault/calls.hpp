@@ -31,6 +31,7 @@ struct Call {
     std::string name;
     Kind kind = Kind::none;
     std::string target; // the path, as absolute as it can be told; of a rename, the new one
+    bool waits = true;  // false for a descriptor that is O_NONBLOCK
 };
 
 using Arguments = std::array<std::uint64_t, 6>;
