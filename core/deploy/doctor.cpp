@@ -14,7 +14,6 @@ struct Check {
 
 constexpr Check<Host> host_checks[] = {
     {"user", check_user},
-    {"logout", check_logout},
     {"hand-over", check_handover},
     {"control groups", check_cgroups},
     {"root", check_root},

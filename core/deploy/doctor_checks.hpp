@@ -23,7 +23,6 @@ namespace shipit::deploy {
 // --- The host: doctor_host.cpp, doctor_root.cpp, doctor_services.cpp ---
 
 [[nodiscard]] Findings check_user(const Host& host);
-[[nodiscard]] Findings check_logout(const Host& host);
 [[nodiscard]] Findings check_handover(const Host& host);
 [[nodiscard]] Findings check_cgroups(const Host& host);
 [[nodiscard]] Findings check_root(const Host& host);

@@ -71,22 +71,6 @@ Findings check_user(const Host& /*host*/) {
              "nothing, if that will do; else run shipit as root, with an app.user for each app")};
 }
 
-// systemd-logind(8) takes /run/user/UID away with the last session, and with it what leads to a
-// supervisor that still runs.
-Findings check_logout(const Host& host) {
-    const release::Layout any{host.root, AppName::parse("app")};
-    const sys::Account self = sys::own_account();
-    const std::string of_user = fmt::format("/run/user/{}/", self.uid);
-    if (self.uid == 0 || !any.run_folder().string().starts_with(of_user))
-        return {};
-    if (sys::is_there(sys::Path("/var/lib/systemd/linger") / self.name))
-        return {ok("apps stay when you log out (lingering is enabled)")};
-    return {note(fmt::format("'{}', where supervisors are reached, is taken away when you log out: "
-                             "after that they are not found any more",
-                             of_user),
-                 fmt::format("loginctl enable-linger {}", shell_quoted(self.name)))};
-}
-
 Findings check_handover(const Host& /*host*/) {
     const auto why_not = supervise::why_no_handover();
     if (!why_not)

@@ -55,7 +55,7 @@ Starter starter_for_root() {
 Starter starter_for(const sys::Account& self) {
     Starter units = units_in(sys::Path(self.home) / ".config/systemd/user", "default.target.wants",
                              "systemctl --user");
-    if (units.starts && sys::is_there(sys::Path("/var/lib/systemd/linger") / self.name))
+    if (units.starts && sys::lingers(self))
         return units;
     Starter cron = table_of_cron(sys::answer_to({"/usr/bin/crontab", {"-l"}, {"LC_ALL=C"}, {}},
                                                 sys::Deadline(patience), longest_answer)

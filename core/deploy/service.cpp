@@ -44,8 +44,7 @@ std::optional<Manager> user_manager(const App& app) {
     const char* given = std::getenv("XDG_RUNTIME_DIR"); // NOLINT(concurrency-mt-unsafe)
     const std::string runtime =
         given != nullptr && *given == '/' ? given : fmt::format("/run/user/{}", self.uid);
-    if (app.host.root != sys::Path(self.home) / ".local/share/shipit" ||
-        !sys::is_there(sys::Path("/var/lib/systemd/linger") / self.name) ||
+    if (app.host.root != sys::Path(self.home) / ".local/share/shipit" || !sys::lingers(self) ||
         !sys::is_there(sys::Path(runtime) / "systemd/private"))
         return std::nullopt;
     return Manager{{"--user"}, {"XDG_RUNTIME_DIR=" + runtime}};

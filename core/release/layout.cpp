@@ -113,11 +113,12 @@ Path Layout::run_folder() const {
         return root == system_root ? Path("/run/shipit") / app.text() : beside;
     if (sys::is_there(beside / supervisor_lock) || root != usual_root())
         return beside;
-    const Path runtime = absolute_variable("XDG_RUNTIME_DIR");
-    if (!runtime.empty())
-        return runtime / "shipit" / app.text();
-    const Path of_user = Path("/run/user") / std::to_string(::getuid());
-    return is_folder(of_user) ? of_user / "shipit" / app.text() : beside;
+    Path runtime = absolute_variable("XDG_RUNTIME_DIR");
+    if (runtime.empty())
+        runtime = Path("/run/user") / std::to_string(::getuid());
+    Path there = runtime / "shipit" / app.text();
+    const bool stays = sys::lingers(sys::own_account()) && is_folder(runtime);
+    return stays || sys::is_there(there / supervisor_lock) ? there : beside;
 }
 
 std::optional<ReleaseNumber> manifest_number(std::string_view name) {

@@ -75,10 +75,10 @@ struct Layout {
     [[nodiscard]] Path socket(const std::string& relative) const { return folder() / relative; }
 
     // Socket, FIFOs, the supervisor's state: /run/shipit/APP for root and
-    // $XDG_RUNTIME_DIR/shipit/APP (or /run/user/UID, where cron has no such variable) for a user,
-    // both under the default root only; ROOT/APP/run for any other root, and for a user without a
-    // runtime folder. A ROOT/APP/run with a supervisor's lock is used again: whoever made it, found
-    // no other.
+    // $XDG_RUNTIME_DIR/shipit/APP (or /run/user/UID, where cron has no such variable) for a user
+    // who lingers, both under the default root only; ROOT/APP/run for any other root, and for users
+    // whose runtime folder goes when they log out, which their apps do not. Where a supervisor's
+    // lock is, that folder is used again: two of them would know nothing of each other.
     [[nodiscard]] Path run_folder() const;
 };
 

@@ -113,6 +113,10 @@ std::string user_name(uid_t uid) {
     }
 }
 
+bool lingers(const Account& account) {
+    return is_there(Path("/var/lib/systemd/linger") / account.name); // systemd, logind-user.c
+}
+
 bool may_write(const Account& account, const struct stat& status) {
     if (account.uid == 0)
         return true;

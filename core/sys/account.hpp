@@ -25,6 +25,10 @@ struct Account {
 [[nodiscard]] std::string user_name(uid_t uid);
 [[nodiscard]] Account own_account(); // of the effective user; never throws for a uid without entry
 
+// Whether the user's services, and his /run/user/UID, outlast his sessions: loginctl(1),
+// enable-linger.
+[[nodiscard]] bool lingers(const Account& account);
+
 // Whether it may write to what has this owner, group and mode; as these say, without ACLs.
 [[nodiscard]] bool may_write(const Account& account, const struct stat& status);
 

@@ -59,6 +59,8 @@ expect_equal "$(inside stat -c %U "/proc/$(web)")" deployer
 expect_exit 0 ship doctor
 expect_match "^ok +start: systemd starts apps with the host and prunes old releases daily"
 
+inside test -e "$runtime/shipit/hello/supervisor.lock" || fail "its run folder is not at $runtime"
+
 start_hammer
 supervisor=$(says $unit MainPID) process=$(web)
 inside kill -KILL "$supervisor"

@@ -88,10 +88,6 @@ expect_exit 0 as_nobody env -u SHIPIT_ROOT "$scratch/bin/shipit" doctor
 expect_match "^(ok|note) +root: '$scratch/nobody/.local/share/shipit' is not there yet"
 expect_match "^note +control groups: .*searched for and killed one by one"
 advises "control groups" "Delegate=yes"
-# Where systemd-logind takes away what leads to supervisors.
-expect_exit 0 as_nobody env -u SHIPIT_ROOT "XDG_RUNTIME_DIR=/run/user/$(id -u nobody)" "$scratch/bin/shipit" doctor
-expect_match "^note +logout: '/run/user/$(id -u nobody)/', .* is taken away when you log out"
-advises logout "loginctl enable-linger nobody"
 # Root, but without all of root's rights.
 weak() { setpriv --bounding-set=-setuid,-net_bind_service "$SHIPIT_BIN" doctor; }
 expect_exit 1 weak

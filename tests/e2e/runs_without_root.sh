@@ -48,6 +48,13 @@ expect_exit 0 ship stop
 expect_exit 0 ship start
 expect_soon 10 answers "$url" "This is release v4."
 
+# The user logs out, and systemd-logind takes his runtime folder away; his app goes on, and is found.
+rm -rf "$XDG_RUNTIME_DIR"
+expect_exit 0 env -u XDG_RUNTIME_DIR "$SHIPIT_BIN" -a hello ps
+expect_match "^web\.1 +up "
+expect_exit 0 ship restart
+expect_answer "$url" "This is release v4."
+
 # Nobody becomes another user of the host without being root.
 expect_exit 0 ship set app.user=root
 sed -i 's/def greting/def greeting/; s/Hello/Good morning/' "$scratch/hello/server.py"

@@ -1,6 +1,7 @@
 #include "core/release/layout.hpp"
 
 #include "core/base/error.hpp"
+#include "core/sys/account.hpp"
 #include "tests/unit/test_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -108,25 +109,27 @@ TEST_CASE("an app under a root of somebody's choice has its run folder beside it
     CHECK(blog_in("/srv/apps").run_folder() == "/srv/apps/blog/run");
 }
 
-TEST_CASE("an app under the default root has its run folder where run folders are") {
+TEST_CASE("an app under root's default root has its run folder where run folders are") {
     const Variable none("SHIPIT_ROOT", nullptr);
-    const Variable data("XDG_DATA_HOME", "/data");
-    const Variable runtime("XDG_RUNTIME_DIR", "/run/me");
-    CHECK(blog_in(default_root()).run_folder() ==
-          (::geteuid() == 0 ? "/run/shipit/blog" : "/run/me/shipit/blog"));
+    if (::geteuid() == 0)
+        CHECK(blog_in(default_root()).run_folder() == "/run/shipit/blog");
 }
 
-TEST_CASE(
-    "a run folder beside the data is used again where a supervisor was, but not for a socket") {
-    if (::geteuid() == 0)
-        return; // root's is where it is
+TEST_CASE("a user's run folder is where a supervisor was, and beside the data before one was") {
+    if (::geteuid() == 0 || sys::lingers(sys::own_account()))
+        return; // theirs is where it is
     const TestFolder data;
+    const TestFolder runtime;
     const Variable none("SHIPIT_ROOT", nullptr);
     const Variable home("XDG_DATA_HOME", data.path().c_str());
-    const Variable runtime("XDG_RUNTIME_DIR", "/run/me");
+    const Variable its("XDG_RUNTIME_DIR", runtime.path().c_str());
     const Layout layout = blog_in(default_root());
-    sys::make_folders(layout.socket("run/web.sock").parent_path(), 0711);
-    CHECK(layout.run_folder() == "/run/me/shipit/blog");
+    CHECK(layout.run_folder() == layout.folder() / "run");
+    const Path there = runtime / "shipit/blog";
+    sys::make_folders(there, 0700);
+    sys::replace_durably(there / "supervisor.lock", "", 0600);
+    CHECK(layout.run_folder() == there);
+    sys::make_folders(layout.folder() / "run", 0700);
     sys::replace_durably(layout.folder() / "run/supervisor.lock", "", 0600);
     CHECK(layout.run_folder() == layout.folder() / "run");
 }
