@@ -227,6 +227,11 @@ std::shared_ptr<Crew> Crew::recalled(Surroundings& surroundings, const Json& mem
     return crew;
 }
 
+bool Crew::is_proven() const {
+    return std::all_of(m_processes.begin(), m_processes.end(),
+                       [](const auto& process) { return process->is_proven(); });
+}
+
 void Crew::set_proven() {
     for (const auto& process : m_processes)
         process->set_proven();

@@ -63,6 +63,7 @@ class Crew {
     // that it is ready.
     void on_listening(Loop::Callback callback) const;
     void set_proven();
+    [[nodiscard]] bool is_proven() const;
     // The last lines of all of them, for people: "web.1: …".
     [[nodiscard]] std::string evidence() const;
     // The witness is told: how a check failed; the last lines; how much memory it has used, where

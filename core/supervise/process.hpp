@@ -93,6 +93,7 @@ class Process {
     [[nodiscard]] std::vector<Owned> rest() const;
     // The newest lines it wrote, oldest first.
     [[nodiscard]] const std::deque<std::string>& tail() const;
+    [[nodiscard]] bool is_proven() const { return m_proven; }
     void set_proven() { m_proven = true; }
     // What it asked for and cannot have, and why, as a predicate: for its log, and for who is told
     // of its end, which may come of that.

@@ -233,6 +233,7 @@ void Supervisor::Core::recall(const Json& memory) {
 void Supervisor::Core::go_on(const Json& memory) {
     recall(memory);
     m_trial_end = m_loop.after(milliseconds(0), [this] { wait_for_trial_end(); });
+    look_late();
     const auto gap = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - time_from_json(memory["at"]));
     note(fmt::format("process {} goes on with {} after {:.1f} ms", ::getpid(),

@@ -17,13 +17,9 @@ Json event_of(const char* event, ReleaseNumber release) {
     return Json::object({{"event", event}, {"release", release.text()}});
 }
 
-namespace {
-
 Json answer_ok() {
     return Json::object({{"done", true}, {"ok", true}});
 }
-
-} // namespace
 
 void Supervisor::Core::take_request(ClientId client, const Json& request) {
     try {
@@ -140,81 +136,6 @@ void Supervisor::Core::status(ClientId client, const Json& /*request*/) {
     m_control.finish(client, answer);
 }
 
-// --- Watching ---
-
-void Supervisor::Core::begin_watch(ClientId client, std::optional<TimePoint> end) {
-    m_watching_for = client;
-    m_vigil = std::make_unique<Vigil>(
-        m_loop, *m_crew, [this](const std::optional<std::string>& why_not) { watched(why_not); },
-        end);
-    m_surroundings.changed();
-}
-
-bool Supervisor::Core::is_watched() const {
-    return m_vigil || m_watch_end;
-}
-
-// What ends is told to one at a time: now to the gate of a start.
-void Supervisor::Core::interrupt_watch() {
-    if (!m_vigil)
-        return;
-    m_watch_end = m_vigil->end();
-    m_vigil.reset();
-}
-
-// Or begins it: where a supervisor was killed, the next one watches anew once all is started, which
-// this start has taken the place of.
-void Supervisor::Core::resume_watch(const std::optional<std::string>& why_not) {
-    const auto end = std::exchange(m_watch_end, std::nullopt);
-    if (end && why_not)
-        return watched(why_not);
-    if (end || needs_watch(m_crew->release()))
-        begin_watch(m_watching_for, end);
-}
-
-void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
-    m_vigil.reset();
-    const ReleaseNumber release = m_crew->release();
-    const std::string evidence = m_crew->evidence();
-    const ClientId client = std::exchange(m_watching_for, 0);
-    const Told told = client == 0     ? Told::nobody
-                      : m_may_go_back ? Told::who_goes_back
-                                      : Told::who_stays;
-    const bool is_taken_back = why_not && needs_watch(release) && take_back();
-    if (!is_taken_back && m_is_warm_over)
-        retire_warm();
-    m_surroundings.changed();
-    note(release.text() + (why_not ? " failed in its watch: " + *why_not : " is good"));
-    if (why_not) {
-        m_control.send(client, event_of("watch_failed", release).set("why", *why_not));
-        m_control.finish(client, Json::object({{"done", true},
-                                               {"ok", false},
-                                               {"release", release.text()},
-                                               {"watch_failed", true},
-                                               {"why", *why_not},
-                                               {"evidence", evidence}}));
-        if (m_options.on_watch_failed)
-            m_options.on_watch_failed(release, *why_not, told);
-        return;
-    }
-    m_control.send(client, event_of("watch_passed", release));
-    m_control.finish(client, answer_ok().set("release", release.text()));
-    if (m_options.on_good)
-        m_options.on_good(release);
-}
-
-void Supervisor::Core::end_watch(const std::string& why) {
-    if (!is_watched())
-        return;
-    m_vigil.reset();
-    m_watch_end.reset();
-    if (m_is_warm_over)
-        retire_warm();
-    const ClientId client = std::exchange(m_watching_for, 0);
-    m_control.finish(
-        client, Json::object({{"done", true}, {"ok", false}, {"watch_ended", true}, {"why", why}}));
-}
-
 // --- Starting and stopping ---
 
 // Which processes a request is about: a name, a type, or all. Throws for one that there is not.
@@ -309,6 +230,7 @@ void Supervisor::Core::start_and_answer(ClientId client, const std::string& whic
             finish(answer);
             m_gate.reset();
             resume_watch(why_not);
+            look_late();
         });
     m_crew->start(Crew::called(which));
     if (client == 0)

@@ -1,6 +1,7 @@
 // The inside of the Supervisor: private to supervisor.cpp (its life), taking_over.cpp (what was
 // before it), renewing.cpp (what takes its place), requests.cpp (its orders),
-// replacing.cpp (the greatest of them), scaling.cpp and warm.cpp (the generation before).
+// replacing.cpp (the greatest of them), scaling.cpp, watching.cpp (whether what is live is well) and
+// warm.cpp (the generation before).
 #pragma once
 
 #include "core/supervise/control.hpp"
@@ -18,6 +19,7 @@ namespace shipit::supervise {
 
 // {"event": …, "release": "v3"}
 [[nodiscard]] Json event_of(const char* event, ReleaseNumber release);
+[[nodiscard]] Json answer_ok(); // {"done": true, "ok": true}
 
 class Supervisor::Core {
   public:
@@ -86,12 +88,15 @@ class Supervisor::Core {
     void not_committed(const Replacement::Verdict& verdict, ClientId client);
     // Where it points at a release that failed, beside one that serves.
     void put_current_back(ReleaseNumber release, const std::string& why);
+
+    // --- Whether what is live is well (watching.cpp) ---
     void begin_watch(ClientId client, std::optional<TimePoint> end = {});
     [[nodiscard]] bool is_watched() const;
     void interrupt_watch();
     void resume_watch(const std::optional<std::string>& why_not);
     void watched(const std::optional<std::string>& why_not);
     void end_watch(const std::string& why);
+    void look_late();
     [[nodiscard]] bool take_back();
     [[nodiscard]] bool needs_watch(ReleaseNumber release);
     // (trial.cpp)
@@ -177,6 +182,8 @@ class Supervisor::Core {
     TimePoint m_trial_deadline{};
 
     std::unique_ptr<Gate> m_gate; // of a start or restart
+    Loop::Timer m_late;           // after one that was not passed
+    std::unique_ptr<Check> m_late_check;
 
     std::unique_ptr<RunCommand> m_rehearsal; // of the program that is to take our place
     sys::Fd m_script;                        // what it reads

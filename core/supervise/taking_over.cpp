@@ -192,6 +192,7 @@ void Supervisor::Core::start_rest() {
             m_gate.reset();
             if (needs_watch(m_crew->release()))
                 why_not ? watched(why_not) : begin_watch(0);
+            look_late();
         });
 }
 
