@@ -1,7 +1,7 @@
 // The inside of the Supervisor: private to supervisor.cpp (its life), taking_over.cpp (what was
 // before it), renewing.cpp (what takes its place), requests.cpp (its orders),
-// replacing.cpp (the greatest of them), scaling.cpp, watching.cpp (whether what is live is well) and
-// warm.cpp (the generation before).
+// replacing.cpp (the greatest of them), scaling.cpp, watching.cpp (whether what is live is well)
+// and warm.cpp (the generation before).
 #pragma once
 
 #include "core/supervise/control.hpp"

@@ -55,4 +55,20 @@ TEST_CASE("a process that crashes again and again, faster than ever in earnest, 
     CHECK(app.told() == "crash loop v1 worker.1\n");
 }
 
+TEST_CASE("what becomes healthy only after the time for it is told to be up then") {
+    SupervisedApp app;
+    const tests::TestFolder folder;
+    const sys::Path database = folder / "database";
+    Generation waiting = app.web(1);
+    waiting.health.path.clear();
+    waiting.health.command = "test -e " + database.string();
+    waiting.health.timeout = 300ms;
+    app.set_live(waiting);
+    app.supervise();
+    CHECK_FALSE(app.ask("start")["ok"].boolean());
+    CHECK(app.process("web.1")["state"].text() == "starting");
+    sys::replace_durably(database, "", 0600);
+    CHECK(eventually([&] { return app.is_up("web.1"); }));
+}
+
 TEST_SUITE_END();
