@@ -1,4 +1,4 @@
-// A process that never stays up, for as long as it takes.
+// Processes that do not stay up, or are not well at once, for as long as it takes.
 #include "core/base/text.hpp"
 #include "core/sys/process.hpp"
 #include "tests/unit/supervised_app.hpp"
@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 using namespace shipit;
+using namespace shipit::supervise;
 using namespace std::chrono_literals;
 using tests::descriptors_of;
 using tests::eventually;
