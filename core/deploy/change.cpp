@@ -76,6 +76,11 @@ void go_back(App& app, const Changed& changed) {
     const RolledBack done = rollback(app, back);
     if (!done.skipped.empty())
         app.host.progress.warn_of("skipped: " + joined_briefly(done.skipped, "; "));
+    if (!done.changed.release && app.is_stopped())
+        throw Error(fmt::format("{} failed within its watch window: {}; somebody has stopped '{}' "
+                                "since, which goes back when it is started",
+                                failed, changed.watch_failure, app.name().text()))
+            .advise(fmt::format("shipit -a {} start", app.name().text()));
     if (!done.changed.release && done.target == changed.release)
         throw Error(fmt::format("{} failed within its watch window: {}; it stays live, since "
                                 "somebody has said that it is good",

@@ -44,11 +44,12 @@ class Return {
     [[nodiscard]] const WayBack& way() const { return m_way.value(); }
 
   private:
-    // Of an automatic one: what failed is not live any more, or a person has said that it is good.
+    // Of an automatic one: what failed is not live any more, or a person has said that it is good,
+    // or has stopped the app: then its start watches it again, and goes back.
     [[nodiscard]] bool is_settled(const App& app, std::optional<ReleaseNumber> live) const {
         if (!m_request.failed || !live)
             return false;
-        return live != m_request.failed ||
+        return live != m_request.failed || app.is_stopped() ||
                (m_request.unless_good && app.marks.has(release::MarkKind::good, *m_request.failed));
     }
 

@@ -21,7 +21,8 @@ struct RollbackRequest {
     // The supervisor asks, because the live release failed within its watch window.
     bool automatic = false;
     std::string reason; // of an automatic one, for the record
-    // The release that failed: if another one is live by now, there is nothing to go back from.
+    // The release that failed: if another one is live by now, or the app is stopped, there is
+    // nothing to go back from.
     std::optional<ReleaseNumber> failed;
     bool unless_good = false; // nor if that one has been blessed by now
     // Each of the thousands that may be passed over is told with its reason, not the newest alone.
