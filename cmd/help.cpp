@@ -2,7 +2,7 @@
 #include "cmd/invocation.hpp"
 
 #include "core/base/error.hpp"
-#include "core/sys/core_dump.hpp"
+#include "core/sys/limits.hpp"
 
 #include <csignal>
 #include <optional>
@@ -26,7 +26,7 @@ std::optional<int> man(const std::vector<const char*>& words, bool is_silent) {
     const auto before = std::signal(SIGINT, SIG_IGN); // ^C is for its pager
     const pid_t child = ::fork();
     if (child == 0) {
-        sys::restore_core_limit();
+        sys::restore_limits();
         (void)std::signal(SIGINT, before);
         (void)std::signal(SIGPIPE, SIG_DFL);
         if (const int null = is_silent ? ::open("/dev/null", O_WRONLY | O_CLOEXEC) : -1; null >= 0)

@@ -5,8 +5,8 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
-#include "core/sys/core_dump.hpp"
 #include "core/sys/interrupt.hpp"
+#include "core/sys/limits.hpp"
 #include "core/sys/process.hpp"
 
 #include <cerrno>

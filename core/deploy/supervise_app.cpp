@@ -63,8 +63,9 @@ bool is_to_go_back(const App& app, ReleaseNumber release) {
 // A command that goes back by itself may be killed before it has.
 void on_watch_failed(const App& app, ReleaseNumber release, const std::string& why,
                      supervise::Told told) {
+    const bool goes_back = told != supervise::Told::who_stays && is_to_go_back(app, release);
     app.note_event("watch_failed", release, name_of(Outcome::failed), why);
-    if (told != supervise::Told::who_stays && is_to_go_back(app, release))
+    if (goes_back)
         roll_back_alone(app, release, why, as_long_as_any_takes,
                         told == supervise::Told::who_goes_back ? "--after-deploy" : nullptr);
 }

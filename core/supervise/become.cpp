@@ -4,7 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/supervise/bind_watch.hpp"
 #include "core/supervise/pass_fd.hpp"
-#include "core/sys/core_dump.hpp"
+#include "core/sys/limits.hpp"
 
 #include <algorithm>
 #include <array>
@@ -205,7 +205,7 @@ void PreparedLaunch::become(int to_parent) const noexcept {
         fail({LaunchStep::folder, errno});
     (void)::umask(S_IWGRP | S_IWOTH);
     default_signals();
-    sys::restore_core_limit();
+    sys::restore_limits();
     write_own_pid();
     fail({LaunchStep::execute, execute()});
     ::_exit(exit_not_executed);

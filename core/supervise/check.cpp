@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/supervise/words.hpp"
+#include "core/sys/shortage.hpp"
 
 #include <algorithm>
 
@@ -14,7 +15,8 @@ namespace {
 
 constexpr milliseconds http_timeout = std::chrono::seconds(2);
 constexpr milliseconds command_timeout = std::chrono::seconds(10);
-constexpr std::size_t most_output = 1000; // the end of it tells most
+constexpr std::size_t most_output = 1000;      // the end of it tells most
+constexpr unsigned descriptors_of_command = 4; // its output's, and what watches it
 
 } // namespace
 
@@ -103,7 +105,7 @@ void Check::run_command(const Generation& generation, const WayIn& way_in) {
                 });
     } catch (const Error& error) {
         const std::string why = "the health command cannot run: " + error.why();
-        end_soon({false, true, why});
+        end_soon({false, true, why, !sys::lacks_descriptors(descriptors_of_command)});
     }
 }
 

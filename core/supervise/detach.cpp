@@ -5,7 +5,7 @@
 #include "core/supervise/client.hpp"
 #include "core/supervise/tree.hpp"
 #include "core/sys/clock.hpp"
-#include "core/sys/core_dump.hpp"
+#include "core/sys/limits.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -76,7 +76,7 @@ enum class Parent { none, us };
     (void)::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     (void)!::chdir("/");
     default_signals();
-    sys::restore_core_limit();
+    sys::restore_limits();
     (void)::execve(argv[0], argv, environment);
     const int error_number = errno;
     (void)!::write(report, &error_number, sizeof error_number);

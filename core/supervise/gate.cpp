@@ -46,8 +46,8 @@ void Gate::look() {
         m_next = m_loop.after(longest_wait, [this] { look(); });
         return;
     }
-    m_looks = true;
     m_check = m_crew.check([this](const ProbeResult& result) { take(result); });
+    m_looks = true;
 }
 
 bool Gate::has_check() const {
@@ -70,6 +70,10 @@ bool Gate::has_settled() const {
 
 void Gate::take(const ProbeResult& result) {
     m_looks = false;
+    if (!result.made) { // which says nothing of the release
+        m_next = m_loop.after(longest_wait, [this] { look(); });
+        return;
+    }
     m_last = result;
     m_passed = result.healthy && m_crew.is_up(m_rules.whom) ? m_passed + 1 : 0;
     if (has_passed() && (!has_to_settle() || has_settled()))
@@ -167,12 +171,16 @@ Vigil::~Vigil() {
 }
 
 void Vigil::look() {
-    m_looks = true;
     m_check = m_crew.check([this](const ProbeResult& result) { take(result); });
+    m_looks = true;
 }
 
 void Vigil::take(const ProbeResult& result) {
     m_looks = false;
+    if (!result.made) { // which says nothing of the release
+        m_next = m_loop.after(watch_interval, [this] { look(); });
+        return;
+    }
     m_failed = result.healthy ? 0 : m_failed + 1;
     if (!result.healthy)
         m_crew.testify_check(result.reason);

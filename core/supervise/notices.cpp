@@ -1,6 +1,7 @@
 #include "core/supervise/notices.hpp"
 
 #include "core/base/error.hpp"
+#include "core/sys/shortage.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -135,10 +136,19 @@ void Notices::watch() {
 }
 
 void Notices::read() {
-    for (unsigned i = 0; i < bite; ++i)
-        if (!read_one())
-            return watch();
+    // Also where one that hears of it throws.
     m_rest = m_loop.after(rest, [this] { watch(); });
+    if (is_deaf())
+        return; // what is said waits in the socket until it can be seen who says it
+    for (unsigned i = 0; i < bite; ++i)
+        if (!read_one()) {
+            m_rest.cancel();
+            return watch();
+        }
+}
+
+bool Notices::is_deaf() {
+    return sys::lacks_descriptors(2);
 }
 
 // False if nothing was there. There is room for the sender's name only: the kernel closes what

@@ -51,6 +51,8 @@ class Notices {
     // Who is told when a process has become ready; one at a time, an empty function for nobody.
     void on_ready(Loop::Callback callback) { m_on_ready = std::move(callback); }
     void tell_ready() const;
+    // Whether it cannot be seen now who says something, so that what is said waits.
+    [[nodiscard]] static bool is_deaf();
 
     // For the program that takes our place by execve(2): what is in the socket stays in it.
     [[nodiscard]] Json memory(Bequest& bequest) const;

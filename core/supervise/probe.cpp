@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/supervise/slots.hpp"
 #include "core/supervise/socket_path.hpp"
+#include "core/sys/shortage.hpp"
 
 #include <algorithm>
 #include <array>
@@ -181,7 +182,10 @@ void Probe::connection_failed(int error) {
     const std::string why = is_nobody ? fmt::format("nothing listens on {}", place)
                                       : fmt::format("{}: {}", name(), errno_text(error));
     // Not from within the constructor: the owner does not have us yet.
-    m_timeout = m_loop.after(milliseconds(0), [this, why] { end({false, false, why}); });
+    const bool made = !sys::is_shortage(error);
+    m_timeout = m_loop.after(milliseconds(0), [this, why, made] {
+        end({false, false, why, made});
+    });
 }
 
 void Probe::send() {

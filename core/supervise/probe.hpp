@@ -17,6 +17,7 @@ struct ProbeResult {
     bool healthy = false;
     bool answered = false; // somebody listens, at least
     std::string reason;    // of not being healthy, in full
+    bool made = true;      // false: no look could be made, for want of descriptors, say
 };
 
 // Where on this host, and the path to GET. An empty path: connecting is enough.

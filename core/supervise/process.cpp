@@ -170,8 +170,7 @@ void Process::act(Action action) {
         signal_rest(SIGKILL, true);
         break;
     case Action::kill_tree:
-        signal_rest(SIGKILL, false); // first, while the main process still shows who they are
-        signal_main(SIGKILL);
+        kill_tree();
         break;
     case Action::tell_crash_loop:
         if (m_surroundings.crash_looping)

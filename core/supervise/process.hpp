@@ -132,6 +132,7 @@ class Process {
     void stopped();
     void signal_main(int signal) const;
     void signal_rest(int signal, bool escaped_only) const;
+    void kill_tree() const;
     void kill_deaf() const;
     [[nodiscard]] std::string lasted() const;
 

@@ -101,7 +101,7 @@ void Process::look_whether_alive() {
         return;
     const auto end = m_alive_at + m_program.watchdog;
     const auto left = std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
-    if (left.count() <= 0 && m_is_late)
+    if (left.count() <= 0 && m_is_late && !Notices::is_deaf())
         return hangs("sent no WATCHDOG=1 for " + duration_text(m_program.watchdog));
     m_is_late = left.count() <= 0;
     m_watchdog =

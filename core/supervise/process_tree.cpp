@@ -80,6 +80,16 @@ void Process::signal_rest(int signal, bool escaped_only) const {
     reap_orphans();
 }
 
+void Process::kill_tree() const {
+    try {
+        signal_rest(SIGKILL, false); // first, while the main process still shows who they are
+    } catch (const Error&) {
+        signal_main(SIGKILL); // which needs no look at others; they are looked for again
+        throw;
+    }
+    signal_main(SIGKILL);
+}
+
 // What escaped and ignores SIGTERM would do nothing with its grace but make the stop longer.
 void Process::kill_deaf() const {
     std::vector<Owned> deaf = rest();

@@ -6,7 +6,7 @@
 #include "core/base/text.hpp"
 #include "core/supervise/supervisor_core.hpp"
 #include "core/supervise/tree.hpp"
-#include "core/sys/core_dump.hpp"
+#include "core/sys/limits.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -165,10 +165,11 @@ void Supervisor::Core::exec(const Json& memory, const Bequest& bequest) {
     (void)::pthread_sigmask(SIG_BLOCK, &held, &before);
     bequest.survive_exec(true);
     last.survive_exec(true);
-    sys::restore_core_limit();
+    sys::restore_limits();
     (void)::execv(m_program.path().c_str(), argv.data());
     const int error = errno;
     sys::leave_no_core_dump();
+    sys::have_many_descriptors();
     bequest.survive_exec(false);
     (void)::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     errno = error;

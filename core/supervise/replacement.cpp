@@ -24,6 +24,15 @@ GateRules rules_for(const Generation& generation) {
     return rules;
 }
 
+// Where it cannot be told, the start is tried: what is in the way shows then.
+std::optional<PortHolder> holder_if_known(std::uint16_t port) {
+    try {
+        return holder_of(port);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
 } // namespace
 
 Replacement::Replacement(Surroundings& surroundings, Plan plan, OnEvent on_event, OnOver on_over)
@@ -98,7 +107,7 @@ void Replacement::when_port_is_free(unsigned attempt, const Loop::Callback& then
     if (!generation.listens() || !generation.port || m_plan.next->is_wanted() ||
         (addresses != nullptr && addresses->holds(*generation.port)))
         return then();
-    const auto holder = holder_of(*generation.port);
+    const auto holder = holder_if_known(*generation.port);
     if (!holder)
         return then();
     if (attempt >= port_attempts)
@@ -162,8 +171,12 @@ void Replacement::go_live() {
     watch_next();
     m_timer = m_surroundings.loop.after(commit_patience,
                                         [this] { fail("the deploying command did not commit"); });
-    if (m_surroundings.addresses != nullptr)
-        m_surroundings.addresses->go_live(m_plan.next->side());
+    try {
+        if (m_surroundings.addresses != nullptr)
+            m_surroundings.addresses->go_live(m_plan.next->side());
+    } catch (const std::exception& error) {
+        return fail(std::string("the traffic cannot be led to it: ") + error.what());
+    }
     tell("healthy", m_plan.next->release());
 }
 
@@ -197,8 +210,12 @@ void Replacement::fail(const std::string& why) {
         let_go_on();
     m_phase = Phase::undoing;
     m_plan.next->on_ended({});
-    if (m_surroundings.addresses != nullptr)
-        m_surroundings.addresses->go_live(m_live_before);
+    try {
+        if (m_surroundings.addresses != nullptr)
+            m_surroundings.addresses->go_live(m_live_before);
+    } catch (const std::exception& error) { // the rest of the way back is all the more wanted
+        m_surroundings.note(error.what());
+    }
     // At once: what ended would otherwise be started again until undo() comes to it.
     if (m_plan.next != m_plan.old)
         m_plan.next->stop(m_unneeded, [] {});

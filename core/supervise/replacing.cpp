@@ -161,10 +161,11 @@ void Supervisor::Core::not_committed(const Replacement::Verdict& verdict, Client
 void Supervisor::Core::put_current_back(ReleaseNumber release, const std::string& why) {
     if (!m_crew || m_crew->release() == release || !is_live(release))
         return;
-    m_loop.post([this, release, why] {
-        if (m_options.on_watch_failed)
-            m_options.on_watch_failed(release, why, Told::nobody);
-    });
+    if (m_options.on_watch_failed)
+        tell_outside([this, release, why] {
+            if (is_live(release))
+                m_options.on_watch_failed(release, why, Told::nobody);
+        });
 }
 
 void Supervisor::Core::client_gone(ClientId client) {

@@ -16,6 +16,7 @@ constexpr std::size_t output_chunk = 64 << 10;
 constexpr unsigned drained_chunks = 32;
 constexpr unsigned kill_rounds = 20; // a tree that forks faster than this is not to be had
 constexpr milliseconds look_again{50};
+constexpr milliseconds looking_patience = std::chrono::seconds(5); // then they are left alone
 
 } // namespace
 
@@ -39,16 +40,13 @@ RunCommand::RunCommand(Loop& loop, Launch launch, milliseconds timeout, OnOutput
     if (timeout > milliseconds(0))
         m_timeout = loop.after(timeout, [this] {
             m_timed_out = true;
-            kill_tree();
+            (void)kill_tree(); // its end is seen
         });
 }
 
 RunCommand::~RunCommand() {
-    try {
-        if (m_child && m_child->is_running())
-            kill_tree();
-    } catch (const std::exception&) { // an undo has nobody to tell
-    }
+    if (m_child && m_child->is_running())
+        (void)kill_tree();
 }
 
 void RunCommand::answer_calls(Loop& loop, BindWatch::OnCall on_call) {
@@ -60,27 +58,24 @@ void RunCommand::signal(int signal) const noexcept {
     m_child->signal(signal);
 }
 
-std::vector<Owned> RunCommand::stopped_rest() const {
+bool RunCommand::kill_tree() const noexcept {
     m_child->signal(SIGSTOP); // forks nothing more
-    try {
-        return rest_of({m_child->name(), m_marks});
-    } catch (const Error&) {
-        m_child->signal(SIGKILL); // it would stay stopped
-        throw;
-    }
-}
-
-void RunCommand::kill_tree() const {
     for (unsigned round = 0; round < kill_rounds; ++round) {
-        const auto rest = stopped_rest();
-        m_child->signal(SIGKILL);
-        if (rest.empty())
-            return;
-        for (const Owned& process : rest)
-            signal_exactly(process.name, SIGKILL);
+        try {
+            const auto rest = rest_of({m_child->name(), m_marks});
+            m_child->signal(SIGKILL);
+            if (rest.empty())
+                return true;
+            for (const Owned& process : rest)
+                signal_exactly(process.name, SIGKILL);
+        } catch (const std::exception&) { // it cannot be looked for, for want of descriptors, say
+            break;
+        }
         ::usleep(500); // they need a moment to be gone
         reap_orphans();
     }
+    m_child->signal(SIGKILL);
+    return false;
 }
 
 void RunCommand::listen() {
@@ -99,9 +94,10 @@ bool RunCommand::read_chunk() {
 }
 
 void RunCommand::ended(WaitStatus status) {
-    try {
-        kill_tree();         // what it left behind holds our pipe, and perhaps a port
-    } catch (const Error&) { // it cannot be looked for now, for want of descriptors, say
+    if (!m_looking)
+        m_looking.emplace(looking_patience);
+    // What it left behind holds our pipe, and perhaps a port.
+    if (!kill_tree() && !m_looking->passed()) {
         m_timeout = m_loop.after(look_again, [this, status] { ended(status); });
         return;
     }

@@ -4,6 +4,7 @@
 #include "core/supervise/bind_watch.hpp"
 #include "core/supervise/launch.hpp"
 #include "core/supervise/tree.hpp"
+#include "core/sys/clock.hpp"
 
 namespace shipit::supervise {
 
@@ -18,8 +19,8 @@ class RunCommand {
 
     // Starts `launch`; throws Error if that fails. Where there is an `on_output`, launch's output
     // and errors are replaced by a pipe. When the command ends, or `timeout` (zero: none) passes,
-    // nothing of its tree is left alive and `on_end` is called once, later where processes cannot
-    // be looked at for a while; not after destruction, which kills it all.
+    // nothing of its tree is left alive and `on_end` is called once, some seconds later where
+    // processes cannot be looked at; not after destruction, which kills it all.
     RunCommand(Loop& loop, Launch launch, milliseconds timeout, OnOutput on_output, OnEnd on_end);
     ~RunCommand();
     RunCommand(const RunCommand&) = delete;
@@ -28,21 +29,21 @@ class RunCommand {
     // To be called at once where the launch asked for calls to be reported: they wait.
     void answer_calls(Loop& loop, BindWatch::OnCall on_call);
     void signal(int signal) const noexcept;
-    // Throws Error if what the command started cannot be looked for: then the command alone is
-    // killed, and the others when it is seen to have ended.
-    void kill_tree() const;
+    // False if what the command started could not be looked for, or not all of it be killed: then
+    // that is tried again when the command is seen to have ended.
+    bool kill_tree() const noexcept;
 
   private:
     void listen();
     bool read_chunk();
     void ended(WaitStatus status);
-    [[nodiscard]] std::vector<Owned> stopped_rest() const;
 
     Loop& m_loop;
     OnOutput m_on_output;
     OnEnd m_on_end;
     std::vector<std::string> m_marks;
     bool m_timed_out = false;
+    std::optional<sys::Deadline> m_looking; // for what it has left
     sys::Fd m_output;
     Loop::Watch m_watch;
     Loop::Timer m_timeout;

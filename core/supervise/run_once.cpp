@@ -167,7 +167,7 @@ OnceEnd run_once(const Program& program, milliseconds timeout,
     plan.signals = {SIGINT, SIGTERM};
     plan.on_signal = [&interrupted_by](RunCommand& command, int signal) {
         interrupted_by = signal;
-        command.kill_tree();
+        (void)command.kill_tree();
     };
     Launch launch = launch_of(program);
     launch.input = input;

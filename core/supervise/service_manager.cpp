@@ -1,7 +1,6 @@
 #include "core/supervise/service_manager.hpp"
 
 #include "core/base/text.hpp"
-#include "core/sys/fd.hpp"
 
 #include <charconv>
 #include <cstdlib>
@@ -51,6 +50,7 @@ ServiceManager::ServiceManager(Loop& loop)
     : m_loop(loop), m_address(usable(variable("NOTIFY_SOCKET"))) {
     if (m_address.empty())
         return;
+    m_fd.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     m_pause = pause_between_signs();
     if (m_pause.count() > 0)
         keep_alive();
@@ -78,8 +78,7 @@ void ServiceManager::say(std::string_view what) const noexcept {
     if (m_address.front() == abstract_mark)
         name.sun_path[0] = '\0';
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + m_address.size());
-    const sys::Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    (void)::sendto(fd.get(), what.data(), what.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
+    (void)::sendto(m_fd.get(), what.data(), what.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
                    reinterpret_cast<const sockaddr*>(&name), size);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/supervise/loop.hpp"
+#include "core/sys/fd.hpp"
 
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ class ServiceManager {
 
     Loop& m_loop;
     std::string m_address; // empty: nobody is there
+    sys::Fd m_fd;          // kept: there may be none left when a sign of life is due
     milliseconds m_pause{0};
     std::string m_status;
     Loop::Timer m_alive;

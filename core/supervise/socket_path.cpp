@@ -1,6 +1,7 @@
 #include "core/supervise/socket_path.hpp"
 
 #include "core/base/error.hpp"
+#include "core/sys/shortage.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -89,7 +90,7 @@ sys::Fd begin_connecting_to(const Path& socket) noexcept {
         if (::connect(fd.get(), address.get(), Address::size()) == 0)
             return fd;
     } catch (const std::exception&) {
-        errno = ENOENT;
+        errno = sys::lacks_descriptors(2) ? EMFILE : ENOENT;
     }
     return {};
 }

@@ -6,6 +6,7 @@
 #include "core/supervise/supervisor_core.hpp"
 #include "core/supervise/tree.hpp"
 #include "core/sys/clock.hpp"
+#include "core/sys/limits.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -114,6 +115,7 @@ void Supervisor::Core::find_cgroups() {
 
 void Supervisor::Core::run() {
     (void)::signal(SIGPIPE, SIG_IGN);
+    sys::have_many_descriptors();
     become_subreaper();
     m_signals = m_loop.on_signals({SIGCHLD, SIGHUP, SIGTERM, SIGINT}, [this](int signal) {
         if (signal == SIGCHLD)

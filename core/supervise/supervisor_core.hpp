@@ -96,6 +96,7 @@ class Supervisor::Core {
     void resume_watch(const std::optional<std::string>& why_not);
     void watched(const std::optional<std::string>& why_not);
     void end_watch(const std::string& why);
+    void tell_outside(Loop::Callback tell, milliseconds in = milliseconds(0));
     void look_late();
     [[nodiscard]] bool take_back();
     [[nodiscard]] bool needs_watch(ReleaseNumber release);
@@ -180,6 +181,8 @@ class Supervisor::Core {
     Loop::Timer m_trial_end;
     std::optional<ReleaseNumber> m_on_trial;
     TimePoint m_trial_deadline{};
+
+    Loop::Timer m_telling; // what came of a watch
 
     std::unique_ptr<Gate> m_gate; // of a start or restart
     Loop::Timer m_late;           // after one that was not passed

@@ -4,6 +4,8 @@
 #include "core/base/text.hpp"
 #include "core/supervise/cgroup.hpp"
 #include "core/supervise/launch.hpp"
+#include "core/sys/file.hpp"
+#include "core/sys/shortage.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -13,7 +15,6 @@
 #include <map>
 #include <set>
 
-#include <dirent.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -50,8 +51,10 @@ Number number_of(std::string_view text) {
 std::string proc_file(const std::string& pid, const char* name, std::uint64_t limit) {
     try {
         return sys::read_file_if_any("/proc/" + pid + "/" + name, limit).value_or("");
-    } catch (const Error&) { // ended while being read, or another user's
-        return {};
+    } catch (const Error&) {
+        if (sys::lacks_descriptors(1))
+            throw; // what cannot be looked at is not gone
+        return {}; // ended while being read, or another user's
     }
 }
 
@@ -74,17 +77,12 @@ std::optional<Entry> entry_of(const std::string& pid) {
 
 std::map<pid_t, Entry> all_processes() {
     std::map<pid_t, Entry> entries;
-    DIR* proc = ::opendir("/proc");
-    if (proc == nullptr)
-        throw_errno("cannot list '/proc'");
-    while (const dirent* item = ::readdir(proc)) {
-        const std::string name = item->d_name;
+    for (const std::string& name : sys::names_in("/proc")) {
         if (name.find_first_not_of("0123456789") != std::string::npos)
             continue;
         if (const auto entry = entry_of(name))
             entries.emplace(entry->pid, *entry);
     }
-    ::closedir(proc);
     return entries;
 }
 

@@ -32,6 +32,7 @@ struct TreeOf {
 [[nodiscard]] std::vector<std::string> marks_in(const Environment& environment);
 
 // All living processes of the tree but the main one. Never ourselves or one that a Child waits for.
+// Throws Error where processes cannot be looked at, for want of descriptors; so do those below.
 [[nodiscard]] std::vector<Owned> rest_of(const TreeOf& tree);
 // The tree among these that a process belongs to, its main one included; null if it belongs to none
 // or is gone.

@@ -71,22 +71,24 @@ void UnixSockets::vacate(Side side) {
 
 void UnixSockets::go_live(Side side) {
     m_live = side;
+    std::optional<Error> why_not;
     for (const auto& socket : m_sockets) {
-        lead(*socket);
+        try {
+            lead(*socket);
+        } catch (const Error& error) {
+            why_not = error;
+        }
         for (const Side each : sides)
             relay(*socket, each);
     }
+    if (why_not)
+        throw std::move(*why_not);
 }
 
 // A socket that only the other generation has goes on to be its, until it is gone.
 void UnixSockets::lead(const Socket& socket) const {
-    if (!socket.claimed[at(m_live)])
-        return;
-    try {
+    if (socket.claimed[at(m_live)])
         socket.slots.go_live(m_live);
-    } catch (const Error& error) {
-        m_note(error.why());
-    }
 }
 
 // What came to a side before its generation was gone is carried to the live one.
@@ -218,7 +220,11 @@ void UnixSockets::restore(const Json& state, std::vector<UnixSlots::Kept> kept) 
         socket->listeners[at(side)] = set_of(slot["listeners"]);
     }
     m_sockets.push_back(std::move(socket));
-    lead(*m_sockets.back());
+    try {
+        lead(*m_sockets.back());
+    } catch (const Error& error) { // it leads where it led before
+        m_note(error.why());
+    }
     for (const Side side : sides)
         relay(*m_sockets.back(), side);
 }

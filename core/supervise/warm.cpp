@@ -98,8 +98,12 @@ bool Supervisor::Core::take_back() {
         needs_watch(m_warm->release()))
         return false;
     std::swap(m_crew, m_warm);
-    if (m_addresses)
-        m_addresses->go_live(m_crew->side());
+    try {
+        if (m_addresses)
+            m_addresses->go_live(m_crew->side());
+    } catch (const std::exception& error) { // for what could be led back
+        note(error.what());
+    }
     m_idle_since = std::chrono::steady_clock::now();
     m_was_taken_back = true;
     note(fmt::format("{} serves again", m_crew->release().text()));

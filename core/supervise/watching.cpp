@@ -2,13 +2,18 @@
 
 #include "core/supervise/supervisor_core.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include <fmt/core.h>
 
 namespace shipit::supervise {
 
 namespace {
 
 constexpr milliseconds late_interval = std::chrono::seconds(2);
+constexpr milliseconds shortest_pause = std::chrono::seconds(1);
+constexpr milliseconds longest_pause = std::chrono::minutes(1);
 
 } // namespace
 
@@ -64,13 +69,27 @@ void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
                                                {"why", *why_not},
                                                {"evidence", evidence}}));
         if (m_options.on_watch_failed)
-            m_options.on_watch_failed(release, *why_not, told);
+            tell_outside([this, release, why = *why_not, told] {
+                m_options.on_watch_failed(release, why, told);
+            });
         return;
     }
     m_control.send(client, event_of("watch_passed", release));
     m_control.finish(client, answer_ok().set("release", release.text()));
     if (m_options.on_good)
-        m_options.on_good(release);
+        tell_outside([this, release] { m_options.on_good(release); });
+}
+
+// Again and again until it could be told: else what failed would stay live for ever, or what is
+// good never be gone back to. Not while whoever found it out is calling.
+void Supervisor::Core::tell_outside(Loop::Callback tell, milliseconds in) {
+    const milliseconds next = std::min(in * 2 + shortest_pause, longest_pause);
+    m_telling = m_loop.after(in, [this, tell = std::move(tell), next] {
+        const Loop::Callback told = tell; // which goes with the timer
+        tell_outside(told, next);
+        told();
+        m_telling.cancel();
+    });
 }
 
 void Supervisor::Core::end_watch(const std::string& why) {

@@ -1,9 +1,9 @@
 #include "core/sys/capture.hpp"
 
 #include "core/base/text.hpp"
-#include "core/sys/core_dump.hpp"
 #include "core/sys/fd.hpp"
 #include "core/sys/file.hpp"
+#include "core/sys/limits.hpp"
 
 #include <array>
 #include <cerrno>
@@ -41,7 +41,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
                  ::setresgid(user->second, user->second, user->second) != 0 ||
                  ::setresuid(user->first, user->first, user->first) != 0))
         ::_exit(cannot_execute);
-    restore_core_limit();
+    restore_limits();
     ::execve(question.program.c_str(), arguments, environment);
     ::_exit(cannot_execute);
 }

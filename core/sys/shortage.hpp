@@ -11,4 +11,7 @@ namespace shipit::sys {
            error_number == ENOBUFS || error_number == EAGAIN;
 }
 
+// Whether not even so many more descriptors can be had now.
+[[nodiscard]] bool lacks_descriptors(unsigned count);
+
 } // namespace shipit::sys

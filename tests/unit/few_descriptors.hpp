@@ -1,4 +1,4 @@
-// A process that has nearly all the descriptors that it may have.
+// Processes that have nearly all the descriptors that they may have.
 #pragma once
 
 #include "core/sys/fd.hpp"
@@ -23,6 +23,25 @@ class FewDescriptors {
     FewDescriptors& operator=(const FewDescriptors&) = delete;
 
   private:
+    rlimit m_before{};
+};
+
+// While it lives, another process can have no more at all.
+class NoDescriptorsFor {
+  public:
+    explicit NoDescriptorsFor(pid_t pid) : m_pid(pid) {
+        rlimit few{};
+        (void)::prlimit(m_pid, RLIMIT_NOFILE, nullptr, &m_before);
+        few = m_before;
+        few.rlim_cur = STDERR_FILENO + 1;
+        (void)::prlimit(m_pid, RLIMIT_NOFILE, &few, nullptr);
+    }
+    ~NoDescriptorsFor() { (void)::prlimit(m_pid, RLIMIT_NOFILE, &m_before, nullptr); }
+    NoDescriptorsFor(const NoDescriptorsFor&) = delete;
+    NoDescriptorsFor& operator=(const NoDescriptorsFor&) = delete;
+
+  private:
+    pid_t m_pid;
     rlimit m_before{};
 };
 

@@ -1,5 +1,6 @@
 #include "core/supervise/run_command.hpp"
 
+#include "core/base/text.hpp"
 #include "core/sys/clock.hpp"
 #include "tests/unit/few_descriptors.hpp"
 #include "tests/unit/supervised_app.hpp"
@@ -22,7 +23,8 @@ Launch launch_of(const std::string& command) {
 }
 
 // Its end, where there are no descriptors for a while after its start; nothing if it does not come.
-std::optional<RunCommand::End> end_of(const std::string& command, milliseconds timeout) {
+std::optional<RunCommand::End> end_of(const std::string& command, milliseconds timeout,
+                                      int descriptors = 0) {
     Loop loop;
     std::optional<RunCommand::End> end;
     RunCommand running(loop, launch_of(command), timeout, nullptr,
@@ -30,7 +32,7 @@ std::optional<RunCommand::End> end_of(const std::string& command, milliseconds t
                            end = its_end;
                            loop.stop();
                        });
-    auto few = std::make_unique<FewDescriptors>(0);
+    auto few = std::make_unique<FewDescriptors>(descriptors);
     const auto enough = loop.after(200ms, [&] { few.reset(); });
     const auto too_late = loop.after(tests::patience, [&] { loop.stop(); });
     loop.run();
@@ -52,6 +54,15 @@ TEST_CASE("a command takes no longer than it may where processes cannot be looke
     const auto end = end_of("exec sleep 1000", 50ms);
     REQUIRE(end);
     CHECK(end->timed_out);
+}
+
+TEST_CASE("what a command leaves is not taken for gone where it cannot be looked at") {
+    const tests::TestFolder folder;
+    const std::string file = (folder / "pid").string();
+    const auto end = end_of("sleep 1000 & echo $! >" + file + "; exit 0", 0ms, 1);
+    REQUIRE(end);
+    const std::string left = "/proc/" + std::string(trimmed(sys::read_file(file)));
+    CHECK(tests::eventually([&] { return !sys::is_there(left); }));
 }
 
 TEST_SUITE_END();
