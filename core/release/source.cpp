@@ -56,14 +56,16 @@ std::optional<Caller> caller_for(const sys::Path& folder) {
         }
     }
     question.arguments = {"--no-pager", "-C", folder.string()};
-    for (const char* setting : {"core.fsmonitor=false", "core.hooksPath=/dev/null",
-                                "core.untrackedCache=false", "protocol.allow=never"})
+    for (const char* setting :
+         {"core.fsmonitor=false", "core.hooksPath=/dev/null", "core.untrackedCache=false"})
         question.arguments.insert(question.arguments.end(), {"-c", setting});
     if (caller.is_foreign)
         question.arguments.insert(question.arguments.end(), {"-c", "safe.directory=*"});
+    // No protocol at all, whatever the repository allows: not each git knows GIT_NO_LAZY_FETCH.
     question.environment = {
         "PATH=" + sys::search_path(), "HOME=" + home,          "LC_ALL=C",
-        "GIT_OPTIONAL_LOCKS=0",       "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1"};
+        "GIT_OPTIONAL_LOCKS=0",       "GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1",
+        "GIT_ALLOW_PROTOCOL="};
     if (const auto config = variable_of_caller("XDG_CONFIG_HOME");
         !config.empty() && !question.become)
         question.environment.push_back("XDG_CONFIG_HOME=" + config);
@@ -75,6 +77,28 @@ std::optional<std::string> ask(const Caller& caller, const std::vector<std::stri
     sys::Question question = caller.question;
     question.arguments.insert(question.arguments.end(), command.begin(), command.end());
     return sys::answer_to(question, deadline, limit);
+}
+
+// Whether the repository itself says what files go through before git compares them:
+// "scope<TAB>key" for each key of filter.NAME, and of git-lfs, which runs extensions.
+bool names_filter(std::string_view line) {
+    const auto key = line.substr(std::min(line.find('\t') + 1, line.size()));
+    const bool is_its_own = line.starts_with("local\t") || line.starts_with("worktree\t");
+    const bool is_program =
+        key.ends_with(".clean") || key.ends_with(".smudge") || key.ends_with(".process");
+    return is_its_own && is_program &&
+           (key.starts_with("filter.") || key.starts_with("lfs.extension."));
+}
+
+// Such programs are whoever's who wrote the repository's configuration: of an archive that somebody
+// has unpacked, not theirs.
+bool may_be_compared(const Caller& caller, const sys::Deadline& deadline) {
+    const auto settings =
+        ask(caller, {"config", "--list", "--show-scope", "--name-only"}, deadline);
+    if (!settings || settings->size() >= longest_answer) // cut off
+        return false;
+    const auto lines = split(*settings, '\n');
+    return std::none_of(lines.begin(), lines.end(), names_filter);
 }
 
 bool is_commit(std::string_view text) {
@@ -114,7 +138,7 @@ std::optional<Source> source_of(const sys::Path& folder, std::chrono::millisecon
         source.subject = shortened(printable(lines[1]), longest_subject);
     if (const auto branch = ask(*caller, {"symbolic-ref", "--quiet", "--short", "HEAD"}, deadline))
         source.branch = shortened(printable(trimmed(*branch)), longest_subject);
-    if (caller->is_foreign)
+    if (caller->is_foreign || !may_be_compared(*caller, deadline))
         return source;
     // One byte says it all.
     const auto changes =

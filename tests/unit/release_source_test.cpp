@@ -43,6 +43,22 @@ struct Repository {
     TestFolder folder;
 };
 
+// A caller's home with a configuration of git's.
+class Home {
+  public:
+    explicit Home(const std::string& config) : m_before(std::getenv("HOME")) {
+        sys::replace_durably(m_folder / ".gitconfig", config, 0644);
+        ::setenv("HOME", m_folder.path().c_str(), 1);
+    }
+    Home(const Home&) = delete;
+    Home& operator=(const Home&) = delete;
+    ~Home() { ::setenv("HOME", m_before.c_str(), 1); }
+
+  private:
+    TestFolder m_folder;
+    std::string m_before;
+};
+
 } // namespace
 
 TEST_SUITE_BEGIN("release: source");
@@ -111,11 +127,83 @@ TEST_CASE("a file system monitor and hooks of the repository are not run") {
     CHECK_FALSE(sys::is_there(trace));
 }
 
+TEST_CASE("what a repository's configuration filters files by is not run") {
+    const Repository repository;
+    const std::string trace = repository.folder.path().string() + "/trace";
+    const std::string filter = "filter.x.clean 'touch " + trace + "; cat'";
+    std::string attributes = "file filter=x\n";
+    SUBCASE("clean") {
+        repository.git("config " + filter);
+    }
+    SUBCASE("process") {
+        repository.git("config filter.x.process 'touch " + trace + "'");
+    }
+    SUBCASE("in a file that it includes") {
+        const std::string included = repository.folder.path().string() + "/.git/more";
+        repository.git("config --file " + included + " " + filter);
+        repository.git("config include.path " + included);
+    }
+    SUBCASE("of a work tree's own") {
+        repository.git("config extensions.worktreeConfig true");
+        repository.git("config --worktree " + filter);
+    }
+    SUBCASE("at the end of more than anybody has") {
+        repository.git("config " + filter);
+        std::string more = "[x]\n";
+        for (int i = 0; i < 5000; ++i)
+            more += "key-of-its-own = 1\n";
+        const auto config = repository.folder / ".git/config";
+        sys::replace_durably(config, more + sys::read_file(config, 1 << 20), 0644);
+    }
+    const Home home("[filter \"lfs\"]\nclean = git config lfs.extension.x.clean | sh\n");
+    SUBCASE("by an extension of git-lfs") {
+        repository.git("config lfs.extension.x.clean 'touch " + trace + "'");
+        attributes = "file filter=lfs\n";
+    }
+    sys::replace_durably(repository.folder / ".gitattributes", attributes, 0644);
+    sys::replace_durably(repository.folder / "file", "2", 0644); // same size: git must look inside
+    const auto source = source_of(repository.folder.path());
+    CHECK_FALSE(sys::is_there(trace));
+    REQUIRE(source);
+    CHECK(source->branch == "trunk");
+    CHECK_FALSE(source->dirty); // nobody has looked
+}
+
+TEST_CASE("what a repository lacks is not fetched by a program that it names") {
+    const Repository repository;
+    const std::string trace = repository.folder.path().string() + "/trace";
+    repository.git("config core.repositoryFormatVersion 1");
+    repository.git("config extensions.partialClone origin");
+    repository.git("config remote.origin.promisor true");
+    SUBCASE("as a transport") {
+        repository.git("config protocol.ext.allow always");
+        repository.git("config remote.origin.url 'ext::touch " + trace + "'");
+    }
+    SUBCASE("as the other end") {
+        repository.git("config protocol.file.allow always");
+        repository.git("config remote.origin.url " + repository.folder.path().string());
+        repository.git("config remote.origin.uploadpack 'touch " + trace + ";'");
+    }
+    run("rm -r " + repository.folder.path().string() + "/.git/objects/??");
+    CHECK_FALSE(source_of(repository.folder.path()));
+    CHECK_FALSE(sys::is_there(trace));
+}
+
+TEST_CASE("a caller's own filters tell what has changed") {
+    const Repository repository;
+    const Home home("[filter \"same\"]\nclean = tr 2 1\n");
+    sys::replace_durably(repository.folder / ".git/info/attributes", "file filter=same\n", 0644);
+    sys::replace_durably(repository.folder / "file", "2", 0644);
+    CHECK_FALSE(source_of(repository.folder.path())->dirty);
+    sys::replace_durably(repository.folder / "file", "3", 0644);
+    CHECK(source_of(repository.folder.path())->dirty);
+}
+
 TEST_CASE("a git that takes too long is not waited for") {
     const Repository repository;
-    repository.git("config filter.slow.clean 'sleep 20; cat'");
+    const Home home("[filter \"slow\"]\nclean = sleep 20; cat\n");
     sys::replace_durably(repository.folder / ".gitattributes", "file filter=slow\n", 0644);
-    sys::replace_durably(repository.folder / "file", "2", 0644); // same size: git must look inside
+    sys::replace_durably(repository.folder / "file", "2", 0644);
     const auto begin = std::chrono::steady_clock::now();
     const auto source = source_of(repository.folder.path(), 300ms);
     CHECK(std::chrono::steady_clock::now() - begin < 10s);
@@ -126,15 +214,10 @@ TEST_CASE("as root, git runs as the owner of the folder") {
     if (::geteuid() != 0)
         return;
     const Repository repository;
-    constexpr uid_t somebody = 12345;
     run("chown -R 12345:12345 " + repository.folder.path().string());
     run("chmod 755 " + repository.folder.path().string());
-    repository.git("-c safe.directory='*' config filter.trace.clean 'id -u > "
-                   "/proc/self/cwd/.git/who; cat'");
-    run("chown -R 12345:12345 " + repository.folder.path().string());
-    sys::replace_durably(repository.folder / ".gitattributes", "file filter=trace\n", 0644);
-    sys::replace_durably(repository.folder / "file", "2", 0644);
-    CHECK(source_of(repository.folder.path()));
-    if (const auto who = sys::read_file_if_any(repository.folder / ".git/who"))
-        CHECK(*who == std::to_string(somebody) + "\n");
+    sys::replace_durably(repository.folder / "file", "22", 0644);
+    const auto source = source_of(repository.folder.path());
+    REQUIRE(source); // of what is somebody else's, git tells root nothing
+    CHECK(source->dirty);
 }
