@@ -84,6 +84,53 @@ Findings running_as_others(const Examined& app, const sys::Account& account) {
     return findings;
 }
 
+// Another app of this root whose processes run as another user of the same group.
+struct Neighbour {
+    AppName app;
+    std::string user;
+};
+
+std::optional<Neighbour> neighbour_in_group(const App& app, const sys::Account& account) {
+    for (const AppName& name : app_names(app.host)) {
+        if (name == app.name())
+            continue;
+        try {
+            const App other = App::open(app.host, name);
+            const auto theirs = other.account(other.host_settings().app);
+            if (theirs && theirs->uid != account.uid && theirs->gid == account.gid)
+                return Neighbour{name, theirs->name};
+        } catch (const Error&) {
+            // Nothing runs as a user that does not exist.
+        }
+    }
+    return std::nullopt;
+}
+
+std::string group_name(gid_t gid) {
+    const group* entry = ::getgrgid(gid);
+    return entry != nullptr ? entry->gr_name : std::to_string(gid);
+}
+
+// Trees and shared folders are open to the group of app.user, as `adduser --system` makes it: the
+// one that all users have who were not given one.
+Findings check_group(const Examined& app, const sys::Account& account) {
+    const std::string group = group_name(account.gid);
+    const auto neighbour = neighbour_in_group(app.app, account);
+    if (!neighbour && group != "nogroup")
+        return {};
+    const std::string whose = neighbour
+                                  ? fmt::format("that of '{}', too, as whom the app '{}' runs",
+                                                neighbour->user, neighbour->app.text())
+                                  : fmt::format("'{}', which is that of many users", group);
+    return {note(fmt::format("the group of '{}' is {}: they may read the app's releases and what "
+                             "is in shared",
+                             account.name, whose),
+                 fmt::format("addgroup --system GROUP; usermod --gid GROUP {}; chgrp -R GROUP {}; "
+                             "then {} restart",
+                             account.name, shell_quoted(app.app.layout.shared().string()),
+                             app.command))};
+}
+
 std::vector<std::uint16_t> ports_in(const config::AppSettings& settings) {
     std::vector<std::uint16_t> ports = settings.ports;
     if (settings.port)
@@ -158,6 +205,8 @@ Findings check_app_user(const Examined& app) {
          closed_to(*account, app.app.layout.shared(), app.settings->app.shared))
         findings.push_back(
             problem(why_closed(app.app, *account, closed), how_to_open(app.app, *account, closed)));
+    for (Finding& finding : check_group(app, *account))
+        findings.push_back(std::move(finding));
     if (findings.empty())
         findings.push_back(ok(fmt::format("its processes run as '{}'", account->name)));
     return findings;

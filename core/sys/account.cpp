@@ -101,7 +101,9 @@ Account account_of(const std::string& name_or_uid) {
     if (entry == nullptr)
         throw Error(fmt::format("there is no user '{}' on this host", printable(name_or_uid)),
                     Outcome::usage)
-            .advise("make the user with 'adduser --system', or change app.user");
+            .advise(
+                fmt::format("make the user with 'adduser --system --group {}', or change app.user",
+                            shell_quoted(printable(name_or_uid))));
     return from(*entry);
 }
 

@@ -47,6 +47,25 @@ s.connect('$blog/run/control.sock')
 s.sendall(b'{\"request\":\"status\"}\n')
 sys.exit(0 if s.recv(100) else 1)"
 
+# --- What a group in common would open is told ---
+expect_exit 0 ship doctor -a blog
+expect_out "its processes run as 'www-data'"
+if [[ $(id -gn nobody) == nogroup ]]; then
+    expect_exit 0 ship doctor -a shop
+    expect_match "^note +app.user: the group of 'nobody' is 'nogroup', which is that of many users:"
+    expect_match "next: addgroup --system GROUP; usermod --gid GROUP nobody; chgrp -R GROUP $SHIPIT_ROOT/shop/shared; then shipit -a shop restart"
+fi
+if [[ $(id -g nobody) == "$(id -g sync)" ]]; then
+    expect_exit 0 ship create till
+    expect_exit 0 ship set -a till app.user=sync
+    expect_exit 0 ship doctor -a shop
+    expect_match "^note +app.user: the group of 'nobody' is that of 'sync', too, as whom the app 'till' runs:"
+    expect_exit 0 ship set -a till app.user=nobody # apps of one user are open to each other anyway
+    expect_exit 0 ship doctor -a shop
+    expect_not_in "the app 'till' runs"
+    expect_exit 0 ship destroy till --confirm till
+fi
+
 # --- Another user: sees the root's apps by name, and none of what they hold ---
 cp "$SHIPIT_BIN" "$scratch/bin/shipit"
 chmod 755 "$scratch/bin" "$scratch/bin/shipit"

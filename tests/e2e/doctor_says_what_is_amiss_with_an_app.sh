@@ -35,7 +35,7 @@ expect_exit 0 ship set app.handover=restart
 told 0 note hand-over "restart, since app.handover says so" "set app.handover=gated"
 expect_exit 0 ship set app.handover=gated
 expect_exit 0 ship set "app.user=no-such-user"
-told 1 problem app.user "there is no user 'no-such-user' on this host" "adduser --system"
+told 1 problem app.user "there is no user 'no-such-user' on this host" "adduser --system --group no-such-user"
 expect_exit 0 ship set app.user=
 cp "$SHIPIT_ROOT/hello/app.toml" "$scratch/app.toml"
 echo "colour = 'red'" >>"$SHIPIT_ROOT/hello/app.toml"
