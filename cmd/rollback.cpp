@@ -7,6 +7,7 @@
 #include "core/sys/clock.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/core.h>
 
@@ -27,6 +28,17 @@ Restores restores_of(const Arguments& arguments) {
     return config_only ? Restores::config : Restores::all;
 }
 
+// Of an automatic one: by the variable, which no other program needs to know; among the arguments,
+// which all users can read, a supervisor of an earlier shipit says it.
+std::string reason_of(const Arguments& arguments) {
+    const char* told = std::getenv(deploy::automatic_why);
+    std::string reason = told != nullptr ? told : "";
+    (void)::unsetenv(deploy::automatic_why);
+    if (const auto word = arguments.text("automatic"); word && !word->empty())
+        reason = *word;
+    return reason;
+}
+
 deploy::RollbackRequest request_of(const Invocation& invocation, const deploy::App& app) {
     const Arguments& arguments = invocation.arguments;
     deploy::RollbackRequest request;
@@ -40,7 +52,8 @@ deploy::RollbackRequest request_of(const Invocation& invocation, const deploy::A
     request.message = arguments.text("message").value_or("");
     request.force = arguments.has("force");
     request.automatic = arguments.has("automatic");
-    request.reason = arguments.text("automatic").value_or("");
+    if (request.automatic)
+        request.reason = reason_of(arguments);
     if (const auto failed = arguments.text("failed"))
         request.failed = Invocation::release_number(*failed);
     request.unless_good = arguments.has("unless-good");

@@ -12,6 +12,9 @@ namespace shipit::deploy {
 
 using release::Restores;
 
+// Where `shipit rollback --automatic` finds the reason: it may hold what the app answered.
+inline constexpr const char* automatic_why = "SHIPIT_AUTOMATIC_WHY";
+
 struct RollbackRequest {
     std::optional<ReleaseNumber> to; // nothing: the newest good release before the live one
     Restores restores = Restores::all;

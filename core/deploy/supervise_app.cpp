@@ -4,6 +4,7 @@
 #include "core/deploy/bless.hpp"
 #include "core/deploy/evidence.hpp"
 #include "core/deploy/release_tree.hpp"
+#include "core/deploy/rollback.hpp"
 #include "core/deploy/running.hpp"
 #include "core/supervise/detach.hpp"
 #include "core/supervise/supervisor.hpp"
@@ -30,14 +31,15 @@ void roll_back_alone(const App& app, ReleaseNumber failed, const std::string& wh
                                    "-a",
                                    app.name().text(),
                                    "rollback",
-                                   "--automatic=" + why,
+                                   "--automatic",
                                    "--failed=" + failed.text(),
                                    "--no-wait",
                                    wait,
                                    "--quiet"};
     if (unless != nullptr)
         words.emplace_back(unless);
-    supervise::spawn_aside(words, app.layout.log() / supervise::supervisor_log_name);
+    supervise::spawn_aside(words, app.layout.log() / supervise::supervisor_log_name,
+                           {fmt::format("{}={}", automatic_why, why)});
 }
 
 // What a person has stopped stays so until a person starts it, and goes back then.

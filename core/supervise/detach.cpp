@@ -51,8 +51,11 @@ bool is_for_us_alone(std::string_view variable) {
     return false;
 }
 
-std::vector<char*> environment_for_others() {
+// With `variables`, which come first: it is the first that counts.
+std::vector<char*> environment_for_others(const std::vector<std::string>& variables) {
     std::vector<char*> result;
+    for (const std::string& variable : variables)
+        result.push_back(const_cast<char*>(variable.c_str())); // execve(2) does not write to them
     for (char** variable = environ; *variable != nullptr; ++variable)
         if (!is_for_us_alone(*variable))
             result.push_back(*variable);
@@ -98,12 +101,13 @@ Report read_report(int pipe) {
     return report;
 }
 
-Report start(const std::vector<std::string>& argv, const Path& log, Parent parent) {
+Report start(const std::vector<std::string>& argv, const Path& log, Parent parent,
+             const std::vector<std::string>& variables = {}) {
     std::vector<char*> words;
     for (const std::string& word : argv)
         words.push_back(const_cast<char*>(word.c_str())); // execv(3) does not write to them
     words.push_back(nullptr);
-    const std::vector<char*> environment = environment_for_others();
+    const std::vector<char*> environment = environment_for_others(variables);
     const sys::Fd log_fd =
         sys::open_file(log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, supervisor_log_mode);
     int ends[2];
@@ -157,8 +161,9 @@ void spawn_detached(const std::vector<std::string>& argv, const Path& run_folder
     }
 }
 
-void spawn_aside(const std::vector<std::string>& argv, const Path& log) {
-    spare(start(argv, log, Parent::us).pid);
+void spawn_aside(const std::vector<std::string>& argv, const Path& log,
+                 const std::vector<std::string>& variables) {
+    spare(start(argv, log, Parent::us, variables).pid);
 }
 
 } // namespace shipit::supervise

@@ -21,7 +21,9 @@ void spawn_detached(const std::vector<std::string>& argv, const Path& run_folder
 
 // For a supervisor that needs a command's help (`shipit rollback --automatic`): starts `argv`
 // likewise, but as a child that the supervisor does not take for an app's stray process, and does
-// not wait for it. Throws Error if it cannot be executed.
-void spawn_aside(const std::vector<std::string>& argv, const Path& log);
+// not wait for it. It gets `variables` ("NAME=value"), too, which no other user can read, as all
+// can its arguments. Throws Error if it cannot be executed.
+void spawn_aside(const std::vector<std::string>& argv, const Path& log,
+                 const std::vector<std::string>& variables = {});
 
 } // namespace shipit::supervise

@@ -26,6 +26,8 @@ kill -KILL "$deploy"
 wait "$deploy" || true
 waits_for_long() { pgrep -f -- "$SHIPIT_ROOT -a hello rollback .*--wait=1d" >/dev/null; }
 expect_soon 20 waits_for_long
+# All users of the host can read arguments, and what the app answered is not for them.
+! pgrep -af -- "$SHIPIT_ROOT .*sick" || fail "an argument list holds what the app answered"
 exec 3>&-
 expect_soon 20 is_recorded
 expect_soon 20 nobody_goes_back
@@ -34,6 +36,7 @@ expect_equal "$(readlink "$app/current")" "releases/v3"
 expect_answer "$url" "This is release v"
 expect_exit 0 ship info v2 --json
 expect_equal "$(json "$out" 'it["good"], it["bad"]')" "(False, True)"
+expect_out "sick"
 
 # So it is where the deploy is asked to end within the watch, and a hook of its own keeps it.
 expect_exit 0 ship set "hooks.deployed=touch $scratch/hooked; until [ -e $scratch/enough ]; do sleep 0.05; done"
@@ -51,3 +54,13 @@ code=0
 wait "$deploy" || code=$?
 expect_equal "$code" 143
 expect_equal "$(readlink "$app/current")" "releases/v5"
+
+# A supervisor of an earlier shipit tells why among the arguments.
+expect_exit 0 ship set hooks.deployed=
+echo "and again" >"$scratch/hello/build"
+rm "$app/releases/v4/sick"
+expect_exit 0 ship deploy "$scratch/hello" --no-wait
+expect_exit 0 ship rollback "--automatic=it fell over" --failed=v6 --no-wait
+expect_exit 0 ship info v6 --json
+expect_out "it fell over"
+expect_equal "$(first_of version)" v7
