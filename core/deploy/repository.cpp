@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include <fmt/core.h>
 #include <poll.h>
@@ -321,7 +322,11 @@ std::vector<std::string> git_receive(const App& app) {
     if (!sys::is_there(folder / "HEAD"))
         throw Error(fmt::format("'{}' has no git repository", app.name().text()))
             .advise(fmt::format("on the host: shipit git-init {}", app.name().text()));
-    return {git_program(), "receive-pack", folder.string()};
+    // With each push, rather than in the repository, so that 'shipit set' changes it.
+    constexpr std::uint64_t most_git_can_count = std::numeric_limits<std::int64_t>::max();
+    const auto most = std::min(limits_of(app).bytes, most_git_can_count);
+    return {git_program(), "-c", fmt::format("receive.maxInputSize={}", most), "receive-pack",
+            folder.string()};
 }
 
 std::optional<Deployed> deploy_push(App& app, std::span<const RefUpdate> updates,

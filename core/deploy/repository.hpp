@@ -24,8 +24,8 @@ struct Repository {
 // from now on. Throws Error: there is no git, or no branch can have that name.
 Repository make_repository(const App& app, const std::optional<std::string>& branch);
 
-// The command line that takes a push to it over standard input and output. Throws Error if there is
-// none.
+// The command line that takes a push to it over standard input and output, of slug.max_bytes at
+// most. Throws Error if there is none.
 [[nodiscard]] std::vector<std::string> git_receive(const App& app);
 
 // One line of what git tells a pre-receive hook: "BEFORE AFTER refs/heads/main"; zeros stand for

@@ -149,6 +149,22 @@ expect_exit 0 git push shipit --delete topic
 expect_exit 0 git push shipit topic:trunk
 expect_answer "$url" "Good morning, World!"
 
+# --- No key can fill the disk, whatever branch it pushes ---
+kept() { du -s --apparent-size "$SHIPIT_ROOT/hello/repo.git" | cut -f 1; }
+expect_exit 0 ship set slug.max_bytes=100K
+before=$(kept)
+git checkout -q -b huge
+head -c 300000 /dev/urandom >huge
+commit "Huge"
+expect_exit 1 git push shipit huge
+expect_match "fatal: pack exceeds maximum allowed size"
+! branch huge >/dev/null || fail "it was taken"
+(($(kept) < before + 50)) || fail "what was refused is kept"
+expect_exit 0 ship set slug.max_bytes=
+expect_exit 0 git push shipit huge
+expect_exit 0 git push shipit --delete huge
+git checkout -q trunk
+
 # History that was rewritten, and the one commit that runners of CI have (which git cannot tell from that).
 git commit -q --amend -m "Good morning, again"
 expect_exit 1 git push shipit trunk
