@@ -104,9 +104,9 @@ std::vector<HostChange> set_keys(const sys::Path& app_toml,
     Sources sources;
     sources.host_toml = text;
     sources.host_toml_name = app_toml.string();
-    (void)load(sources); // what the next command could not read is not written
-    constexpr mode_t mode = 0644;
-    sys::replace_durably(app_toml, text, mode);
+    (void)load(sources);                  // what the next command could not read is not written
+    constexpr mode_t private_file = 0600; // a command may have a token in it
+    sys::replace_durably(app_toml, text, private_file);
     return changes;
 }
 

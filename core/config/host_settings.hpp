@@ -20,7 +20,7 @@ struct HostChange {
 
 // Applies assignments like "app.port=8000", "app.shared=media,var/log" (a list's commas separate)
 // and "health.path=" (an empty value removes the key), all or none of them. The file is rewritten
-// durably, mode 0644, unless nothing changes; values that are there stay, comments do not. Its
+// durably, mode 0600, unless nothing changes; values that are there stay, comments do not. Its
 // folder must exist.
 //
 // Gives what changed. Throws Error (usage) for a key that does not exist (with the one that was

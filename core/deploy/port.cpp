@@ -47,7 +47,8 @@ std::map<std::uint16_t, AppName> ports_of_others(const App& app) {
             for (const std::uint16_t port : settings.app.ports)
                 ports.emplace(port, name);
         } catch (const Error&) {
-            // An app whose settings are wrong cannot listen either.
+            // An app whose settings are wrong cannot listen either, and that of another user is
+            // found when it does.
         }
     }
     return ports;

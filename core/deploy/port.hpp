@@ -8,7 +8,8 @@
 
 namespace shipit::deploy {
 
-// The ports that other apps under this root have in their settings, and whose they are.
+// The ports that other apps under this root have in their settings, as far as we may read these,
+// and whose they are.
 [[nodiscard]] std::map<std::uint16_t, AppName> ports_of_others(const App& app);
 
 // The lowest port from 8000 that no other app under this root has and nobody listens on; written

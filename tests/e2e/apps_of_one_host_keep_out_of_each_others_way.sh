@@ -30,7 +30,7 @@ cannot() {
 blog=$SHIPIT_ROOT/blog
 expect_exit 0 ship ps -a blog --json
 pid=$(json "$out" 'it[0]["pid"]')
-for path in config.toml releases/v1.toml releases/v1.log events.jsonl log/web.1.log shared/data/private; do
+for path in app.toml config.toml releases/v1.toml releases/v1.log events.jsonl log/web.1.log shared/data/private; do
     [[ -e $blog/$path || $path == log/* ]] || fail "there is no $path"
     cannot cat "$blog/$path"
 done
@@ -78,6 +78,9 @@ expect_exit 0 as_other apps
 expect_match "^blog +v[0-9]+ "
 expect_exit 0 as_other apps --json
 expect_equal "$(json "$out" '[a["app"] for a in it]')" "['blog', 'shop']"
+! as_other set -a blog >"$out" 2>"$err" </dev/null || fail "another user reads an app's settings"
+expect_not_in www-data
+expect_err "next: '$SHIPIT_ROOT' is another user's: run shipit as its owner or as root"
 as_other status -a blog >"$out" 2>"$err" </dev/null && code=0 || code=$?
 sed 's/^/  /' "$out" "$err"
 expect_out "blog"

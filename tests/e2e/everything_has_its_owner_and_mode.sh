@@ -41,7 +41,7 @@ expect_answer "http://127.0.0.1:$port/" "This is release v"
 cat >"$scratch/table" <<'END_OF_TABLE'
 . root:root 711,755
 ./hello root:root 711,755
-./hello/app.toml root:root 600,644
+./hello/app.toml root:root 600
 ./hello/config.toml root:root 600
 ./hello/lock root:root 600
 ./hello/events.jsonl root:root 640

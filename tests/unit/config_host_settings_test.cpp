@@ -51,6 +51,19 @@ TEST_CASE("keys that are set are read back as settings") {
     CHECK(settings.spec.health.command == "curl \"x\" | grep 'a=b'");
 }
 
+TEST_CASE("nobody else can read the settings, where hooks and reloads may have tokens in them") {
+    const TestFolder folder;
+    const auto file = folder / "app.toml";
+    SUBCASE("where there were none") {}
+    SUBCASE("where an earlier shipit has made them readable for all") {
+        sys::replace_durably(file, "[app]\nport = 80\n", 0644);
+    }
+    set_keys(file, {"app.reload=curl -H 'Authorization: token' example.org"});
+    struct stat status {};
+    REQUIRE(::stat(file.c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == 0600);
+}
+
 TEST_CASE("a setting that is yes or no is typed as such") {
     const TestFolder folder;
     const auto file = folder / "app.toml";
