@@ -128,6 +128,7 @@ class Session {
         wanted.trial = request.options.trial;
         wanted.no_activate = request.options.no_activate;
         wanted.source = request.source;
+        wanted.sent_without = request.files_left_out;
         wanted.options = {request.options.lock_patience, request.options.until_live
                                                              ? deploy::Patience::until_live
                                                              : deploy::Patience::until_good};

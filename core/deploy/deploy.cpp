@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
 #include "core/deploy/holds.hpp"
+#include "core/deploy/release_tree.hpp"
 #include "core/deploy/room.hpp"
 #include "core/slug/build.hpp"
 #include "core/slug/store.hpp"
@@ -118,6 +119,7 @@ class Deploy {
         const ConfigVars vars = config::load_config(app.layout.config_toml());
         const config::Settings settings = checked_settings(app, build.read_file("shipit.toml"),
                                                            build.read_file("Procfile"), vars);
+        refuse_shared_files_of(app, settings, build, m_request.sent_without);
         const auto options = pack_options(app, settings);
         const auto begun = Clock::now();
         m_packed = slug::pack(build, slug::Store(app.layout.releases()), options);

@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace shipit::deploy {
 
@@ -25,6 +26,8 @@ struct DeployRequest {
     bool no_activate = false;
     // Instead of `build`: gives it, under the lock, from what is stored.
     std::function<slug::Build(const slug::Limits&)> open_build = {};
+    // Files of the build that whoever sent it has left out, since they are shared.
+    std::vector<std::string> sent_without = {};
     // Where a build that comes as an archive is from, if the caller knows that.
     std::optional<release::Source> source = {};
     // Called before the lock is taken and anything of the build is read: may change what is in its

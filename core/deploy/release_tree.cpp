@@ -39,6 +39,10 @@ bool is_in_use(const App& app, const SlugId& slug) {
     });
 }
 
+std::string stop_command(const App& app) {
+    return fmt::format("shipit -a {} stop", app.name().text());
+}
+
 std::optional<release::SlugFacts> missing_live_tree(const App& app) {
     const auto live = app.ledger.current();
     if (!live)
@@ -79,11 +83,25 @@ std::vector<std::string> edited_in_tree(const App& app, const SlugId& slug) {
     return slug::edited_in_tree(store, slug, app.layout.trees(), is_shared_link);
 }
 
+void refuse_shared_files_of(const App& app, const config::Settings& settings,
+                            const slug::Build& build,
+                            const std::vector<std::string>& sent_without) {
+    const auto live = live_slug(app);
+    const LeftOut left_out{[&](const std::string& path) {
+                               return build.has_file(path) ||
+                                      std::find(sent_without.begin(), sent_without.end(), path) !=
+                                          sent_without.end();
+                           },
+                           build.is_staged() ? sys::Path() : build.folder()};
+    refuse_files_left_out(left_out, app.layout.shared(), settings.app.shared,
+                          live ? app.layout.tree(*live) : sys::Path(), stop_command(app));
+}
+
 void link_shared_of(const App& app, const SlugId& slug, const config::Settings& settings) {
     const auto account = app.account(settings.app);
     const slug::Store store(app.layout.releases());
     TreeContent content;
-    content.stop_command = fmt::format("shipit -a {} stop", app.name().text());
+    content.stop_command = stop_command(app);
     content.other = [&](const std::string& path) {
         return slug::first_other(app.layout.tree(slug), store.read_list(slug), path,
                                  is_shared_link);

@@ -4,6 +4,7 @@
 #include "core/deploy/app.hpp"
 #include "core/deploy/shared.hpp"
 #include "core/release/manifest.hpp"
+#include "core/slug/build.hpp"
 
 #include <optional>
 #include <string>
@@ -27,6 +28,12 @@ enum class Slug { from_store, packed_just_now };
 // What has other content in a tree than in its slug, if both are there; only looked at. Throws
 // Error (corrupt) for a damaged slug.
 [[nodiscard]] std::vector<std::string> edited_in_tree(const App& app, const SlugId& slug);
+
+// Before a slug is made of the build, with what is shared left out. `sent_without`: what was a file
+// there, and has been left out of the build already. Throws Error (usage) for what is a file, and
+// would become an empty folder.
+void refuse_shared_files_of(const App& app, const config::Settings& settings,
+                            const slug::Build& build, const std::vector<std::string>& sent_without);
 
 // Links what `settings` have as shared into the tree of a slug, and warns of what of it the app's
 // user may not write to. Under the app's lock. Throws as link_shared() of shared.hpp.

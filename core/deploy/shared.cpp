@@ -100,6 +100,37 @@ bool is_new(const sys::Path& shared, const std::string& path, const Found& found
            (S_ISDIR(found.status.st_mode) && sys::names_in(shared / path).empty());
 }
 
+bool has_file(const sys::Path& folder, const std::string& path) {
+    return !folder.empty() && sys::is_there(folder) && found_in(folder, path).is_file();
+}
+
+// The advice: `steps` first, then what `puts` it from there into `shared`, where it has no data.
+std::string way_into_shared(const char* to_what, std::vector<std::string> steps, const char* puts,
+                            const sys::Path& from, const sys::Path& shared,
+                            const std::string& path) {
+    const sys::Path to = shared / path;
+    if (!sys::is_there(to.parent_path()))
+        steps.push_back("mkdir -p " + shell_quoted(to.parent_path().string()));
+    if (found_in(shared, path).is_there)
+        steps.push_back("rmdir " + shell_quoted(to.string()));
+    steps.push_back(
+        fmt::format("{} {} {}", puts, shell_quoted(from.string()), shell_quoted(to.string())));
+    return fmt::format("{}: {}; and this again", to_what, joined(steps, " && "));
+}
+
+std::string way_of_release(const std::string& stop_command, const sys::Path& tree,
+                           const sys::Path& shared, const std::string& path) {
+    return way_into_shared("to go on with the release's", {stop_command}, "mv -T", tree / path,
+                           shared, path);
+}
+
+Error file_becomes_no_folder(const char* where, const sys::Path& shared, const std::string& path) {
+    return Error(fmt::format("app.shared has '{}', which is a file in {}: name the folder it is "
+                             "in, or put the file into '{}' first",
+                             printable(path), where, printable(shared.string())),
+                 Outcome::usage);
+}
+
 void refuse_what_would_be_gone(const sys::Path& tree, const sys::Path& shared,
                                const std::string& path, const TreeContent& content) {
     const Found in_shared = found_in(shared, path);
@@ -114,16 +145,13 @@ void refuse_what_would_be_gone(const sys::Path& tree, const sys::Path& shared,
     if (!is_new(shared, path, in_shared))
         return;
     const auto other_in_live = content.live.empty() ? std::nullopt : content.other_in_live(path);
-    const sys::Path from = (other_in_live ? content.live : tree) / path;
-    const std::string how = fmt::format(
-        "to go on with the release's: {}; mv -T {} {}; and this again", content.stop_command,
-        shell_quoted(from.string()), shell_quoted((shared / path).string()));
+    const bool is_live_file = has_file(content.live, path); // also as the slug has it
+    const std::string how = way_of_release(
+        content.stop_command, other_in_live || is_live_file ? content.live : tree, shared, path);
     if (found_in(tree, path).is_file())
-        throw Error(fmt::format("app.shared has '{}', which is a file in the build: name the "
-                                "folder it is in, or put the file into '{}' first",
-                                printable(path), printable(shared.string())),
-                    Outcome::usage)
-            .advise(how);
+        throw file_becomes_no_folder("the build", shared, path).advise(how);
+    if (is_live_file)
+        throw file_becomes_no_folder("what is live", shared, path).advise(how);
     if (const auto other = other_in_live ? other_in_live : content.other(path))
         throw Error(fmt::format("app.shared has '{}', and '{}' is not in the build, and not in "
                                 "'{}' yet: the app would not find it any more",
@@ -145,6 +173,25 @@ void link_into(const sys::Path& tree, const std::string& path, const TreeContent
 }
 
 } // namespace
+
+void refuse_files_left_out(const LeftOut& build, const sys::Path& shared,
+                           const std::vector<std::string>& paths, const sys::Path& live,
+                           const std::string& stop_command) {
+    if (paths.empty())
+        return;
+    sys::make_folders(shared, world_readable);
+    for (const std::string& path : paths) {
+        if (!build.is_file(path) || !is_new(shared, path, found_in(shared, path)))
+            continue;
+        Error error = file_becomes_no_folder("the build", shared, path);
+        if (has_file(live, path))
+            error.advise(way_of_release(stop_command, live, shared, path));
+        else if (!build.folder.empty())
+            error.advise(way_into_shared("to begin with the build's", {}, "cp -T",
+                                         build.folder / path, shared, path));
+        throw error;
+    }
+}
 
 void link_shared(const sys::Path& tree, const sys::Path& shared,
                  const std::vector<std::string>& paths, const std::optional<sys::Account>& owner,

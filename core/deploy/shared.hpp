@@ -27,6 +27,19 @@ struct TreeContent {
     std::string stop_command = {};
 };
 
+// A build, out of whose slug the shared paths are left.
+struct LeftOut {
+    std::function<bool(const std::string& path)> is_file; // there
+    sys::Path folder = {}; // where a person finds it; empty for one that came as an archive
+};
+
+// Before a slug is made of it. Throws Error (usage) naming the path that is a file in the build,
+// and not in `shared` yet, where it would become an empty folder. `live` is the tree of what is
+// live, if anything is, and `stop_command` what stops the app, for the advice.
+void refuse_files_left_out(const LeftOut& build, const sys::Path& shared,
+                           const std::vector<std::string>& paths, const sys::Path& live,
+                           const std::string& stop_command);
+
 // For each of `paths` (relative, clean): makes `shared`/path a folder, owned by `owner` where one
 // is given (the app writes there), unless it is a file, and puts a relative symlink to it in `tree`
 // in the place of whatever is there by that name: what is not the slug's is kept. Done again it
@@ -34,7 +47,8 @@ struct TreeContent {
 //
 // `shared` belongs to the app: no symlink in it is followed. Throws Error naming the path; before
 // anything is changed where something of the app's would be gone from its place, with nothing in
-// `shared` yet, and where the slug has a file of which it is not known that it is to be one there.
+// `shared` yet, and where the slug, or what is live, has a file of which it is not known that it is
+// to be one there.
 void link_shared(const sys::Path& tree, const sys::Path& shared,
                  const std::vector<std::string>& paths, const std::optional<sys::Account>& owner,
                  const TreeContent& content);

@@ -114,6 +114,8 @@ std::string Request::text() const {
         json.set("trial_ms", count(*options.trial));
     if (source)
         json.set("source", release::json_of(*source));
+    if (!files_left_out.empty())
+        json.set("files_left_out", Json::array_of(files_left_out));
     return json.dump();
 }
 
@@ -138,6 +140,7 @@ Request Request::parse(std::string_view text) {
     request.options.trial = time_in(json["trial_ms"]);
     request.options.no_activate = json["no_activate"].boolean();
     request.source = source_in(json["source"]);
+    request.files_left_out = texts_in(json["files_left_out"]);
     return request;
 }
 

@@ -60,6 +60,9 @@ struct Request {
         {}; // a slug that both have: list and pieces are told by what differs
     Options options = {};
     std::optional<release::Source> source = {};
+    // Paths that the pusher has left out, as the host keeps them out of slugs, and that are files
+    // in the build.
+    std::vector<std::string> files_left_out = {};
 
     [[nodiscard]] std::string text() const;
     // Throws Error for anything that is not as it should be.

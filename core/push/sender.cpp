@@ -72,9 +72,12 @@ Result Sender::push(const slug::Build& build) {
     m_slug = from_cache(
         m_cache, [&] { return std::make_unique<slug::SlugFile>(m_cache.slugs().path_of(packed)); });
 
-    const Request request{packed, m_cache.token(packed, m_sending.options),
-                          m_base ? std::optional(m_base->id()) : std::nullopt, m_sending.options,
-                          m_sending.source};
+    const Request request{packed,
+                          m_cache.token(packed, m_sending.options),
+                          m_base ? std::optional(m_base->id()) : std::nullopt,
+                          m_sending.options,
+                          m_sending.source,
+                          files_left_out(build, offer)};
     try {
         m_wire.send(Type::request, request.text());
         m_wire.send(Type::list, list_message(bytes_of(m_slug->list(), base_list()), base_list()));
@@ -125,11 +128,24 @@ SlugId Sender::pack(const slug::Build& build, const Offer& offer) const {
         options.earlier = newest.front();
     if (!build.is_staged())
         options.stat_cache = m_cache.stat_cache();
-    options.leave_out = offer.leave_out.empty() ? m_sending.leave_out : offer.leave_out;
+    options.leave_out = left_out(offer);
     // Nobody records what is packed here, and nobody asks for it.
     options.recorded_sha256 = [](const SlugId&) { return std::optional<std::string>(""); };
     options.progress = m_sending.progress;
     return slug::pack(build, m_cache.slugs(), options).id;
+}
+
+const std::vector<std::string>& Sender::left_out(const Offer& offer) const {
+    return offer.leave_out.empty() ? m_sending.leave_out : offer.leave_out;
+}
+
+std::vector<std::string> Sender::files_left_out(const slug::Build& build,
+                                                const Offer& offer) const {
+    std::vector<std::string> files;
+    for (const auto& path : left_out(offer))
+        if (build.has_file(path))
+            files.push_back(path);
+    return files;
 }
 
 const slug::FileList& Sender::base_list() const {

@@ -52,6 +52,9 @@ class Sender {
   private:
     void open_base(const Offer& offer);
     [[nodiscard]] SlugId pack(const slug::Build& build, const Offer& offer) const;
+    [[nodiscard]] const std::vector<std::string>& left_out(const Offer& offer) const;
+    [[nodiscard]] std::vector<std::string> files_left_out(const slug::Build& build,
+                                                          const Offer& offer) const;
     [[nodiscard]] const slug::FileList& base_list() const;
     // The body of the next message, which is of this type; or nothing, if the host has ended
     // instead, and m_early is how.

@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/slug/archive_reader.hpp"
+#include "core/slug/folder_chain.hpp"
 
 #include <cerrno>
 
@@ -94,6 +95,16 @@ std::optional<std::string> Build::read_file(const std::string& file, std::uint64
         throw Error(fmt::format("'{}' is larger than {}", shown(), size_text(limit)),
                     Outcome::usage);
     return content;
+}
+
+bool Build::has_file(const std::string& path) const {
+    FolderChain chain(m_fd.get(), m_folder);
+    const int parent = chain.parent_of(path);
+    struct stat status {};
+    return parent >= 0 &&
+           ::fstatat(parent, FolderChain::name_of(path).c_str(), &status, AT_SYMLINK_NOFOLLOW) ==
+               0 &&
+           S_ISREG(status.st_mode);
 }
 
 } // namespace shipit::slug

@@ -39,6 +39,8 @@ class Build {
     // regular file (symlinks are not followed) or has more than `limit` bytes.
     [[nodiscard]] std::optional<std::string> read_file(const std::string& file,
                                                        std::uint64_t limit = 1 << 20) const;
+    // Whether this path in it is a regular file; no symlink is followed.
+    [[nodiscard]] bool has_file(const std::string& path) const;
 
   private:
     Build(std::string name, Path folder, std::optional<sys::TempFolder> staged);

@@ -28,7 +28,7 @@ app_with db.sqlite3
 expect_exit 0 ship set app.shared=db.sqlite3
 expect_exit 2 ship restart
 expect_err "app.shared has 'db.sqlite3', which is a file in the build: name the folder it is in, or put the file into '$shared' first"
-expect_err "shipit -a site stop; mv -T $tree/db.sqlite3 $shared/db.sqlite3"
+expect_err "shipit -a site stop && mv -T $tree/db.sqlite3 $shared/db.sqlite3"
 expect_answer "$url" "3 rows"
 expect_exit 0 ship stop
 mv -T "$tree/db.sqlite3" "$shared/db.sqlite3"

@@ -19,6 +19,7 @@ void link_shared(const sys::Path& tree, const sys::Path& shared,
                  const std::vector<std::string>& paths) {
     TreeContent content;
     content.other = [](const std::string&) { return std::nullopt; };
+    content.stop_command = "shipit -a blog stop";
     link_shared(tree, shared, paths, std::nullopt, content);
 }
 
@@ -100,10 +101,67 @@ TEST_CASE("a file of the build becomes no folder: it is refused, and the way out
     CHECK(why.find("app.shared has 'db.sqlite3', which is a file in the build: name the folder it "
                    "is in, or put the file into '" +
                    (app / "shared").string() + "' first") == 0);
-    CHECK(why.find("mv -T") != std::string::npos);
+    CHECK(why.find("shipit -a blog stop && mv -T") != std::string::npos);
     CHECK(sys::read_file(app / "trees/one/db.sqlite3") == "the build's");
     CHECK(sys::names_in(app / "trees/one") == std::vector<std::string>{"db.sqlite3"});
     CHECK(sys::names_in(app / "shared").empty());
+}
+
+TEST_CASE("a file of what is live becomes no folder, though it is as the slug has it") {
+    const tests::TestFolder app;
+    sys::make_folders(app / "trees/live", 0755);
+    sys::make_folders(app / "trees/next", 0755);
+    sys::replace_durably(app / "trees/live/db.sqlite3", "rows", 0644);
+    TreeContent content;
+    content.other = content.other_in_live = [](const std::string&) { return std::nullopt; };
+    content.live = app / "trees/live";
+    content.stop_command = "shipit -a blog stop";
+    const auto why = [&] {
+        return why_refused([&] {
+            link_shared(app / "trees/next", app / "shared", {"db.sqlite3"}, std::nullopt, content);
+        });
+    };
+    const auto from = (app / "trees/live/db.sqlite3").string();
+    const auto to = (app / "shared/db.sqlite3").string();
+    CHECK(why().find("'db.sqlite3', which is a file in what is live") != std::string::npos);
+    CHECK(why().ends_with("stop && mv -T " + from + " " + to + "; and this again"));
+    CHECK(sys::names_in(app / "shared").empty());
+    SUBCASE("an empty folder that stands in its way is to go first") {
+        sys::make_folders(app / "shared/db.sqlite3", 0755);
+        CHECK(why().ends_with("stop && rmdir " + to + " && mv -T " + from + " " + to +
+                              "; and this again"));
+    }
+}
+
+TEST_CASE("a file that is left out of a slug becomes no folder: it is refused, and what to begin "
+          "with is told") {
+    const tests::TestFolder app;
+    sys::make_folders(app / "trees/live", 0755);
+    LeftOut build{[](const std::string& path) { return path == "var/.env"; }, app / "build"};
+    const auto why = [&] {
+        return why_refused([&] {
+            refuse_files_left_out(build, app / "shared", {"media", "var/.env"}, app / "trees/live",
+                                  "shipit -a blog stop");
+        });
+    };
+    const auto var = (app / "shared/var").string();
+    CHECK(why().find("'var/.env', which is a file in the build") != std::string::npos);
+    CHECK(why().ends_with("mkdir -p " + var + " && cp -T " + (app / "build/var/.env").string() +
+                          " " + var + "/.env; and this again"));
+    SUBCASE("which is the live release's, if that has one") {
+        sys::make_folders(app / "trees/live/var", 0755);
+        sys::replace_durably(app / "trees/live/var/.env", "KEY", 0600);
+        CHECK(why().find("mv -T " + (app / "trees/live/var/.env").string()) != std::string::npos);
+    }
+    SUBCASE("but for an archive, whose files are nowhere") {
+        build.folder.clear();
+        CHECK(why().find("cp -T") == std::string::npos);
+    }
+    SUBCASE("once it is in shared, all is well") {
+        sys::make_folders(app / "shared/var", 0755);
+        sys::replace_durably(app / "shared/var/.env", "KEY", 0600);
+        CHECK(why().empty());
+    }
 }
 
 TEST_CASE("what root reads of a release can be no file that the app may write") {

@@ -18,6 +18,7 @@ Request some_request() {
     request.options = {"New front page",         true, true, std::chrono::seconds(5),
                        std::chrono::minutes(10), true};
     request.source = release::Source{std::string(40, 'a'), "main", true, "New front page"};
+    request.files_left_out = {".env", "db.sqlite3"};
     return request;
 }
 
@@ -48,6 +49,7 @@ TEST_CASE("a request comes as it was sent") {
     CHECK(come.base == sent.base);
     CHECK(come.options == sent.options);
     CHECK(come.source == sent.source);
+    CHECK(come.files_left_out == sent.files_left_out);
 }
 
 TEST_CASE("a host says that it can store, and one that says nothing cannot") {
