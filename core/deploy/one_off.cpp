@@ -25,8 +25,7 @@ HeldTree tree_of(const App& app, const release::SlugFacts& slug) {
             return tree;
     }
     const auto lock = app.lock("run", std::chrono::minutes(10));
-    auto tree = unpacked_tree(app, slug, Slug::from_store);
-    flush_release_tree(app, slug.id);
+    auto tree = complete_tree(app, slug);
     auto hold = sys::hold_folder(tree);
     return {std::move(tree), std::move(hold)};
 }

@@ -82,8 +82,7 @@ class Rehearsing {
     }
 
     std::string unpacking() const {
-        (void)unpacked_tree(m_app, *m_code.slug, Slug::from_store);
-        flush_release_tree(m_app, m_code.slug->id);
+        (void)complete_tree(m_app, *m_code.slug);
         return "it unpacks";
     }
 

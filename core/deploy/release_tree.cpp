@@ -8,6 +8,7 @@
 #include "core/slug/store.hpp"
 #include "core/slug/tree_check.hpp"
 #include "core/slug/unpack.hpp"
+#include "core/supervise/saved_state.hpp"
 
 #include <algorithm>
 
@@ -43,12 +44,14 @@ std::string stop_command(const App& app) {
     return fmt::format("shipit -a {} stop", app.name().text());
 }
 
-std::optional<release::SlugFacts> missing_live_tree(const App& app) {
+std::optional<release::SlugFacts> slug_of_live(const App& app) {
     const auto live = app.ledger.current();
-    if (!live)
-        return std::nullopt;
-    auto slug = app.ledger.load(*live).slug;
-    return slug && !has_tree(app, slug->id) ? slug : std::nullopt;
+    return live ? app.ledger.load(*live).slug : std::nullopt;
+}
+
+bool has_live_tree(const App& app) {
+    const auto slug = slug_of_live(app);
+    return !slug || has_tree(app, slug->id);
 }
 
 } // namespace
@@ -129,6 +132,23 @@ void link_shared_of(const App& app, const SlugId& slug, const config::Settings& 
                                       how_to_open(app, *account, closed));
 }
 
+void link_shared_or_warn(const App& app, const SlugId& slug) {
+    try {
+        link_shared_of(app, slug, app.settings_of_tree(app.layout.tree(slug)));
+    } catch (const Error& error) {
+        if (error.outcome() != Outcome::usage)
+            throw;
+        app.host.progress.warn_of(error.why() + ", ignoring");
+    }
+}
+
+sys::Path complete_tree(const App& app, const release::SlugFacts& slug) {
+    auto tree = unpacked_tree(app, slug, Slug::from_store);
+    link_shared_or_warn(app, slug.id);
+    flush_release_tree(app, slug.id);
+    return tree;
+}
+
 std::string why_closed(const App& app, const sys::Account& account, const Closed& closed) {
     return fmt::format("'{}' belongs to {}: the app, which runs as '{}', may not write there",
                        printable((app.layout.shared() / closed.path).string()),
@@ -161,22 +181,19 @@ std::optional<config::Settings> settings_of(const App& app, const SlugId& slug) 
 }
 
 void ensure_live_tree(const App& app) {
-    const auto slug = missing_live_tree(app);
+    const auto slug = slug_of_live(app);
     if (!slug)
         return;
-    const auto tree = unpacked_tree(app, *slug, Slug::from_store);
-    try {
-        link_shared_of(app, slug->id, app.settings_of_tree(tree));
-    } catch (const Error& error) {
-        if (error.outcome() != Outcome::usage)
-            throw;
-        app.host.progress.warn_of(error.why() + ", ignoring"); // better than not to start at all
-    }
-    flush_release_tree(app, slug->id);
+    const sys::Path tree = app.layout.tree(slug->id);
+    if (!has_tree(app, slug->id))
+        (void)complete_tree(app, *slug);
+    else if (!is_linked(tree, app.settings_of_tree(tree).app.shared) &&
+             !supervise::has_left_processes(app.layout.run_folder())) // what runs goes on as it is
+        link_shared_or_warn(app, slug->id);
 }
 
 void ensure_live_tree_alone(const App& app) {
-    if (!missing_live_tree(app))
+    if (has_live_tree(app))
         return;
     const auto lock = app.lock("unpack", std::chrono::minutes(10));
     ensure_live_tree(app);

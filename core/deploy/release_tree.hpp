@@ -39,6 +39,14 @@ void refuse_shared_files_of(const App& app, const config::Settings& settings,
 // user may not write to. Under the app's lock. Throws as link_shared() of shared.hpp.
 void link_shared_of(const App& app, const SlugId& slug, const config::Settings& settings);
 
+// The same by the tree's own settings, for who goes on without what is refused: with a warning.
+void link_shared_or_warn(const App& app, const SlugId& slug);
+
+// A tree that is not there, from the store: unpacked, what is shared linked as above, on the disk.
+// Whoever makes one makes it so, since all that comes later takes it for complete. Under the app's
+// lock. Throws as unpacked_tree.
+[[nodiscard]] sys::Path complete_tree(const App& app, const release::SlugFacts& slug);
+
 // For people: why it is, and the command that mends it.
 [[nodiscard]] std::string why_closed(const App& app, const sys::Account& account,
                                      const Closed& closed);
@@ -57,9 +65,10 @@ void flush_release_tree(const App& app, const SlugId& slug);
 // are gone. Throws Error for settings that are none, and for a damaged slug.
 [[nodiscard]] std::optional<config::Settings> settings_of(const App& app, const SlugId& slug);
 
-// Makes the live release's tree if a power cut took it. Under the app's lock.
+// Makes the live release's tree if a power cut took it. Into one that is there, and in which
+// nothing runs, it links what of the shared folders it lacks. Under the app's lock.
 void ensure_live_tree(const App& app);
-// The same for whoever has no lock: takes it only if there is something to make.
+// For whoever has no lock: makes the tree, and takes the lock only if it is to be made.
 void ensure_live_tree_alone(const App& app);
 
 } // namespace shipit::deploy

@@ -208,6 +208,12 @@ void link_shared(const sys::Path& tree, const sys::Path& shared,
     }
 }
 
+bool is_linked(const sys::Path& tree, const std::vector<std::string>& paths) {
+    return std::all_of(paths.begin(), paths.end(), [&](const std::string& path) {
+        return sys::link_target(tree / path) == target_of(path);
+    });
+}
+
 std::vector<Closed> closed_to(const sys::Account& account, const sys::Path& shared,
                               const std::vector<std::string>& paths) {
     std::vector<Closed> closed;

@@ -53,6 +53,9 @@ void link_shared(const sys::Path& tree, const sys::Path& shared,
                  const std::vector<std::string>& paths, const std::optional<sys::Account>& owner,
                  const TreeContent& content);
 
+// Whether link_shared has been here for all of `paths`.
+[[nodiscard]] bool is_linked(const sys::Path& tree, const std::vector<std::string>& paths);
+
 // What belongs to somebody else than the account, of those of `paths` that it may not write to.
 struct Closed {
     std::string path; // as of `paths`

@@ -58,6 +58,7 @@ void Walk::go_live() {
 void Walk::store() {
     begin(fmt::format("{}: {}", m_manifest.number.text(), m_manifest.description));
     unpack();
+    link_shared_or_warn(m_app, m_manifest.slug.value().id);
     m_manifest.status = release::Status::succeeded;
     m_app.ledger.save(m_manifest);
     m_app.note_event(m_what, m_manifest.number, name_of(Outcome::done), m_manifest.description);
