@@ -28,9 +28,9 @@ std::optional<SlugId> live_slug(const App& app) {
     return live ? app.ledger.tree_of(*live) : std::nullopt;
 }
 
-// Whether the slug is live, or a release of it still runs.
+// Whether the slug is live, a release of it still runs, or a command works in its tree.
 bool is_in_use(const App& app, const SlugId& slug) {
-    if (slug == live_slug(app))
+    if (slug == live_slug(app) || sys::is_held(app.layout.tree(slug)))
         return true;
     if (!slug::is_unpacked(slug, app.layout.trees()))
         return false;

@@ -55,6 +55,20 @@ expect_equal "$(python3 -c 'import sqlite3, sys; print(*sqlite3.connect(sys.argv
     "${kept[0]}/db.sqlite3")" 6
 expect_equal "$(stat -c %a "${kept[0]}")" 700
 
+# Nor from under a command that is at work there when its release comes back.
+expect_exit 0 ship deploy --force counter
+expect_soon 10 not_running_in "$tree"
+echo "# a note of mine" >>"$tree/app.py"
+mkfifo "$scratch/begun" "$scratch/go_on"
+ship run --release v3 -- sh -c "exec 3>>app.py; echo >'$scratch/begun'; read -r _ <'$scratch/go_on'; echo '# the end' >&3" &
+runs=$!
+read -r _ <"$scratch/begun"
+expect_exit 0 ship rollback v3
+expect_err "'app.py' changed on this server since it was unpacked, and stays so while its release runs"
+echo >"$scratch/go_on"
+wait "$runs"
+expect_equal "$(tail -n 1 "$tree/app.py")" "# the end"
+
 # Nothing removes it but a person, and it is told of.
 expect_exit 0 ship -a counter doctor
 expect_match "'${kept[0]}' has what was changed on this server"
