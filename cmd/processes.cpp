@@ -160,6 +160,10 @@ int supervise(Invocation& invocation) {
         invocation.host(),
         deploy::chosen_app(invocation.host(), word ? word : invocation.arguments.text("app"), "."));
     app.host.origin = {"shipit", ""};
+    if (invocation.arguments.has("end")) {
+        deploy::end_left_processes(app);
+        return 0;
+    }
     std::optional<int> inherited;
     if (const auto descriptor = invocation.number("resume"))
         inherited = static_cast<int>(*descriptor);
@@ -212,7 +216,8 @@ const Command supervise_command{
     "supervise",
     "own an app's processes, in the foreground",
     {{"APP", Argument::Number::optional}},
-    {{"--resume", "FD", "go on from an earlier program's memory; used by itself"}},
+    {{"--resume", "FD", "go on from an earlier program's memory; used by itself"},
+     {"--end", "", "end what a killed one has left, and start nothing"}},
     {"shipit supervise blog"},
     supervise,
     true};

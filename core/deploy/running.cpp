@@ -102,14 +102,25 @@ ProcessFacts facts_from(const Json& json) {
     return facts;
 }
 
+std::vector<std::string> supervise_command(const App& app) {
+    return {sys::own_program().string(), "--root", app.host.root.string(), "supervise",
+            app.name().text()};
+}
+
 void start_supervisor(const App& app) {
     if (start_as_service(app))
         return;
     sys::make_folders(app.layout.run_folder(), 0700);
-    supervise::spawn_detached({sys::own_program().string(), "--root", app.host.root.string(),
-                               "supervise", app.name().text()},
-                              app.layout.run_folder(),
+    supervise::spawn_detached(supervise_command(app), app.layout.run_folder(),
                               app.layout.log() / supervise::supervisor_log_name, answer_patience);
+}
+
+// By a supervisor that starts nothing, and ends when they have: if this command is killed
+// meanwhile, it leaves nothing that would have to be undone.
+void end_what_is_left(const App& app) {
+    std::vector<std::string> command = supervise_command(app);
+    command.emplace_back("--end");
+    supervise::run_detached(command, app.layout.log() / supervise::supervisor_log_name);
 }
 
 Json demanded(const App& app, const Json& request, std::chrono::milliseconds patience) {
@@ -143,23 +154,31 @@ void require_sign_of_life(const App& app) {
     }
 }
 
-void end_supervisors(const App& app) {
-    constexpr int most = 5; // of them: each is killed before it is done by nobody's mistake
-    int count = 0;
-    while (reach_supervisor_to_end(app)) {
-        if (++count > most)
-            throw Error(fmt::format("the supervisor of '{}' ends before its processes do, again "
-                                    "and again",
-                                    app.name().text()))
-                .advise(fmt::format("see '{}'",
-                                    (app.layout.log() / supervise::supervisor_log_name).string()));
-        try {
-            (void)demanded(app, Json::object({{"request", "shutdown"}}), std::chrono::minutes(1));
-        } catch (const supervise::SupervisorGone&) {
-            continue; // killed: the next one ends what it has left
-        }
-        wait_for_its_end(app);
+// Gives whether there was something to end.
+bool end_one_supervisor(const App& app) {
+    if (!renew_supervisor(app)) {
+        const bool is_left = supervise::has_left_processes(app.layout.run_folder());
+        if (is_left)
+            end_what_is_left(app);
+        return is_left;
     }
+    try {
+        (void)demanded(app, Json::object({{"request", "shutdown"}}), std::chrono::minutes(1));
+        wait_for_its_end(app);
+    } catch (const supervise::SupervisorGone&) { // killed: the next one ends what it has left
+    }
+    return true;
+}
+
+// Of an app that is marked as stopped: one that takes over what a killed one has left ends it.
+// Gives whether there is one; else nothing of the app runs.
+bool reach_supervisor_to_end(const App& app) {
+    if (renew_supervisor(app))
+        return true;
+    if (!supervise::has_left_processes(app.layout.run_folder()))
+        return false;
+    start_supervisor(app);
+    return true;
 }
 
 // By itself, beside those that go on.
@@ -287,29 +306,19 @@ void ensure_supervisor(const App& app) {
     start_supervisor(app);
 }
 
-bool reach_supervisor_to_end(const App& app) {
-    if (renew_supervisor(app))
-        return true;
-    if (!supervise::has_left_processes(app.layout.run_folder()))
-        return false;
-    app.set_stopped(true); // nothing is to be started by the one that ends them
-    start_supervisor(app);
-    return true;
-}
-
 bool has_lost_supervisor(const App& app) {
     return supervise::has_left_processes(app.layout.run_folder()) && !is_supervised(app);
 }
 
 void end_supervisor(const App& app) {
-    const bool was_stopped = app.is_stopped();
-    try {
-        end_supervisors(app);
-    } catch (const Error&) {
-        app.set_stopped(was_stopped);
-        throw;
-    }
-    app.set_stopped(was_stopped);
+    constexpr int most = 5; // of them: each is killed before it is done by nobody's mistake
+    for (int count = 0; end_one_supervisor(app); ++count)
+        if (count == most)
+            throw Error(fmt::format("the supervisor of '{}' ends before its processes do, again "
+                                    "and again",
+                                    app.name().text()))
+                .advise(fmt::format("see '{}'",
+                                    (app.layout.log() / supervise::supervisor_log_name).string()));
 }
 
 std::vector<ProcessFacts> processes(const App& app) {

@@ -47,18 +47,14 @@ struct ProcessFacts {
 
 // Starts the app's supervisor unless one runs. Returns when it answers. Under the app's lock.
 void ensure_supervisor(const App& app);
-// For what ends processes: also where a supervisor was killed and they go on without it, one is
-// started, which ends them. Gives whether there is one; else nothing of the app runs. Under the
-// app's lock.
-[[nodiscard]] bool reach_supervisor_to_end(const App& app);
 
 // Whether processes run without the supervisor that started them: it was killed, and nobody has
 // taken its place yet.
 [[nodiscard]] bool has_lost_supervisor(const App& app);
 
-// Ends the supervisor and with it all processes: afterwards nothing of the app runs, also if it is
-// killed meanwhile. Whether it is to run again is left as it was. Under the app's lock. Throws
-// Error.
+// Ends the supervisor and with it all processes, also those that a killed one has left: afterwards
+// nothing of the app runs, also if it is killed meanwhile. Nothing is said of whether it is to run
+// again. Under the app's lock. Throws Error.
 void end_supervisor(const App& app);
 
 // What helps where a supervisor, of that pid, does not answer.
@@ -98,5 +94,7 @@ void stop(App& app, std::chrono::milliseconds patience);
 // The body of `shipit supervise`: owns the processes until it is told to stop. `inherited`: goes on
 // where the program was that had this process before, and left its memory in that descriptor.
 void supervise_app(App& app, std::optional<int> inherited = {});
+// The body of `shipit supervise --end`: ends what a killed supervisor has left, and starts nothing.
+void end_left_processes(const App& app);
 
 } // namespace shipit::deploy

@@ -129,4 +129,13 @@ void supervise_app(App& app, std::optional<int> inherited) {
     supervise::Supervisor(options).run();
 }
 
+void end_left_processes(const App& app) {
+    supervise::SupervisorOptions options;
+    options.run_folder = app.layout.run_folder();
+    options.log_folder = app.layout.log();
+    options.live = [] { return std::nullopt; };
+    options.only_ends = true;
+    supervise::Supervisor(std::move(options)).run();
+}
+
 } // namespace shipit::deploy

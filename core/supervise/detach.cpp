@@ -5,6 +5,7 @@
 #include "core/supervise/client.hpp"
 #include "core/supervise/tree.hpp"
 #include "core/sys/clock.hpp"
+#include "core/sys/interrupt.hpp"
 #include "core/sys/limits.hpp"
 
 #include <algorithm>
@@ -159,6 +160,19 @@ void spawn_detached(const std::vector<std::string>& argv, const Path& run_folder
         pollfd end{pidfd.get(), POLLIN, 0};
         gone = ::poll(&end, 1, look_again_ms) > 0;
     }
+}
+
+void run_detached(const std::vector<std::string>& argv, const Path& log) {
+    constexpr int look_for_signals_ms = 100;
+    const Report report = start(argv, log, Parent::none, {});
+    const sys::Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, report.pid, 0U)));
+    if (!pidfd && errno == ESRCH)
+        return;
+    if (!pidfd)
+        throw_errno("cannot wait for '" + argv.front() + "'");
+    pollfd end{pidfd.get(), POLLIN, 0};
+    while (::poll(&end, 1, look_for_signals_ms) <= 0)
+        sys::stop_if_interrupted();
 }
 
 void spawn_aside(const std::vector<std::string>& argv, const Path& log,

@@ -19,6 +19,10 @@ using sys::Path;
 void spawn_detached(const std::vector<std::string>& argv, const Path& run_folder, const Path& log,
                     std::chrono::milliseconds patience);
 
+// Starts `argv` likewise, and returns when it has ended, however that was. Throws Error if it
+// cannot be executed; sys::Interrupted, after which it goes on.
+void run_detached(const std::vector<std::string>& argv, const Path& log);
+
 // For a supervisor that needs a command's help (`shipit rollback --automatic`): starts `argv`
 // likewise, but as a child that the supervisor does not take for an app's stray process, and does
 // not wait for it. It gets `variables` ("NAME=value"), too, which no other user can read, as all

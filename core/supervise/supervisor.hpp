@@ -68,6 +68,8 @@ struct SupervisorOptions {
     // What `current` says should run; nothing if nothing should. May throw.
     std::function<std::optional<Generation>()> live;
 
+    bool only_ends = false; // what an earlier one has left, and then itself
+
     // Whether the live release has not been proven yet: its watch begins anew when a supervisor
     // starts (the one before was killed, or the host was). May be empty: never. May throw.
     std::function<bool(ReleaseNumber release)> needs_watch;

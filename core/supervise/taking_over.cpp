@@ -59,6 +59,8 @@ void Supervisor::Core::bring_up() {
     end_unsaved();
     saved.cgroups.insert(m_surroundings.cgroups);
     end_cgroups(saved.cgroups);
+    if (m_options.only_ends)
+        return m_loop.post([this] { end_all(); });
     if (m_leftovers.empty())
         return start_rest();
     begin("ending what an earlier supervisor left");
