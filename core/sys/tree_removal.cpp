@@ -21,23 +21,16 @@ namespace {
 
 // Removes everything and remembers the first failure. However deep a tree is, it takes neither
 // stack nor descriptors: of all folders on the way, only the last is open. The way back up is "..",
-// if that is the folder we came from: somebody may move folders meanwhile.
+// if that is the folder we came from: somebody may move folders meanwhile. Or remove them, where
+// two remove one tree: what is gone is well then, and where no way leads up it begins again at the
+// top.
 class Removal {
   public:
     void run(const Path& path) {
-        if (is_removed(AT_FDCWD, path))
-            return;
-        enter(AT_FDCWD, path);
-        while (!m_levels.empty()) {
-            auto& folders = m_levels.back().folders;
-            if (folders.empty()) {
-                leave();
-                continue;
-            }
-            const auto next = std::move(folders.back());
-            folders.pop_back();
-            enter(m_folder.get(), next);
-        }
+        do {
+            m_is_lost = false;
+            go_through(path);
+        } while (m_is_lost);
     }
 
     void finish() const {
@@ -54,6 +47,22 @@ class Removal {
         ino_t inode = 0;
         std::vector<Path> folders = {}; // in it, which are left
     };
+
+    void go_through(const Path& path) {
+        if (is_removed(AT_FDCWD, path))
+            return;
+        enter(AT_FDCWD, path);
+        while (!m_levels.empty()) {
+            auto& folders = m_levels.back().folders;
+            if (folders.empty()) {
+                leave();
+                continue;
+            }
+            const auto next = std::move(folders.back());
+            folders.pop_back();
+            enter(m_folder.get(), next);
+        }
+    }
 
     // Whether nothing is left to do with what has this name: it is no folder.
     bool is_removed(int parent, const Path& name) {
@@ -80,6 +89,8 @@ class Removal {
         Fd folder = open_folder(parent, name);
         if (!folder && errno == EACCES && ::fchmodat(parent, name.c_str(), S_IRWXU, 0) == 0)
             folder = open_folder(parent, name);
+        if (!folder && errno == ENOENT)
+            return;
         struct stat status {};
         if (!folder || ::fstat(folder.get(), &status) != 0)
             return remember(name, errno);
@@ -103,7 +114,7 @@ class Removal {
             if (name != "." && name != ".." && !is_removed(m_folder.get(), name))
                 m_levels.back().folders.emplace_back(name);
         }
-        if (errno != 0)
+        if (errno != 0 && errno != ENOENT)
             remember({}, errno);
     }
 
@@ -118,7 +129,10 @@ class Removal {
         const auto name = std::move(m_levels.back().name);
         m_levels.pop_back();
         if (const int error = m_levels.empty() ? 0 : error_of_return_to(m_levels.back())) {
-            remember(name, error);
+            if (error == ENOENT)
+                m_is_lost = true;
+            else
+                remember(name, error);
             return m_levels.clear();
         }
         const int parent = m_levels.empty() ? AT_FDCWD : m_folder.get();
@@ -148,6 +162,7 @@ class Removal {
 
     Fd m_folder;
     std::vector<Level> m_levels;
+    bool m_is_lost = false;
     int m_error = 0;
     Path m_failed;
 };

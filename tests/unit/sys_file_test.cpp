@@ -5,6 +5,8 @@
 #include "tests/unit/few_descriptors.hpp"
 #include "tests/unit/test_folder.hpp"
 
+#include <future>
+
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -110,6 +112,24 @@ TEST_CASE("a tree that is deeper than there are descriptors is removed, with no 
     const tests::FewDescriptors few(5);
     remove_tree(folder / "tree");
     CHECK_FALSE(is_there(folder / "tree"));
+}
+
+TEST_CASE("a tree that two remove at the same time is gone for both") {
+    for (int round = 0; round < 20; ++round) {
+        const tests::TestFolder folder;
+        for (const char* a : {"a", "b", "c", "d"})
+            for (const char* b : {"a", "b", "c", "d"})
+                for (const char* c : {"a", "b", "c", "d"}) {
+                    const Path inner = folder / "tree" / a / b / c;
+                    make_folders(inner / "d/e/f", 0755);
+                    replace(inner / "file", "", 0644);
+                }
+        const auto remove = [&] { remove_tree(folder / "tree"); };
+        auto other = std::async(std::launch::async, remove);
+        CHECK_NOTHROW(remove());
+        CHECK_NOTHROW(other.get());
+        CHECK_FALSE(is_there(folder / "tree"));
+    }
 }
 
 TEST_CASE(
