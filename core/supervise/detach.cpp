@@ -164,7 +164,7 @@ void spawn_detached(const std::vector<std::string>& argv, const Path& run_folder
 
 void run_detached(const std::vector<std::string>& argv, const Path& log) {
     constexpr int look_for_signals_ms = 100;
-    const Report report = start(argv, log, Parent::none, {});
+    const Report report = start(argv, log, Parent::none);
     const sys::Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, report.pid, 0U)));
     if (!pidfd && errno == ESRCH)
         return;
