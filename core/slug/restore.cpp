@@ -37,11 +37,6 @@ bool set_group(const sys::Fd& unread, gid_t group) {
     return ::fchownat(unread.get(), "", owner_as_it_is, group, AT_EMPTY_PATH) == 0;
 }
 
-// fchmod(2) refuses what was opened by O_PATH.
-bool set_mode(const sys::Fd& unread, mode_t mode) {
-    return ::chmod(fmt::format("/proc/self/fd/{}", unread.get()).c_str(), mode) == 0;
-}
-
 std::string_view folder_of(std::string_view path) {
     const auto slash = path.rfind('/');
     return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
@@ -202,7 +197,7 @@ void Restoration::dress(const Entry& entry, unsigned more_mode) {
         give_up(entry);
     }
     if ((m_group && !set_group(found, *m_group)) ||
-        !set_mode(found, mode_in_tree(entry, m_group) | more_mode))
+        !sys::set_mode(found, mode_in_tree(entry, m_group) | more_mode))
         give_up(entry);
 }
 
@@ -247,7 +242,7 @@ void change_group(const Path& tree, const FileList& list, std::optional<gid_t> g
         if (!found || ::fstat(found.get(), &status) != 0 || !is_of_type(status, entry))
             continue;
         if (!set_group(found, new_group) ||
-            (entry.type != Type::symlink && !set_mode(found, mode_in_tree(entry, group))))
+            (entry.type != Type::symlink && !sys::set_mode(found, mode_in_tree(entry, group))))
             throw_errno(fmt::format("cannot change the group of '{}'", chain.shown(entry.path)));
     }
     if (::fchown(root.get(), owner_as_it_is, new_group) != 0 ||

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace shipit::supervise {
@@ -32,24 +33,52 @@ void open_folder(const Path& folder) {
         throw_errno(fmt::format("cannot let clients into '{}'", folder.string()));
 }
 
-void give(const Path& name, const std::optional<sys::Account>& user) {
-    if (::geteuid() == 0 && ::lchown(name.c_str(), user ? user->uid : 0, user ? user->gid : 0) != 0)
+// What has this name itself. Throws Error.
+sys::Fd opened(const Path& name, int more_flags = 0) {
+    return sys::open_file(name, O_PATH | O_NOFOLLOW | more_flags);
+}
+
+void give(const sys::Fd& fd, const Path& name, const std::optional<sys::Account>& user) {
+    if (::geteuid() == 0 &&
+        ::fchownat(fd.get(), "", user ? user->uid : 0, user ? user->gid : 0, AT_EMPTY_PATH) != 0)
         throw_errno(fmt::format("cannot give '{}' to the app's user", name.string()));
+}
+
+// Whoever had it may have let others in.
+void allow_only_us(const sys::Fd& folder, const Path& name) {
+    bool is_done = sys::set_mode(folder, 0755);
+    const std::string itself = "/proc/self/fd/" + std::to_string(folder.get());
+    for (const char* list : {"system.posix_acl_access", "system.posix_acl_default"})
+        is_done = is_done && (::removexattr(itself.c_str(), list) == 0 || errno == ENODATA ||
+                              errno == ENOTSUP);
+    if (!is_done)
+        throw_errno(fmt::format("cannot take '{}' back from the app", name.string()));
 }
 
 // The folder of a side, which is ours alone until it is given to the app's user: nobody changes
 // names in it meanwhile.
 Path own_folder(const Path& socket, Side side) {
     open_folder(socket.parent_path());
-    Path folder = told_name(socket, side).parent_path();
+    Path name = told_name(socket, side).parent_path();
     struct stat facts {};
-    if ((::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) ||
-        ::lstat(folder.c_str(), &facts) != 0)
-        throw_errno(fmt::format("cannot make '{}'", folder.string()));
+    if ((::mkdir(name.c_str(), 0755) != 0 && errno != EEXIST) || ::lstat(name.c_str(), &facts) != 0)
+        throw_errno(fmt::format("cannot make '{}'", name.string()));
     if (!S_ISDIR(facts.st_mode))
-        throw Error(fmt::format("'{}' is in the way", folder.string()));
-    give(folder, std::nullopt);
-    return folder;
+        throw Error(fmt::format("'{}' is in the way", name.string()));
+    const sys::Fd folder = opened(name, O_DIRECTORY);
+    give(folder, name, std::nullopt);
+    allow_only_us(folder, name);
+    return name;
+}
+
+// Whatever came to stand there instead is neither given away nor opened to everybody.
+sys::Fd opened_socket(const Path& name) {
+    sys::Fd fd = opened(name);
+    struct stat facts {};
+    if (::fstat(fd.get(), &facts) != 0 || !S_ISSOCK(facts.st_mode))
+        throw Error(fmt::format("'{}' is no socket", name.string()))
+            .advise("stop the app and start it, which makes it anew");
+    return fd;
 }
 
 void lead(const Path& link, const std::string& target) {
@@ -71,7 +100,7 @@ Path told_name(const Path& socket, Side side) {
 void make_way(const Path& socket, Side side, const std::optional<sys::Account>& user) {
     const Path folder = own_folder(socket, side);
     (void)::unlink(told_name(socket, side).c_str()); // a killed program's
-    give(folder, user);
+    give(opened(folder, O_DIRECTORY), folder, user);
     lead(socket, told_name(socket, side).lexically_relative(socket.parent_path()).string());
 }
 
@@ -115,14 +144,17 @@ void UnixSlots::go_live(Side side) const {
 }
 
 void UnixSlots::give_names(Side side, const std::optional<sys::Account>& user) const {
-    give(entrance(side), user);
-    give(told_name(m_path, side).parent_path(), user);
+    const Path own = entrance(side);
+    const Path folder = told_name(m_path, side).parent_path();
+    give(opened_socket(own), own, user);
+    give(opened(folder, O_DIRECTORY), folder, user);
 }
 
 void UnixSlots::renew_names(Side side) const {
     hide(side);
-    if (::chmod(entrance(side).c_str(), everybody) != 0)
-        throw_errno(fmt::format("cannot let clients into '{}'", entrance(side).string()));
+    const Path own = entrance(side);
+    if (!sys::set_mode(opened_socket(own), everybody))
+        throw_errno(fmt::format("cannot let clients into '{}'", own.string()));
 }
 
 void UnixSlots::show(Side side) const {

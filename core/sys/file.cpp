@@ -308,6 +308,10 @@ bool is_by_that_name(const Fd& fd, const Path& path) {
            opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
+bool set_mode(const Fd& fd, mode_t mode) {
+    return ::chmod(("/proc/self/fd/" + std::to_string(fd.get())).c_str(), mode) == 0;
+}
+
 DiskSpace disk_space(const Path& path) {
     struct statvfs status {};
     if (::statvfs(path.c_str(), &status) != 0)

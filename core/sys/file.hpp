@@ -87,6 +87,10 @@ void remove_tree(const Path& path);
 // removed, or made anew meanwhile. A symlink is not followed.
 [[nodiscard]] bool is_by_that_name(const Fd& fd, const Path& path);
 
+// The mode of what is open, if only by O_PATH, which fchmod(2) refuses: so nothing else that has
+// got its name meanwhile is changed. False, and errno, where that fails.
+[[nodiscard]] bool set_mode(const Fd& fd, mode_t mode);
+
 // --- Temporary ---
 
 // A new private folder (0700) inside `parent`, named `prefix` + random; removed on destruction

@@ -3,8 +3,14 @@
 #include "core/supervise/socket_path.hpp"
 #include "tests/unit/supervised_app.hpp"
 
+#include <array>
+#include <cerrno>
+#include <cstdint>
+
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 using namespace shipit;
 using namespace shipit::supervise;
@@ -88,6 +94,34 @@ struct Local : SupervisedApp {
         return connection && asked(connection).find("release " + release) != std::string::npos;
     }
 };
+
+mode_t mode_of(const sys::Path& path) {
+    struct stat facts {};
+    REQUIRE(::lstat(path.c_str(), &facts) == 0);
+    return facts.st_mode & ALLPERMS;
+}
+
+constexpr std::array access_lists = {"system.posix_acl_access", "system.posix_acl_default"};
+
+// As setfacl(1): somebody else may write there. Nothing happens where the file system has no ACLs.
+void let_nobody_write(const sys::Path& folder) {
+    struct [[gnu::packed]] Entry {
+        std::uint16_t tag;
+        std::uint16_t permissions;
+        std::uint32_t id;
+    };
+    struct [[gnu::packed]] {
+        std::uint32_t version = 2;
+        Entry entries[5] = {{0x01, 7, ~0U},   // the owner
+                            {0x02, 7, 65534}, // a user
+                            {0x04, 5, ~0U},   // the group
+                            {0x10, 7, ~0U},   // at most
+                            {0x20, 5, ~0U}};  // others
+    } const list;
+    for (const char* name : access_lists)
+        if (::setxattr(folder.c_str(), name, &list, sizeof list, 0) != 0)
+            REQUIRE(errno == ENOTSUP);
+}
 
 } // namespace
 
@@ -308,6 +342,51 @@ TEST_CASE("without slots, a program binds the name itself, over what was left th
         CHECK_FALSE(connect_to(path));
         make_way(path, side, std::nullopt);
         CHECK_FALSE(sys::is_there(told_name(path, side)));
+    }
+}
+
+TEST_CASE("whatever an app allowed others in its folder ends when that is taken back from it") {
+    const tests::TestFolder folder;
+    const sys::Path path = folder / "run/web.sock";
+    for (const Side side : {Side::a, Side::b}) {
+        const sys::Path told = told_name(path, side).parent_path();
+        sys::make_folders(told, 0755);
+        let_nobody_write(told);
+        REQUIRE(::chmod(told.c_str(), 07777) == 0);
+    }
+    const UnixSlots slots(path);
+    for (const Side side : {Side::a, Side::b}) {
+        const sys::Path told = told_name(path, side).parent_path();
+        CHECK(mode_of(told) == 0755);
+        for (const char* name : access_lists)
+            CHECK(::getxattr(told.c_str(), name, nullptr, 0) <= 0);
+        CHECK(mode_of(slots.entrance(side)) == 0666);
+    }
+}
+
+TEST_CASE("an app's folder that is a link is not followed, but told to be in the way") {
+    const tests::TestFolder folder;
+    sys::make_folders(folder / "elsewhere", 0700);
+    sys::make_folders(folder / "run", 0755);
+    REQUIRE(::symlink("../elsewhere", (folder / "run/a").c_str()) == 0);
+    CHECK_THROWS_WITH(make_way(folder / "run/web.sock", Side::a, std::nullopt),
+                      ("'" + (folder / "run/a").string() + "' is in the way").c_str());
+    CHECK(mode_of(folder / "elsewhere") == 0700);
+}
+
+TEST_CASE("what stands where a slot's own name was is neither given away nor opened to everybody") {
+    const tests::TestFolder folder;
+    const UnixSlots slots(folder / "run/web.sock");
+    const sys::Path secret = folder / "secret";
+    sys::replace(secret, "nobody's business", 0600);
+    const sys::Path own = slots.entrance(Side::a);
+    const std::string complaint = "'" + own.string() + "' is no socket";
+    for (const auto make : {::symlink, ::link}) {
+        REQUIRE(::unlink(own.c_str()) == 0);
+        REQUIRE(make(secret.c_str(), own.c_str()) == 0);
+        CHECK_THROWS_WITH(slots.renew_names(Side::a), complaint.c_str());
+        CHECK_THROWS_WITH(slots.give_names(Side::a, std::nullopt), complaint.c_str());
+        CHECK(mode_of(secret) == 0600);
     }
 }
 
