@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/supervise/bind_watch.hpp"
 #include "core/supervise/pass_fd.hpp"
+#include "core/supervise/terminal_guard.hpp"
 #include "core/sys/limits.hpp"
 
 #include <algorithm>
@@ -190,6 +191,7 @@ void PreparedLaunch::become(int to_parent) const noexcept {
         (void)!::write(to_parent, &failure, sizeof failure); // the parent sees EOF otherwise
         ::_exit(exit_not_executed);
     };
+    const uid_t caller = ::geteuid();
     if (m_launch.session == Launch::Session::own && ::setsid() < 0)
         fail({LaunchStep::session, errno});
     if (const auto failure = place_descriptors(to_parent))
@@ -198,6 +200,9 @@ void PreparedLaunch::become(int to_parent) const noexcept {
         fail(*failure);
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         fail({LaunchStep::privileges, errno});
+    if (m_launch.session == Launch::Session::ours && ::geteuid() != caller &&
+        !type_into_no_terminal())
+        fail({LaunchStep::terminal, errno});
     if (const auto failure = report_calls(to_parent))
         fail(*failure);
     // After the drop, so that it is the app's user who must be able to enter it.
@@ -246,6 +251,8 @@ std::string PreparedLaunch::text_of(const LaunchFailure& failure) const {
         return fmt::format("cannot become user '{}' to run '{}': {}", user, program, why);
     case LaunchStep::privileges:
         return fmt::format("cannot give up privileges for '{}': {}", program, why);
+    case LaunchStep::terminal:
+        return fmt::format("cannot keep '{}' from typing into this terminal: {}", program, why);
     case LaunchStep::calls:
         return fmt::format("cannot watch over the sockets of '{}': {}", program, why);
     case LaunchStep::folder:

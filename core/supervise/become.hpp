@@ -25,7 +25,7 @@ enum class Reported { nothing, binds, sockets, connects };
 // What is to be started, and how.
 struct Launch {
     // own: a session of its own. ours: our session and process group, so that the terminal's keys
-    // reach it as they reach us; for `shipit run`.
+    // reach it as they reach us, but another user cannot type into it; for `shipit run`.
     enum class Session { own, ours };
 
     std::vector<std::string> argv; // argv[0] without a slash is looked up in the environment's PATH
@@ -47,7 +47,16 @@ struct Launch {
     std::vector<std::string> pid_variables{}; // further ones: the pid of what is executed
 };
 
-enum class LaunchStep : int { session, user, privileges, calls, folder, descriptors, execute };
+enum class LaunchStep : int {
+    session,
+    user,
+    privileges,
+    terminal,
+    calls,
+    folder,
+    descriptors,
+    execute
+};
 
 struct LaunchFailure {
     LaunchStep step;

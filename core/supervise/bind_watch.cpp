@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/supervise/call_filter.hpp"
 #include "core/sys/file.hpp"
 #include "core/sys/shortage.hpp"
 
@@ -12,7 +13,6 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
@@ -27,18 +27,6 @@
 namespace shipit::supervise {
 
 namespace {
-
-#if defined(__x86_64__)
-constexpr unsigned architecture = AUDIT_ARCH_X86_64;
-#elif defined(__AARCH64EL__)
-constexpr unsigned architecture = AUDIT_ARCH_AARCH64;
-#else
-constexpr unsigned architecture = 0; // not known here: nothing is reported
-#endif
-
-constexpr unsigned syscall_offset = offsetof(seccomp_data, nr);
-constexpr unsigned architecture_offset = offsetof(seccomp_data, arch);
-constexpr unsigned length_offset = offsetof(seccomp_data, args[2]); // little-endian: its lower half
 
 // The number behind "NAME:" in a file of /proc; nothing if it is not there (any more).
 template <class Number>
@@ -220,20 +208,20 @@ int install_filter(Reported reported) noexcept {
     // Names of Unix sockets have many lengths.
     const unsigned char others = reported == Reported::sockets ? 0 : 1;
     sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, architecture_offset),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, architecture, 1, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, call_filter::architecture_offset),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call_filter::architecture, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, syscall_offset),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, call_filter::number_offset),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, plain, 5, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, with_address, 0, 5),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, length_offset),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, call_filter::third_offset),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(sockaddr_in), 2, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(sockaddr_in6), 1, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(sockaddr_nl), 1, others),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    if (architecture == 0) {
+    if (call_filter::architecture == 0) { // nothing is reported
         errno = ENOSYS;
         return -1;
     }
