@@ -11,7 +11,8 @@ namespace shipit::deploy {
 
 namespace {
 
-// No prune takes it while this lives.
+// No prune takes it while this lives: its slug is held, which is ours, while the app could open the
+// tree, and whoever can open it can lock it.
 struct HeldTree {
     sys::Path path;
     std::optional<sys::Fd> hold;
@@ -19,14 +20,16 @@ struct HeldTree {
 
 // The release's tree; unpacked under the lock if it is not there (trees are a cache).
 HeldTree tree_of(const App& app, const release::SlugFacts& slug) {
+    const sys::Path file = app.layout.slug(slug.id);
     if (has_tree(app, slug.id)) {
-        HeldTree tree{app.layout.tree(slug.id), sys::hold_folder(app.layout.tree(slug.id))};
-        if (tree.hold && has_tree(app, slug.id)) // it was not pruned in between
+        HeldTree tree{app.layout.tree(slug.id), sys::hold(file)};
+        // It was not pruned in between; one whose slug was lost cannot be made again.
+        if ((tree.hold || !sys::is_there(file)) && has_tree(app, slug.id))
             return tree;
     }
     const auto lock = app.lock("run", std::chrono::minutes(10));
     auto tree = complete_tree(app, slug);
-    auto hold = sys::hold_folder(tree);
+    auto hold = sys::hold(file);
     return {std::move(tree), std::move(hold)};
 }
 

@@ -30,7 +30,7 @@ std::optional<SlugId> live_slug(const App& app) {
 
 // Whether the slug is live, a release of it still runs, or a command works in its tree.
 bool is_in_use(const App& app, const SlugId& slug) {
-    if (slug == live_slug(app) || sys::is_held(app.layout.tree(slug)))
+    if (slug == live_slug(app) || sys::is_held(app.layout.slug(slug)))
         return true;
     if (!slug::is_unpacked(slug, app.layout.trees()))
         return false;

@@ -25,7 +25,7 @@ std::uint64_t size_on_disk(const Path& file) {
 std::set<SlugId> held_trees(const Layout& layout) {
     std::set<SlugId> held;
     for (const std::string& name : sys::names_in_if_any(layout.trees()))
-        if (const auto slug = tree_in(name); slug && sys::is_held(layout.tree(*slug)))
+        if (const auto slug = tree_in(name); slug && sys::is_held(layout.slug(*slug)))
             held.insert(*slug);
     return held;
 }
@@ -169,8 +169,8 @@ class Pruning {
     // Not durable.
     [[nodiscard]] std::optional<Path> discard_tree(const SlugId& slug) const {
         const Path tree = m_ledger.layout().tree(slug);
-        const auto alone = sys::hold_alone(tree);
-        if (!alone && sys::is_there(tree))
+        const auto alone = sys::hold_alone(m_ledger.layout().slug(slug));
+        if (!alone && sys::is_there(m_ledger.layout().slug(slug)))
             return std::nullopt;
         Path trash = m_ledger.layout().trees() / (".trash-" + slug.text());
         (void)sys::remove_file(m_ledger.layout().tree_stamp(slug));

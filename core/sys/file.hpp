@@ -115,14 +115,17 @@ class TempFolder {
 // lives holds as his TempFolder, which stays. Throws like remove_tree.
 [[nodiscard]] bool remove_if_abandoned(const Path& path);
 
-// --- Folders in use, by flock(2) ---
+// --- Files in use, by flock(2) ---
+//
+// Of files that nobody may open but who may hold them: to read is all that it takes.
 
-// While what it gives lives, hold_alone() of that folder gives nothing: somebody uses what is in
-// it. Waits for who holds it alone. Nothing if the folder has gone meanwhile, or is none.
-[[nodiscard]] std::optional<Fd> hold_folder(const Path& path);
-// For who takes the folder away, which nobody holds then; nothing if somebody does, or it is none.
-[[nodiscard]] std::optional<Fd> hold_alone(const Path& path);
-[[nodiscard]] bool is_held(const Path& path);
+// While what it gives lives, hold_alone() of that file gives nothing: somebody uses what belongs to
+// it. Waits for who holds it alone. Nothing if the file has gone meanwhile, or is none.
+[[nodiscard]] std::optional<Fd> hold(const Path& file);
+// For who takes away what belongs to it, which nobody uses then; nothing if somebody does, or it is
+// none.
+[[nodiscard]] std::optional<Fd> hold_alone(const Path& file);
+[[nodiscard]] bool is_held(const Path& file);
 
 // --- Leftovers ---
 

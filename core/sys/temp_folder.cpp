@@ -20,8 +20,12 @@ Fd opened_folder(const Path& path) {
     return Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
-bool lock(const Fd& folder) {
-    return ::flock(folder.get(), LOCK_EX | LOCK_NB) == 0;
+Fd opened_file(const Path& path) {
+    return Fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+}
+
+bool lock(const Fd& fd) {
+    return ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0;
 }
 
 Path make_folder(const Path& parent, const std::string& prefix) {
@@ -33,25 +37,25 @@ Path make_folder(const Path& parent, const std::string& prefix) {
 
 } // namespace
 
-std::optional<Fd> hold_folder(const Path& path) {
-    Fd folder = opened_folder(path);
+std::optional<Fd> hold(const Path& file) {
+    Fd fd = opened_file(file);
     int result = -1;
-    while (folder && (result = ::flock(folder.get(), LOCK_SH)) != 0 && errno == EINTR) {
+    while (fd && (result = ::flock(fd.get(), LOCK_SH)) != 0 && errno == EINTR) {
     }
-    return folder && result == 0 && is_by_that_name(folder, path) ? std::optional(std::move(folder))
-                                                                  : std::nullopt;
+    return fd && result == 0 && is_by_that_name(fd, file) ? std::optional(std::move(fd))
+                                                          : std::nullopt;
 }
 
-std::optional<Fd> hold_alone(const Path& path) {
-    Fd folder = opened_folder(path);
-    if (!folder || (!lock(folder) && errno == EWOULDBLOCK))
+std::optional<Fd> hold_alone(const Path& file) {
+    Fd fd = opened_file(file);
+    if (!fd || (!lock(fd) && errno == EWOULDBLOCK))
         return std::nullopt;
-    return folder;
+    return fd;
 }
 
-bool is_held(const Path& path) {
-    const Fd folder = opened_folder(path);
-    return folder && !lock(folder) && errno == EWOULDBLOCK;
+bool is_held(const Path& file) {
+    const Fd fd = opened_file(file);
+    return fd && !lock(fd) && errno == EWOULDBLOCK;
 }
 
 void note_leftover() noexcept {

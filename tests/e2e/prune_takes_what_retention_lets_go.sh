@@ -1,6 +1,7 @@
 # What goes is shown before and recorded after; what cannot be deleted is a warning and status 1, and all
 # else goes; `--all` prunes each app whatever becomes of the others, and is silent when there is nothing.
 . "$(dirname "$0")/lib.sh"
+needs flock
 mkdir "$scratch/files"
 # deploy_versions APP COUNT
 deploy_versions() {
@@ -140,3 +141,14 @@ wait $run || fail "the command was left without its files"
 expect_equal "$(cat "$scratch/ran")" "held 1"
 expect_exit 0 ship -a held prune --keep 4
 expect_out "held v1 expired"
+
+# An app can open its release, and lock it: that keeps it from nothing, and no command from running.
+tree=$SHIPIT_ROOT/held/trees/$(slug_of held v3)
+exec 8<"$tree"
+flock 8
+expect_exit 0 timeout 20 "$SHIPIT_BIN" -a held run --release v3 -- cat file
+expect_out "held 3"
+expect_exit 0 ship -a held prune --keep 3
+expect_out "held v3 expired"
+[[ ! -e $tree ]] || fail "the tree of v3 is still there"
+exec 8<&-

@@ -6,6 +6,8 @@
 #include "tests/unit/test_folder.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/file.h>
 
 #include <chrono>
 
@@ -154,6 +156,34 @@ TEST_CASE("slugs and trees that no release knows go") {
     CHECK(sys::is_there(app.layout().releases() / "notes.txt"));
     CHECK(sys::is_there(app.layout().trees() / "mine"));
     CHECK(app.has_slug(1));
+}
+
+TEST_CASE("a release from which a command runs stays; that somebody locks its tree keeps nothing") {
+    PrunedApp app;
+    for (const std::uint64_t id : {1U, 2U, 3U, 4U})
+        (void)app.released(id);
+    auto command = sys::hold(app.layout().slug(numbered_slug(1)));
+    REQUIRE(command);
+    const sys::Fd theirs =
+        sys::open_file(app.layout().tree(numbered_slug(2)), O_RDONLY | O_DIRECTORY);
+    REQUIRE(::flock(theirs.get(), LOCK_EX) == 0);
+    (void)app.run(app.plan(2));
+    CHECK((app.has_slug(1) && app.has_tree(1)));
+    CHECK_FALSE((app.has_slug(2) || app.has_tree(2)));
+    command.reset();
+    (void)app.run(app.plan(2));
+    CHECK_FALSE((app.has_slug(1) || app.has_tree(1)));
+}
+
+TEST_CASE("a command that begins while a prune is planned keeps its tree") {
+    PrunedApp app;
+    for (const std::uint64_t id : {1U, 2U, 3U})
+        (void)app.released(id);
+    const PrunePlan plan = app.plan(2);
+    REQUIRE(plan.trees == std::vector{numbered_slug(1)});
+    const auto command = sys::hold(app.layout().slug(numbered_slug(1)));
+    (void)app.run(plan);
+    CHECK(app.has_tree(1));
 }
 
 TEST_CASE("the trees of live and warm releases stay") {
