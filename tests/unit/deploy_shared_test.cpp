@@ -164,6 +164,15 @@ TEST_CASE("a file that is left out of a slug becomes no folder: it is refused, a
     }
 }
 
+TEST_CASE("where the folder that data is to move into is not there yet, it is told to be made") {
+    const tests::TestFolder app;
+    sys::make_folders(app / "trees/one/var", 0755);
+    sys::replace_durably(app / "trees/one/var/db", "rows", 0644);
+    const auto why =
+        why_refused([&] { link_shared(app / "trees/one", app / "shared", {"var/db"}); });
+    CHECK(why.find("mkdir -p " + (app / "shared/var").string() + " && mv -T ") != std::string::npos);
+}
+
 TEST_CASE("what root reads of a release can be no file that the app may write") {
     const tests::TestFolder app;
     sys::make_folders(app / "trees/one", 0755);
@@ -199,8 +208,8 @@ TEST_CASE("what the app wrote where a shared folder is to be is not put out of i
     const auto link = [&](const char* tree) {
         link_shared(app / tree, app / "shared", {"data"}, std::nullopt, content);
     };
-    const auto way =
-        "mv -T " + (app / "trees/one/data").string() + " " + (app / "shared/data").string();
+    const auto way = "go on with the release's: ; mv -T " + (app / "trees/one/data").string() +
+                     " " + (app / "shared/data").string();
     SUBCASE("in the tree itself") {
         const auto why = why_refused([&] { link("trees/one"); });
         CHECK(why.find("'data/db.sqlite3' is not in the build") != std::string::npos);
