@@ -71,11 +71,44 @@ void look_at_uploads(Surveyor& at) {
         }
 }
 
+bool is_database(std::string_view name) {
+    return name.ends_with(".sqlite") || name.ends_with(".sqlite3") || name.ends_with(".db");
+}
+
+// In the tree and the folders at its top that are neither left out nor shared.
+std::vector<std::string> databases(Surveyor& at, const slug::IgnoreRules& rules) {
+    const auto& shared = at.survey.shared;
+    std::vector<std::string> found;
+    const auto look = [&](const std::string& path) {
+        if (is_database(path) && at.tree.has_file(path) && !rules.leaves_out(path, false))
+            found.push_back(path);
+    };
+    for (const std::string& name : at.tree.names("")) {
+        look(name);
+        if (name.front() != '.' && at.tree.has_folder(name) && !rules.leaves_out(name, true) &&
+            std::find(shared.begin(), shared.end(), name) == shared.end())
+            for (const std::string& inside : at.tree.names(name))
+                look(name + "/" + inside);
+    }
+    return found;
+}
+
+// What the app writes into one is gone with the next build.
+void look_at_databases(Surveyor& at, const slug::IgnoreRules& rules) {
+    if (at.has_told_of_database)
+        return;
+    if (const auto found = databases(at, rules); !found.empty())
+        at.note(fmt::format("each release would have a database of its own, as it is in the build "
+                            "({}): put it into a folder that is named in app.shared",
+                            joined_briefly(found, ", ")));
+}
+
 // What stands in a working folder and has no business in a slug.
 void look_at_what_is_not_for_slugs(Surveyor& at) {
     slug::IgnoreRules rules;
     if (const auto text = at.tree.text(".slugignore"))
         rules.add(*text);
+    look_at_databases(at, rules);
     if (at.tree.has_file(".env") && !rules.leaves_out(".env", false))
         at.note(".env would be packed with what is secret in it: name it in .slugignore, and take "
                 "it up by 'shipit config import .env'");

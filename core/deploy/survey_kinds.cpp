@@ -60,6 +60,7 @@ void keep_its_database(Surveyor& at, const std::string& package) {
     if (!settings || settings->find("sqlite3") == settings->npos)
         return;
     at.found(package + "/settings.py", "the database is a file (SQLite)");
+    at.has_told_of_database = true;
     if (at.tree.has("data")) // a folder that is shared would hide it
         return at.note("each release would have a database of its own: put it into a folder that "
                        "is named in app.shared");

@@ -16,6 +16,7 @@ struct Surveyor {
     SourceTree& tree;
     Survey survey;
     std::vector<config::ProcfileEntry> procfile = {};
+    bool has_told_of_database = false;
 
     void found(std::string file, std::string what);
     void note(std::string text);

@@ -30,6 +30,14 @@ expect_exit 0 ship --json init --dry-run .
 expect_equal "$(json "$out" '(it["app"], it["written"], it["found"][0]["file"])')" "('blog', False, 'Procfile')"
 [[ ! -e shipit.toml ]] || fail "it was written"
 
+# Databases are told of, but for those that no build has.
+mkdir media db
+touch media/thumbs.db db/shop.sqlite3 old.db orders.db
+echo old.db >.slugignore
+expect_exit 0 ship init --dry-run
+expect_err "note: each release would have a database of its own, as it is in the build (db/shop.sqlite3, orders.db): put it into a folder that is named in app.shared"
+rm -r media db ./*.db .slugignore
+
 umask 022
 expect_exit 0 ship init
 expect_out "Wrote $scratch/blog/shipit.toml"
