@@ -43,6 +43,7 @@ Changed walked(Walk& walk, const Change& change, const ChangeOptions& options,
     walk.flush_tree();
     lock.reset();
     const auto hook = walk.tell_success(); // waited for last: going back does not wait for it
+    walk.tell_left_behind();
     if (options.patience == Patience::until_good)
         walk.watch(changed);
     if (!changed.watch_failure.empty() && change.on_failed_watch)

@@ -79,11 +79,42 @@ std::optional<std::vector<std::string>> changed_in_tree(const App& app, const Sl
     return slug::changed_in_tree(store, slug, app.layout.trees(), options);
 }
 
-std::vector<std::string> edited_in_tree(const App& app, const SlugId& slug) {
+slug::Written written_in_tree(const App& app, const SlugId& slug,
+                              std::chrono::milliseconds at_most) {
     const slug::Store store(app.layout.releases());
     if (!slug::is_unpacked(slug, app.layout.trees()) || !store.has(slug))
         return {};
-    return slug::edited_in_tree(store, slug, app.layout.trees(), is_shared_link);
+    return slug::written_in_tree(store, slug, app.layout.trees(), {is_shared_link, at_most});
+}
+
+std::string first_few(const std::vector<std::string>& paths, bool are_all) {
+    constexpr std::size_t most = 3;
+    std::vector<std::string> quoted;
+    for (std::size_t i = 0; i < std::min(most, paths.size()); i++)
+        quoted.push_back(fmt::format("'{}'", printable(paths[i])));
+    std::string text = joined(quoted, ", ");
+    if (paths.size() > most)
+        text += fmt::format(" and {}{} more", are_all ? "" : "at least ", paths.size() - most);
+    return text;
+}
+
+void tell_left_behind(const App& app, const release::Manifest& left) noexcept {
+    try {
+        auto written = written_in_tree(app, left.slug.value().id, std::chrono::seconds(1));
+        auto& paths = written.changed;
+        paths.insert(paths.end(), written.added.begin(), written.added.end());
+        if (paths.empty())
+            return;
+        app.host.progress.warn_of(fmt::format("what was written into the tree of {} stays behind, "
+                                              "until that is pruned: {} (in '{}'); "
+                                              "data belongs into app.shared (shipit.toml(5))",
+                                              left.number.text(),
+                                              first_few(paths, !written.is_cut_short),
+                                              app.layout.tree(left.slug->id).string()));
+    } catch (
+        const std::exception&) { // the change is done; a slug that is damaged is told by others
+        return;
+    }
 }
 
 void refuse_shared_files_of(const App& app, const config::Settings& settings,

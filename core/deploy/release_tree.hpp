@@ -5,7 +5,9 @@
 #include "core/deploy/shared.hpp"
 #include "core/release/manifest.hpp"
 #include "core/slug/build.hpp"
+#include "core/slug/tree_check.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,9 +27,17 @@ enum class Slug { from_store, packed_just_now };
 [[nodiscard]] std::optional<std::vector<std::string>> changed_in_tree(const App& app,
                                                                       const SlugId& slug);
 
-// What has other content in a tree than in its slug, if both are there; only looked at. Throws
-// Error (corrupt) for a damaged slug.
-[[nodiscard]] std::vector<std::string> edited_in_tree(const App& app, const SlugId& slug);
+// What was written into a tree, if it and its slug are there; only looked at, for so long at most.
+// Throws Error (corrupt) for a damaged slug.
+[[nodiscard]] slug::Written written_in_tree(const App& app, const SlugId& slug,
+                                            std::chrono::milliseconds at_most);
+
+// For people: "'a', 'b', 'c' and 7 more", or "at least 7 more".
+[[nodiscard]] std::string first_few(const std::vector<std::string>& paths, bool are_all);
+
+// Warns of what stays behind in the tree of `left` now that another one is live. Never throws, and
+// gives up after a second.
+void tell_left_behind(const App& app, const release::Manifest& left) noexcept;
 
 // Before a slug is made of the build, with what is shared left out. `sent_without`: what was a file
 // there, and has been left out of the build already. Throws Error (usage) for what is a file, and

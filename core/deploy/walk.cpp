@@ -96,6 +96,11 @@ void Walk::watch(Changed& changed) {
     m_handover.reset(); // what comes next may be a rollback
 }
 
+void Walk::tell_left_behind() const {
+    if (m_left && m_left->slug && m_left->slug->id != m_manifest.slug.value().id)
+        deploy::tell_left_behind(m_app, *m_left);
+}
+
 void Walk::tell_failure(const std::string& why) const {
     if (m_plan.is_recorded)
         run_hook(m_app, {"failed", m_manifest.number, m_previous, why});
@@ -240,6 +245,7 @@ void Walk::switch_over() {
         move_current();
     if (m_handover)
         commit(before);
+    m_left = before;
     if (before) // before what is said of it, that it was good goes into its manifest
         end(*before);
     if (m_plan.is_recorded)

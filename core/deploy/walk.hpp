@@ -25,6 +25,8 @@ class Walk {
 
     // Hooks are told of releases: of what makes none, they are not. Without the lock.
     void tell_failure(const std::string& why) const;
+    // Of what somebody may miss now that another tree is live.
+    void tell_left_behind() const;
     // Nobody's release waits for it.
     [[nodiscard]] std::unique_ptr<HookBeside> tell_success() const;
 
@@ -63,6 +65,7 @@ class Walk {
     std::optional<ReleaseNumber> m_previous;
     release::Manifest m_manifest;
     Transcript m_transcript;
+    std::optional<release::Manifest> m_left; // that another one has taken the place of
     sys::Path m_tree;
     std::string m_reload;
     bool m_reload_is_builds = false;

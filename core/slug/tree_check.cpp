@@ -1,8 +1,10 @@
 #include "core/slug/tree_check.hpp"
 
+#include "core/base/text.hpp"
 #include "core/slug/unpack.hpp"
 #include "core/slug/walk.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fcntl.h>
@@ -10,6 +12,20 @@
 namespace shipit::slug {
 
 namespace {
+
+// What programs leave wherever they run, by its name or that of a folder that it is in.
+bool is_scratch(std::string_view path) {
+    constexpr std::string_view folders[] = {"__pycache__", ".cache", "cache", "tmp", "log", "logs"};
+    constexpr std::string_view endings[] = {".pyc", ".pid"};
+    const auto parts = split(path, '/');
+    return std::any_of(parts.begin(), parts.end(),
+                       [&](std::string_view part) {
+                           return std::find(std::begin(folders), std::end(folders), part) !=
+                                  std::end(folders);
+                       }) ||
+           std::any_of(std::begin(endings), std::end(endings),
+                       [&](std::string_view ending) { return path.ends_with(ending); });
+}
 
 class TreeCheck {
   public:
@@ -22,7 +38,7 @@ class TreeCheck {
         merge(m_list, m_walked.list, [&](const Entry* listed, const Entry* found) {
             if (other || found == nullptr || (found->path != path && !is_inside(path, found->path)))
                 return;
-            if (found->type == Type::symlink && m_is_ours && m_is_ours(found->path, found->target))
+            if (is_ours(*found))
                 return;
             if (listed == nullptr || !has_content(*listed, *found))
                 other = found->path;
@@ -30,10 +46,25 @@ class TreeCheck {
         return other;
     }
 
+    Written written() {
+        Written written;
+        merge(m_list, m_walked.list, [&](const Entry* listed, const Entry* found) {
+            if (found == nullptr || is_ours(*found))
+                return;
+            if (listed != nullptr && !has_content(*listed, *found))
+                written.changed.push_back(found->path);
+            if (listed == nullptr && found->type != Type::folder && !is_scratch(found->path))
+                written.added.push_back(found->path);
+        });
+        if (!written.added.empty())
+            written.place = first_unlisted(written.added.front());
+        written.is_cut_short = m_walked.is_cut_short;
+        return written;
+    }
+
     std::vector<ChangedEntry> run() {
         merge(m_list, m_walked.list, [&](const Entry* listed, const Entry* found) {
-            if (found != nullptr && found->type == Type::symlink && m_is_ours &&
-                m_is_ours(found->path, found->target))
+            if (found != nullptr && is_ours(*found))
                 m_ours = found->path;
             else if (listed != nullptr && !is_inside(m_ours, listed->path))
                 look_at(*listed, found);
@@ -45,6 +76,17 @@ class TreeCheck {
     static bool is_inside(const std::string& folder, std::string_view path) {
         return !folder.empty() && path.size() > folder.size() && path.starts_with(folder) &&
                path[folder.size()] == '/';
+    }
+
+    [[nodiscard]] bool is_ours(const Entry& found) const {
+        return found.type == Type::symlink && m_is_ours && m_is_ours(found.path, found.target);
+    }
+
+    [[nodiscard]] std::string first_unlisted(const std::string& path) const {
+        for (auto end = path.find('/'); end != path.npos; end = path.find('/', end + 1))
+            if (m_list.find(path.substr(0, end)) == nullptr)
+                return path.substr(0, end);
+        return path;
     }
 
     void look_at(const Entry& listed, const Entry* found) {
@@ -87,15 +129,23 @@ class TreeCheck {
     std::vector<ChangedEntry> m_changed;
 };
 
-Walked walk_tree(const Path& tree, const FileList& list) {
+Walked walk_tree(const Path& tree, const FileList& list, WalkOptions options = {}) {
     const auto root = sys::open_file(tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    WalkOptions options;
     options.other = [](const std::string&) {};
     options.expected = &list;
     return walk(root.get(), tree, options);
 }
 
 } // namespace
+
+Written written_in(const Path& tree, const FileList& list, const LookOptions& options) {
+    const sys::Deadline until(options.at_most);
+    WalkOptions walk_options;
+    walk_options.enters = [](const std::string& folder) { return !is_scratch(folder); };
+    walk_options.until = &until;
+    return TreeCheck(walk_tree(tree, list, walk_options), list, std::nullopt, options.is_ours)
+        .written();
+}
 
 std::vector<ChangedEntry> changed_entries(const Path& tree, const FileList& list,
                                           std::optional<gid_t> group, const IsOurs& is_ours) {

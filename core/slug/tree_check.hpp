@@ -5,6 +5,7 @@
 #include "core/slug/file_list.hpp"
 #include "core/sys/file.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -37,6 +38,25 @@ struct ChangedEntry {
 [[nodiscard]] std::vector<ChangedEntry> changed_entries(const Path& tree, const FileList& list,
                                                         std::optional<gid_t> group,
                                                         const IsOurs& is_ours);
+
+// What somebody else than shipit has written into a tree. Not what programs leave anywhere, and
+// nobody misses: caches, logs, PID files, sockets, empty folders.
+struct Written {
+    std::vector<std::string> changed; // has other content than in the slug, or another type
+    std::vector<std::string> added;   // the slug has no such file
+    std::string place = {}; // of the first of `added`: it, or the first folder on its way that the
+                            // slug has not
+    bool is_cut_short = false; // there may be more
+};
+
+struct LookOptions {
+    IsOurs is_ours = {};
+    std::chrono::milliseconds at_most; // that it takes
+};
+
+// In the order of paths. Throws Error if there is no such tree.
+[[nodiscard]] Written written_in(const Path& tree, const FileList& list,
+                                 const LookOptions& options);
 
 // The first path at or below `path` that a tree has and the slug has not, or has with other
 // content. Nothing if there is none.

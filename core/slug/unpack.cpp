@@ -220,19 +220,6 @@ class Unpacking {
     Crew m_crew{m_options.threads};
 };
 
-template <class Predicate>
-std::vector<std::string> changed_paths(const Store& store, const SlugId& id, const Path& trees,
-                                       const IsOurs& is_ours, const Predicate& counts) {
-    const auto stamp = read_stamp(trees, id);
-    const auto list = store.read_list(id);
-    std::vector<std::string> paths;
-    for (const ChangedEntry& change :
-         changed_entries(trees / id.text(), list, stamp ? stamp->group : std::nullopt, is_ours))
-        if (counts(change.kind))
-            paths.push_back(list.entries[change.index].path);
-    return paths;
-}
-
 } // namespace
 
 unsigned mode_in_tree(const Entry& entry, std::optional<gid_t> group) {
@@ -281,16 +268,19 @@ Path unpack(const Store& store, const SlugId& id, const Path& trees, const Unpac
 
 std::vector<std::string> changed_in_tree(const Store& store, const SlugId& id, const Path& trees,
                                          const UnpackOptions& options) {
-    return changed_paths(store, id, trees, options.is_ours, [&](ChangedEntry::Kind kind) {
-        return !options.is_in_use || kind != ChangedEntry::Kind::content;
-    });
+    const auto stamp = read_stamp(trees, id);
+    const auto list = store.read_list(id);
+    std::vector<std::string> paths;
+    for (const ChangedEntry& change : changed_entries(
+             trees / id.text(), list, stamp ? stamp->group : std::nullopt, options.is_ours))
+        if (!options.is_in_use || change.kind != ChangedEntry::Kind::content)
+            paths.push_back(list.entries[change.index].path);
+    return paths;
 }
 
-std::vector<std::string> edited_in_tree(const Store& store, const SlugId& id, const Path& trees,
-                                        const IsOurs& is_ours) {
-    return changed_paths(store, id, trees, is_ours, [](ChangedEntry::Kind kind) {
-        return kind == ChangedEntry::Kind::content;
-    });
+Written written_in_tree(const Store& store, const SlugId& id, const Path& trees,
+                        const LookOptions& options) {
+    return written_in(trees / id.text(), store.read_list(id), options);
 }
 
 void flush_tree(const SlugId& id, const Path& trees) {

@@ -53,9 +53,9 @@ struct UnpackOptions {
                                                        const Path& trees,
                                                        const UnpackOptions& options);
 
-// What has other content there than in the slug, or another type; only looked at. Throws as above.
-[[nodiscard]] std::vector<std::string> edited_in_tree(const Store& store, const SlugId& id,
-                                                      const Path& trees, const IsOurs& is_ours);
+// What was written into a tree that is there; only looked at. Throws as above.
+[[nodiscard]] Written written_in_tree(const Store& store, const SlugId& id, const Path& trees,
+                                      const LookOptions& options);
 
 // Puts a tree on the disk and notes that it is there; durable on return. Waits for all that is to
 // be written on its file system (syncfs(2): one wait of a second, where a flush of every file takes

@@ -79,6 +79,7 @@ class Walk {
         m_walked.list.entries.reserve(m_entries);
         m_walked.identities.reserve(m_entries);
         collect(m_folders.front());
+        m_walked.is_cut_short = is_late();
         return std::move(m_walked);
     }
 
@@ -126,9 +127,18 @@ class Walk {
         });
     }
 
+    [[nodiscard]] bool is_late() const {
+        return m_options.until != nullptr && m_options.until->passed();
+    }
+
+    [[nodiscard]] bool is_entered(const std::string& folder) const {
+        return m_options.expected == nullptr || folder.empty() ||
+               m_options.expected->find(folder) != nullptr ||
+               (m_options.enters && m_options.enters(folder));
+    }
+
     void find_all(FolderChain& chain, Folder& folder) const {
-        if (m_options.expected != nullptr && !folder.path.empty() &&
-            m_options.expected->find(folder.path) == nullptr)
+        if (is_late() || !is_entered(folder.path))
             return;
         if (folder.depth > deepest)
             throw Error(
@@ -138,8 +148,11 @@ class Walk {
             return leave_out_or_refuse(folder.path);
         const auto names = names_in(fd, folder.path);
         folder.found.reserve(names.size());
-        for (const auto& name : names)
+        for (const auto& name : names) {
+            if (is_late())
+                return;
             take(fd, name, folder);
+        }
     }
 
     Folder* add_folder(const Folder::Found& found, std::size_t depth) {

@@ -4,6 +4,7 @@
 
 #include "core/slug/file_list.hpp"
 #include "core/slug/ignore.hpp"
+#include "core/sys/clock.hpp"
 #include "core/sys/file.hpp"
 
 #include <cstdint>
@@ -32,6 +33,7 @@ struct Identity {
 struct Walked {
     FileList list;                    // without the hashes of files that are not empty
     std::vector<Identity> identities; // of every entry of the list
+    bool is_cut_short = false;        // the time was over before all was looked at
     std::uint64_t left_out = 0;       // entries that a rule or a path left out, with all in them
 };
 
@@ -45,6 +47,10 @@ struct WalkOptions {
     // vanishes meanwhile, cannot be read or has too long a path is left out. Otherwise each is an
     // error.
     const FileList* expected = nullptr;
+    // Of folders that are not listed there: whether this one is entered all the same.
+    std::function<bool(const std::string& path)> enters = {};
+    // From then on nothing more is looked at: what was found until then is the result.
+    const sys::Deadline* until = nullptr;
     Identity forbidden = {}; // a folder whose device and inode these are must not be in there
     unsigned threads = 0;    // 0: as many as there are cores
 };

@@ -397,4 +397,30 @@ TEST_CASE("to look at what was changed in a tree changes nothing") {
     CHECK(run(live.folder.trees(), "ls -lAiR --time-style=full-iso; cat *.stamp") == before);
 }
 
+TEST_CASE("what was written into a tree is told, but not what programs leave anywhere") {
+    using Paths = std::vector<std::string>;
+    const LiveTree live;
+    const auto is_ours = [](const std::string& path, const std::string&) { return path == "d"; };
+    const auto written = [&](std::chrono::milliseconds at_most = std::chrono::seconds(10)) {
+        return slug::written_in_tree(live.folder.store, live.packed.id, live.folder.trees(),
+                                     {is_ours, at_most});
+    };
+    CHECK(written().changed.empty());
+    CHECK(written().added == Paths{"added", "storage/added"});
+
+    run(live.tree, "rm added storage/added; ln -s ../shared/d d; mkdir -p empty storage/log a/tmp "
+                   "tmp/__pycache__ a/.cache; touch storage/log/x a/tmp/x tmp/__pycache__/x.pyc "
+                   "tmp/cache/mine storage/x.pyc x.pid a/.cache/x; mkfifo pipe");
+    CHECK(written().added.empty());
+
+    run(live.tree, "echo 4 > c; rm run; mkdir -p new/deep; touch new/deep/a storage/log.db");
+    CHECK(written().changed == Paths{"c"});
+    CHECK(written().added == Paths{"new/deep/a", "storage/log.db"});
+    CHECK_FALSE(written().is_cut_short);
+
+    const auto in_no_time = written(std::chrono::milliseconds(0));
+    CHECK(in_no_time.is_cut_short);
+    CHECK(in_no_time.added.empty());
+}
+
 TEST_SUITE_END();
