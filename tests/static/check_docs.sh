@@ -111,6 +111,10 @@ while IFS=: read -r page status; do
         complain "$page: speaks of status $status, with which shipit never ends"
 done < <(grep -oHE '\b(status|statuses)( is| of)? [0-9]+' man/*.[1-8] README.md 2>/dev/null | sed -E 's/:.* /:/')
 
+# Behind a comma, too, words are of the macro before it: each would get a dash.
+shown_wrong=$(grep -nHE '\bFl [a-z-]+ [,;] [a-z]' man/*.[1-8]) &&
+    complain "$shown_wrong: these words are shown as options"
+
 if command -v mandoc >/dev/null; then
     for page in man/*.[1-8]; do
         mandoc -T lint -W warning "$page" || complain "$page: does not lint"

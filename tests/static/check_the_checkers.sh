@@ -143,6 +143,7 @@ sed -i 's/^examples/for example/; s/nexamples/nfor example/' "$folder/shipit" &&
 sed -i '/^\.It 5/,+1d' "$folder/man/shipit.1" && finds docs "says nothing of 5"
 sed -i 's/^\.It 5/.It 5\nLocked.\n.It 9/' "$folder/man/shipit.1" && finds docs "shipit.1: shipit never ends with 9"
 sed -i 's/^All of it/It is refused with status 9/' "$page" && finds docs "speaks of status 9"
+plant man/other.5 '.Pq Fl a , which is shown wrong' && finds docs "these words are shown as options"
 if command -v mandoc >/dev/null; then
     sed -i '/^\.Op Fl -force/d' "$page" && finds docs "SYNOPSIS of 'deploy' says nothing of --force"
     sed -i 's/^\.Op Ar BUILD/&\n.Op Fl -dry-run/' "$page" && finds docs "SYNOPSIS of 'deploy' has --dry-run"
