@@ -19,9 +19,19 @@ namespace shipit::deploy {
 
 namespace {
 
+supervise::OnceEnd started(const supervise::Program& program, milliseconds timeout,
+                           const std::string& called, const OnOutput& on_output) {
+    try {
+        return supervise::run_once(program, timeout, on_output);
+    } catch (const Error& error) {
+        throw Error(fmt::format("{} could not be started: {}", called, error.why()),
+                    Outcome::release_failed);
+    }
+}
+
 supervise::OnceEnd run_in_time(const supervise::Program& program, milliseconds timeout,
                                const std::string& called, const OnOutput& on_output) {
-    supervise::OnceEnd end = supervise::run_once(program, timeout, on_output);
+    supervise::OnceEnd end = started(program, timeout, called, on_output);
     if (end.interrupted_by != 0)
         throw sys::Interrupted(end.interrupted_by);
     if (end.timed_out)

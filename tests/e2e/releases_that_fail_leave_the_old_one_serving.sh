@@ -26,12 +26,17 @@ expect_answer "$url" "This is release v1."
 expect_exit 0 ship output v5
 expect_out "cannot migrate"
 
+sed -i 's/^command = "bash release.sh"/command = ".\/not-there"/' "$scratch/hello/shipit.toml"
+expect_exit 3 ship deploy "$scratch/hello" -m "No command"
+expect_err "the release command could not be started: cannot execute './not-there': No such file or directory"
+expect_answer "$url" "This is release v1."
+
 expect_exit 0 ship releases
 expect_match "v5 .*No migration.*failed"
 expect_match "v2 .*crashes_at_start.*failed"
 expect_exit 0 ship releases --json
 expect_equal "$(json "$out" '[r["status"] for r in it]')" \
-    "['failed', 'failed', 'failed', 'failed', 'succeeded']"
+    "['failed', 'failed', 'failed', 'failed', 'failed', 'succeeded']"
 
 # Nothing to go back to: the failed ones were never good.
 expect_exit 1 ship rollback
