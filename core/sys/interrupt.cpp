@@ -2,9 +2,12 @@
 
 #include "core/sys/clock.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
+#include <ctime>
 
 #include <fmt/core.h>
 #include <poll.h>
@@ -16,15 +19,31 @@ namespace {
 volatile std::sig_atomic_t remembered = 0;
 int uninterrupted = 0; // how many of them live
 
-void remember(int signal) {
-    remembered = signal;
+std::atomic<std::int64_t> first_at = 0; // in ms, by the monotonic clock; 0: none has come
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);
+
+void on_signal(int signal, void (*handler)(int)) {
+    struct sigaction action {};
+    action.sa_handler = handler;                 // no SA_RESTART: waits return
+    (void)::sigaction(signal, &action, nullptr); // cannot fail for these signals
 }
 
-void on_signal(int signal, void (*handler)(int), int flags) {
-    struct sigaction action {};
-    action.sa_handler = handler;
-    action.sa_flags = flags;
-    (void)::sigaction(signal, &action, nullptr); // cannot fail for these signals
+// What sends one to us and then to our group, as timeout(1) does, means it once; a person's second
+// ^C comes later. Only async-signal-safe calls.
+void remember(int signal) {
+    constexpr std::int64_t same_for = 300;
+    constexpr std::int64_t ms_in_second = 1000;
+    constexpr std::int64_t ns_in_ms = 1'000'000;
+    timespec time{};
+    (void)::clock_gettime(CLOCK_MONOTONIC, &time);
+    const std::int64_t now = time.tv_sec * ms_in_second + time.tv_nsec / ns_in_ms;
+    std::int64_t first = 0;
+    if (first_at.compare_exchange_strong(first, now)) {
+        remembered = signal;
+    } else if (now - first >= same_for) {
+        on_signal(signal, SIG_DFL);
+        (void)::raise(signal); // taken when this returns
+    }
 }
 
 // Signals that come meanwhile wait, but for where they are let in.
@@ -54,10 +73,9 @@ Interrupted::Interrupted(int signal)
       m_signal(signal) {}
 
 void defer_signals() {
-    // SA_RESETHAND: the second signal finds the default action. No SA_RESTART: waits return.
-    on_signal(SIGINT, remember, static_cast<int>(SA_RESETHAND));
-    on_signal(SIGTERM, remember, static_cast<int>(SA_RESETHAND));
-    on_signal(SIGHUP, SIG_IGN, 0);
+    on_signal(SIGINT, remember);
+    on_signal(SIGTERM, remember);
+    on_signal(SIGHUP, SIG_IGN);
 }
 
 void stop_if_interrupted() {

@@ -18,7 +18,8 @@ class Interrupted : public Error {
 };
 
 // From now on the first SIGINT or SIGTERM is only remembered; a second one ends the process at
-// once. SIGHUP is ignored: a lost connection does not stop what has begun.
+// once, unless it comes together with the first: that is the same, to our group as well. SIGHUP is
+// ignored: a lost connection does not stop what has begun.
 void defer_signals();
 // Throws Interrupted if one was remembered. Waits of more than a moment ask again and again.
 void stop_if_interrupted();
