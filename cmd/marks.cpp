@@ -71,9 +71,14 @@ std::optional<SlugId> slug_meant(const Invocation& invocation, const deploy::App
     return slug->id;
 }
 
-void tell_cleared(const Invocation& invocation, const std::vector<std::string>& names) {
+void tell_cleared(const Invocation& invocation, const deploy::App& app,
+                  const std::vector<std::string>& names) {
     invocation.terminal.note(counted(names.size(), "hold") + " cleared" +
                              (names.empty() ? "" : ": " + joined_briefly(names, "; ")));
+    if (const auto builds = app.marks.held_slugs().size(); builds != 0)
+        invocation.terminal.note(fmt::format("{} of builds {}; to see: shipit -a {} hold",
+                                             counted(builds, "hold"),
+                                             builds == 1 ? "stays" : "stay", app.name().text()));
 }
 
 int hold(Invocation& invocation) {
@@ -97,7 +102,7 @@ int hold(Invocation& invocation) {
         if (invocation.terminal.wants_json())
             print_json("cleared", std::uint64_t{names.size()});
         else
-            tell_cleared(invocation, names);
+            tell_cleared(invocation, app, names);
         return 0;
     }
     deploy::hold(app, slug, *why, invocation.patience());
@@ -190,7 +195,7 @@ const Command hold_command{
     "refuse deploys until the hold is cleared",
     {{"RELEASE", Argument::Number::optional}},
     {{"-m,--message", "TEXT", "hold the app, or the build of RELEASE; why"},
-     {"--clear", "", "end all holds, those that rollbacks made too, or that of RELEASE"},
+     {"--clear", "", "end the app's hold, else those of builds; or that of RELEASE"},
      wait_option},
     {"shipit -a blog hold -m 'until Monday'", "shipit -a blog hold --clear"},
     hold};

@@ -69,12 +69,15 @@ ClearedHolds clear_holds(const App& app, const std::optional<SlugId>& slug,
                          std::chrono::milliseconds lock_patience) {
     const auto lock = lock_and_tidy(app, "hold", lock_patience);
     ClearedHolds cleared;
-    if (!slug) {
-        cleared = {app.marks.hold_on_app().has_value(), app.marks.held_slugs()};
-        app.marks.clear_holds();
-    } else if (app.marks.clear_hold(*slug)) {
-        cleared.slugs.push_back(*slug);
-    }
+    const auto clear = [&](const SlugId& id) {
+        if (app.marks.clear_hold(id))
+            cleared.slugs.push_back(id);
+    };
+    if (slug)
+        clear(*slug);
+    else if (!(cleared.app = app.marks.clear_hold_on_app()))
+        for (const SlugId& held : app.marks.held_slugs())
+            clear(held);
     app.note_event("hold", std::nullopt, name_of(Outcome::done), "cleared");
     return cleared;
 }

@@ -26,12 +26,13 @@ void warn_of_holds(const App& app, const SlugId& slug);
 // Of the whole app, unless a slug is named. Takes the app's lock; durable on return.
 void hold(const App& app, const std::optional<SlugId>& slug, const std::string& why,
           std::chrono::milliseconds lock_patience);
-// What was held until now.
+// What was held until now: the app, or slugs.
 struct ClearedHolds {
     bool app = false; // the whole of it
     std::vector<SlugId> slugs;
 };
-// Gives which holds there were; all of them go, unless a slug is named.
+// Gives which holds have ended: a slug's where one is named; else the app's own; where there is
+// none, those of all slugs.
 ClearedHolds clear_holds(const App& app, const std::optional<SlugId>& slug,
                          std::chrono::milliseconds lock_patience);
 

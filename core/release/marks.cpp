@@ -147,11 +147,8 @@ bool Marks::clear_hold(const SlugId& slug) const {
     return remove_mark(holds() / slug.text());
 }
 
-std::size_t Marks::clear_holds() const {
-    std::size_t count = remove_mark(holds() / whole_app) ? 1U : 0U;
-    for (const SlugId& slug : held_slugs())
-        count += clear_hold(slug) ? 1U : 0U;
-    return count;
+bool Marks::clear_hold_on_app() const {
+    return remove_mark(holds() / whole_app);
 }
 
 } // namespace shipit::release

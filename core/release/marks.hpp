@@ -63,8 +63,7 @@ class Marks {
     [[nodiscard]] std::optional<Mark> hold_on_app() const;
     [[nodiscard]] std::vector<SlugId> held_slugs() const;
     bool clear_hold(const SlugId& slug) const;
-    // All of them, the app's too; gives how many there were.
-    std::size_t clear_holds() const;
+    bool clear_hold_on_app() const;
 
   private:
     [[nodiscard]] Path folder(MarkKind kind) const;

@@ -38,5 +38,10 @@ expect_err "next: if it cannot wait: shipit -a hello rollback --force --undo"
 expect_exit 0 ship rollback --force v2
 runs_build 2
 expect_exit 0 ship hold --clear
-expect_match "^4 holds cleared: hello; .*v6, slug [0-9a-f]{32}" # which is that of v1
-expect_match "^4 holds cleared: .*v5, slug [0-9a-f]{32}"
+expect_err "1 hold cleared: hello"
+expect_err "3 holds of builds stay; to see: shipit -a hello hold"
+expect_exit 6 ship deploy "$scratch/hello"
+expect_err "this build is held by"
+expect_exit 0 ship hold --clear
+expect_match "^3 holds cleared: .*v6, slug [0-9a-f]{32}" # which is that of v1
+expect_match "^3 holds cleared: .*v5, slug [0-9a-f]{32}"

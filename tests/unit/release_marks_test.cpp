@@ -89,7 +89,7 @@ TEST_CASE("marks that cannot be looked at are not taken for none") {
     CHECK_THROWS_AS((void)app.marks().held_slugs(), Error);
 }
 
-TEST_CASE("holds are on slugs or on the app, and are cleared one by one or together") {
+TEST_CASE("holds are on slugs or on the app, and are cleared one by one") {
     const MarkedApp app;
     CHECK_FALSE(app.marks().hold_on_app());
     CHECK_FALSE(app.marks().hold_on(some_slug));
@@ -101,8 +101,9 @@ TEST_CASE("holds are on slugs or on the app, and are cleared one by one or toget
     CHECK(app.marks().clear_hold(some_slug));
     CHECK(app.marks().hold_on_app());
     app.marks().hold(some_slug, some_mark);
-    CHECK(app.marks().clear_holds() == 2);
-    CHECK(app.marks().clear_holds() == 0);
+    CHECK(app.marks().clear_hold_on_app());
+    CHECK_FALSE(app.marks().clear_hold_on_app());
+    CHECK(app.marks().hold_on(some_slug) == some_mark);
 }
 
 TEST_CASE("a reason that is not UTF-8 is kept readable") {
