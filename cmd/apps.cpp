@@ -5,7 +5,10 @@
 #include "core/base/text.hpp"
 #include "core/config/host_settings.hpp"
 #include "core/deploy/aftermath.hpp"
+#include "core/deploy/port.hpp"
 #include "core/deploy/running.hpp"
+
+#include <algorithm>
 
 #include <fmt/core.h>
 
@@ -121,6 +124,28 @@ std::string recorded(const std::vector<config::HostChange>& changes) {
     return joined(words, " ");
 }
 
+// What is taken all the same: the user may be made later, the other app may move.
+void warn_of_user(const deploy::App& app) {
+    try {
+        (void)app.account(app.host_settings().app);
+    } catch (const Error& error) {
+        app.host.progress.warn_of(error.why() + "; until then nothing of the app is started");
+    }
+}
+
+void warn_of_ports(const deploy::App& app) {
+    const auto settings = app.host_settings();
+    std::vector<std::uint16_t> ports = settings.app.ports;
+    if (settings.app.port)
+        ports.insert(ports.begin(), *settings.app.port);
+    const auto others = deploy::ports_of_others(app);
+    for (const std::uint16_t port : ports)
+        if (const auto other = others.find(port); other != others.end())
+            app.host.progress.warn_of(fmt::format("app '{}' has port {} too: only one of them can "
+                                                  "listen on it",
+                                                  other->second.text(), port));
+}
+
 int set_settings(Invocation& invocation) {
     const auto app = invocation.app();
     const auto words = invocation.arguments.words();
@@ -130,6 +155,15 @@ int set_settings(Invocation& invocation) {
     const auto changes = config::set_keys(app.layout.app_toml(), {words.begin(), words.end()});
     if (!changes.empty())
         app.note_event("set", std::nullopt, name_of(Outcome::done), recorded(changes));
+    const auto has_set = [&changes](std::string_view key) {
+        return std::any_of(changes.begin(), changes.end(), [key](const config::HostChange& change) {
+            return change.key == key && change.after;
+        });
+    };
+    if (has_set("app.user"))
+        warn_of_user(app);
+    if (has_set("app.port") || has_set("app.ports"))
+        warn_of_ports(app);
     Json all = Json::array();
     for (const config::HostChange& change : changes) {
         all.push_back(Json::object(

@@ -114,12 +114,17 @@ const Command* named(std::string_view name) {
 
 // `config sett` is no `config` with an argument: refused here, with what was meant.
 void refuse_subcommand_like(const std::string& command, const std::string& word) {
-    std::vector<std::string> names;
+    std::vector<std::string> names; // without the command's
     for (const Command* each : commands)
         if (each->name.substr(0, command.size() + 1) == command + " ")
-            names.emplace_back(each->name);
-    if (!names.empty() && word.rfind('-', 0) != 0 && word.find('=') == std::string::npos)
-        refuse_unknown(command + " " + word);
+            names.emplace_back(each->name.substr(command.size() + 1));
+    if (names.empty() || word.rfind('-', 0) == 0 || word.find('=') != std::string::npos)
+        return;
+    const auto meant = nearest(word, names);
+    throw Error(fmt::format("unknown command '{} {}'", command, printable(word)), Outcome::usage)
+        .advise(meant ? fmt::format("did you mean '{} {}'?", command, *meant)
+                      : fmt::format("'shipit {0}' shows what there is; see also 'shipit help {0}'",
+                                    command));
 }
 
 // Whether `word` is the option `name` with its value: -aAPP, --app=APP.

@@ -56,9 +56,10 @@ int run_logs(Invocation& invocation) {
     if (filter.release)
         app.ledger.check_is_there(*filter.release);
     supervise::LogReader reader(app.layout.log() / "app.log", filter);
-    const auto last = reader.last(invocation.number("lines").value_or(usual_records));
+    const unsigned most = invocation.number("lines").value_or(usual_records);
+    const auto last = reader.last(most);
     print(invocation, last);
-    if (last.empty() && !invocation.terminal.wants_json())
+    if (last.empty() && most != 0 && !invocation.terminal.wants_json())
         invocation.terminal.note(nothing_of(app, filter));
     if (!invocation.arguments.has("follow"))
         return 0;

@@ -71,7 +71,8 @@ std::string shown(const std::string& word) {
         for (const std::string_view name : split(option.names, ','))
             names.emplace_back(name);
     const std::string typed = without_value(extra);
-    const auto meant = nearest(typed, names);
+    constexpr std::size_t one_letter = 2; // "-w" is as near to one as to another
+    const auto meant = typed.size() > one_letter ? nearest(typed, names) : std::nullopt;
     refuse(command, fmt::format("'shipit {}' has no option '{}'", command.name, printable(typed)),
            meant ? fmt::format("did you mean '{}'?", *meant) : "");
 }

@@ -201,13 +201,15 @@ void add_graph(std::vector<Terminal::Row>& rows, const deploy::App& app,
 int releases(Invocation& invocation) {
     const auto app = invocation.app();
     const auto current = app.ledger.current();
-    const auto entries = app.ledger.newest(invocation.number("num").value_or(usual_releases));
+    const unsigned most = invocation.number("num").value_or(usual_releases);
+    const auto entries = app.ledger.newest(most);
     if (invocation.terminal.wants_json()) {
         invocation.terminal.print_json(json_of(app, entries, current));
         return 0;
     }
     if (entries.empty()) {
-        invocation.terminal.note(fmt::format("{} has no releases.", app.name().text()));
+        if (most != 0)
+            invocation.terminal.note(fmt::format("{} has no releases.", app.name().text()));
         return 0;
     }
     invocation.terminal.print(fmt::format("=== {} Releases{}", app.name().text(),

@@ -185,8 +185,8 @@ void Terminal::finish() {
     flush();
     if (m_lost == EPIPE)
         throw sys::Interrupted(SIGPIPE);
-    if (m_lost != 0)
-        throw_errno("cannot write the result to standard output", m_lost);
+    if (m_lost != 0) // if it is full, it is not where releases are
+        throw Error("cannot write the result to standard output: " + errno_text(m_lost));
 }
 
 void Terminal::note(std::string_view line) {

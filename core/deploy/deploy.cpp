@@ -119,6 +119,7 @@ class Deploy {
         const ConfigVars vars = config::load_config(app.layout.config_toml());
         const config::Settings settings = checked_settings(app, build.read_file("shipit.toml"),
                                                            build.read_file("Procfile"), vars);
+        tell_other_name(app, settings);
         refuse_shared_files_of(app, settings, build, m_request.sent_without);
         const auto options = pack_options(app, settings);
         const auto begun = Clock::now();
@@ -175,6 +176,14 @@ class Deploy {
     }
 
     // What is stored only waits: who takes it live will be told.
+    // It may be meant, for a second app with the same builds.
+    static void tell_other_name(const App& app, const config::Settings& settings) {
+        if (settings.name && *settings.name != app.name())
+            app.host.progress.warn_of(
+                fmt::format("the build says that it is '{}', and is for '{}' now",
+                            settings.name->text(), app.name().text()));
+    }
+
     void heed_hold(const App& app) const {
         if (m_request.no_activate)
             warn_of_holds(app, m_packed->id);

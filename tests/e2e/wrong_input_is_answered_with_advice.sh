@@ -13,6 +13,12 @@ expect_err "did you mean 'rollback'?"
 expect_golden unknown_command
 expect_exit 2 ship deploy --mesage x "$scratch/hello"
 expect_err "--mesage"
+expect_exit 2 ship status -w
+expect_not_in "did you mean"
+expect_exit 2 ship config list
+expect_err "next: 'shipit config' shows what there is; see also 'shipit help config'"
+expect_exit 2 ship config sett A=1
+expect_err "did you mean 'config set'?"
 expect_exit 2 ship create ../escape
 expect_golden app_name_with_slash
 expect_exit 2 ship create a/b
@@ -37,6 +43,37 @@ for words in start stop prune verify doctor; do
 done
 expect_exit 2 ship verify v1 --all
 expect_err "'v1' is of one"
+
+# None, asked for by their number, is no news.
+for words in "releases -n 0" "logs -n 0" "events -n 0"; do
+    # shellcheck disable=SC2086
+    expect_exit 0 ship $words
+    [[ ! -s $err ]] || fail "'$words' says something"
+done
+
+# A result that could not be written is no matter of how many releases there are.
+expect_exit 1 bash -c "'$SHIPIT_BIN' apps >/dev/full"
+expect_err "cannot write the result to standard output: No space left on device"
+expect_not_in "prune"
+
+# What is taken, and cannot work as things are.
+expect_exit 0 ship create neighbour
+expect_exit 0 ship -a neighbour set "app.port=$port" app.user=nosuchuser
+expect_err "warning: app 'hello' has port $port too: only one of them can listen on it"
+expect_err "warning: there is no user 'nosuchuser' on this host; until then nothing of the app is started"
+expect_out "app.user=nosuchuser"
+expect_exit 0 ship destroy neighbour --confirm neighbour
+
+# A build by another name: it may be meant.
+mkdir "$scratch/by_name"
+echo 'name = "other"' >"$scratch/by_name/shipit.toml"
+expect_exit 0 ship create named
+expect_exit 0 ship -a named deploy "$scratch/by_name"
+expect_err "warning: the build says that it is 'other', and is for 'named' now"
+sed -i 's/other/named/' "$scratch/by_name/shipit.toml"
+expect_exit 0 ship -a named deploy "$scratch/by_name"
+expect_not_in "the build says"
+expect_exit 0 ship destroy named --confirm named
 expect_answer "$url" "This is release v1."
 SHIPIT_APP=hello expect_exit 0 ship verify --all
 # Two forms of one output.
