@@ -91,7 +91,8 @@ std::optional<ReleaseNumber> ask_which(Invocation& invocation, const deploy::App
     const auto choice = release::choose_rollback(app.ledger, app.marks, what, 0);
     if (choice.target && choice.note.empty())
         return std::nullopt;
-    invocation.terminal.note("No release before the live one is good. There are:");
+    invocation.terminal.note(
+        "No release before the live one is plainly the one to go back to. There are:");
     const auto releases = offer(invocation, app, what);
     if (releases.empty())
         return std::nullopt;

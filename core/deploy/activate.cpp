@@ -33,6 +33,8 @@ class Activation {
         const slug::SlugFile slug(app.layout.slug(stored.slug.value().id));
         const auto settings = checked_settings(app, slug::read_small_file(slug, "shipit.toml"),
                                                slug::read_small_file(slug, "Procfile"), vars);
+        if (!m_request.force)
+            refuse_to_end_processes(app, settings, command_by_force(app));
         Plan plan = forward_plan(
             app, {*stored.slug, settings, vars, m_description, stored.source, m_request.trial});
         plan.manifest.activation_of = stored.number;
@@ -74,6 +76,11 @@ class Activation {
         return fmt::format("shipit -a {} {}", app.name().text(), words);
     }
 
+    [[nodiscard]] std::string command_by_force(const App& app) const {
+        return (may_force() ? "" : "on the host: ") +
+               command_for(app, "activate --force " + m_request.release.text());
+    }
+
     void refuse_impossible(const App& app) const {
         const auto eligible = app.ledger.eligibility(app.marks, m_request.release);
         if (!eligible.possible)
@@ -85,20 +92,15 @@ class Activation {
     // What somebody has said of it, or of its files, and what it would not find as it expects.
     void refuse_unwanted(const App& app, const release::Manifest& stored) const {
         const std::string release = stored.number.text();
-        const std::string by_force =
-            (may_force() ? "" : "on the host: ") + command_for(app, "activate --force " + release);
+        const std::string by_force = command_by_force(app);
         if (const auto mark = app.marks.get(release::MarkKind::bad, stored.number))
             throw Error(fmt::format("{} is marked bad by {} since {}: {}", release,
                                     printable(mark->who), time_text(mark->at),
                                     printable(mark->why)),
                         Outcome::held)
                 .advise(fmt::format("if it is wanted all the same: {}", by_force));
-        try {
-            refuse_if_held(app, stored.slug.value().id);
-        } catch (const Error& held) {
-            throw Error(held.why(), held.outcome())
-                .advise(fmt::format("if it is wanted all the same: {}", by_force));
-        }
+        refuse_if_held(app, stored.slug.value().id,
+                       fmt::format("if it is wanted all the same: {}", by_force));
         if (const std::string why = barrier_before(app, stored.number); !why.empty())
             throw Error(why, Outcome::held)
                 .advise(fmt::format("if {} can work with the data as they are now: {}", release,

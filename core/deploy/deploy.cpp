@@ -127,6 +127,9 @@ class Deploy {
         record_new_archive(app);
         tell_packed(app, begun);
         heed_hold(app);
+        if (!m_request.force && !m_request.no_activate)
+            refuse_to_end_processes(app, settings,
+                                    can_force() ? "deploy it with --force" : stop_first(app));
         const auto source = m_request.source || build.is_staged()
                                 ? m_request.source
                                 : release::source_of(build.folder());
@@ -188,8 +191,12 @@ class Deploy {
         if (m_request.no_activate)
             warn_of_holds(app, m_packed->id);
         else if (!m_request.force)
-            refuse_if_held(app, m_packed->id);
+            refuse_if_held(app, m_packed->id,
+                           can_force() ? "mend the build, or deploy it all the same with --force"
+                                       : how_to_clear_holds(app));
     }
+
+    [[nodiscard]] bool can_force() const { return m_request.can_force && may_force(); }
 
     bool is_there_already(const App& app, const release::Manifest& manifest) {
         if (is_live_already(app, manifest)) {

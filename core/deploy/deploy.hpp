@@ -18,7 +18,8 @@ namespace shipit::deploy {
 struct DeployRequest {
     std::string build;       // a folder, an archive, or "-" for a tar stream on stdin
     std::string description; // of the release; empty: made from the source or the slug
-    bool force = false;      // also what is held
+    bool force = false;      // also what is held, or ends the processes that are live
+    bool can_force = true;   // whoever asks has a way to say so
     // Goes back by itself unless it is blessed so soon after it went live.
     std::optional<std::chrono::milliseconds> trial = {};
     bool dry_run = false; // pack nothing, record nothing: tell what would be done

@@ -42,6 +42,22 @@ void refuse_trial_without_way_back(const App& app, const config::Settings& setti
             .advise("take it live without --trial");
 }
 
+// Of what is live and meant to run; none where that cannot be read, which a step forward may mend.
+std::vector<std::string> live_types(const App& app) {
+    std::vector<std::string> types;
+    const auto live = app.ledger.current();
+    if (!live || app.is_stopped())
+        return types;
+    try {
+        for (const ProcessType& type : app.ledger.load(*live).spec.processes)
+            types.push_back(fmt::format("'{}'", type.name));
+    } catch (const Error& error) {
+        if (error.outcome() != Outcome::corrupt)
+            throw;
+    }
+    return types;
+}
+
 } // namespace
 
 std::optional<std::string> why_path_is_not_asked(const ReleaseSpec& spec) {
@@ -71,6 +87,25 @@ config::Settings checked_settings(const App& app, std::optional<std::string> bui
             fmt::format("the build needs config vars that are not set: {}", joined(missing, ", ")))
             .advise(fmt::format("shipit -a {} config set {}", app.name().text(), missing.front()));
     return settings;
+}
+
+void refuse_to_end_processes(const App& app, const config::Settings& settings,
+                             const std::string& way) {
+    if (!settings.spec.processes.empty())
+        return;
+    const auto types = live_types(app);
+    if (types.empty())
+        return;
+    throw Error(
+        fmt::format("the build has no process types, and {}, which is live, has {}: there "
+                    "is no [processes] in a shipit.toml and no Procfile in its first folder",
+                    app.live().text(), joined_briefly(types, ", ")),
+        Outcome::held)
+        .advise(fmt::format("did you mean another folder? If it is to be files only: {}", way));
+}
+
+std::string stop_first(const App& app) {
+    return fmt::format("on the host: shipit -a {} stop; then try again", app.name().text());
 }
 
 Plan forward_plan(const App& app, const Step& step) {

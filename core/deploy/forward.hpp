@@ -32,6 +32,13 @@ struct Step {
                                                 std::optional<std::string> procfile,
                                                 const ConfigVars& vars);
 
+// Throws Error (held) if the build has no process types and the live release, unless it is stopped,
+// has: most often the folder is the wrong one. `way` is how to go on all the same.
+void refuse_to_end_processes(const App& app, const config::Settings& settings,
+                             const std::string& way);
+// That way, for who comes where nothing can be forced.
+[[nodiscard]] std::string stop_first(const App& app);
+
 // Chooses a port if the app needs one and has none yet. Throws Error for a trial that could not
 // come to its end.
 [[nodiscard]] Plan forward_plan(const App& app, const Step& step);

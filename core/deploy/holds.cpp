@@ -38,11 +38,9 @@ void refuse_if_held(const App& app) {
             .advise(fmt::format("shipit -a {} hold --clear", app.name().text()));
 }
 
-void refuse_if_held(const App& app, const SlugId& slug) {
+void refuse_if_held(const App& app, const SlugId& slug, const std::string& next) {
     if (const auto mark = app.marks.hold_on(slug))
-        throw refusal("this build", *mark)
-            .advise(may_force() ? "mend the build, or deploy it all the same with --force"
-                                : how_to_clear_holds(app));
+        throw refusal("this build", *mark).advise(next);
 }
 
 void warn_of_holds(const App& app, const SlugId& slug) {

@@ -17,8 +17,8 @@ namespace shipit::deploy {
 
 // Throws Error (held) that names who, when and why, if the whole app is held.
 void refuse_if_held(const App& app);
-// The same of a slug: nobody is to deploy these files again.
-void refuse_if_held(const App& app, const SlugId& slug);
+// The same of a slug: nobody is to deploy these files again. With this advice.
+void refuse_if_held(const App& app, const SlugId& slug, const std::string& next);
 
 // The same as warnings, for what only stores such files.
 void warn_of_holds(const App& app, const SlugId& slug);

@@ -223,6 +223,7 @@ Deployed deploy_commit(App& app, const RefUpdate& update, const PushOptions& wan
     request.source = source_of(folder, update);
     request.options = options;
     request.prepare = build;
+    request.can_force = false; // what `git push --force` forces is the branch
     warn_of_submodules(app, folder, update);
     // Modes as a checkout has them: git's own default would let a group write.
     const sys::Answering archive(
@@ -230,14 +231,7 @@ Deployed deploy_commit(App& app, const RefUpdate& update, const PushOptions& wan
             Sees::what_is_pushed));
     if (::dup2(archive.output(), STDIN_FILENO) < 0)
         throw_errno("cannot read what git has");
-    try {
-        return deploy(app, request);
-    } catch (Error& error) {
-        // What `git push --force` forces is the branch: shipit does not hear of it.
-        if (error.outcome() == Outcome::held && !app.marks.hold_on_app())
-            error.advise_instead(how_to_clear_holds(app));
-        throw;
-    }
+    return deploy(app, request);
 }
 
 } // namespace

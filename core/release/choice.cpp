@@ -88,6 +88,19 @@ std::string why_no_help(const Fact& fact, const Fact* live, Restores what) {
     return why;
 }
 
+// What is live and has processes would be replaced by nothing that runs.
+bool ends_processes(const Fact& fact, const Fact* live, Restores what) {
+    return fact.is_files_only && live != nullptr && live->readable && !live->is_files_only &&
+           what != Restores::config;
+}
+
+// Where no good release is found: the newest of those that would do, and how many were passed over
+// before it.
+struct SecondBest {
+    std::optional<ReleaseNumber> number;
+    std::size_t skipped = 0;
+};
+
 bool went_back(const Fact& fact) {
     return fact.rollback_of || fact.config_of;
 }
@@ -114,31 +127,39 @@ Choice rollback_target(Facts facts, std::optional<ReleaseNumber> live, Restores 
     const auto position = live ? std::optional(standing_at(facts, *live)) : std::nullopt;
     Choice choice;
     choice.from = position;
-    std::optional<ReleaseNumber> unproven;
-    std::size_t skipped_before_unproven = 0;
+    SecondBest unproven;
+    SecondBest files_only;
     for (auto fact = facts.rbegin(); fact != facts.rend(); ++fact) {
         if (position && fact->number >= *position)
             continue;
         const std::string hindrance = why_no_help(*fact, live_fact, what);
+        const bool ends = ends_processes(*fact, live_fact, what);
         std::string why = hindrance.empty() ? doubt(*fact, what) : hindrance;
+        if (why.empty() && ends)
+            why = "has no processes, which what is live has";
         if (why.empty()) {
             choice.target = fact->number;
             choice.is_settled = true;
             return choice;
         }
-        if (!unproven && hindrance.empty() && !fact->bad && !is_held(*fact, what) &&
-            fact->was_live) {
-            unproven = fact->number;
-            skipped_before_unproven = choice.skipped.size();
-        }
+        SecondBest& second = ends ? files_only : unproven;
+        if (!second.number && hindrance.empty() && !fact->bad && !is_held(*fact, what) &&
+            fact->was_live)
+            second = {fact->number, choice.skipped.size()};
         choice.skipped.push_back({fact->number, std::move(why)});
     }
-    if (!unproven)
+    const SecondBest& second = unproven.number ? unproven : files_only;
+    if (!second.number)
         return choice;
-    choice.target = unproven;
-    choice.skipped.resize(skipped_before_unproven, {*unproven, ""});
-    choice.note = fmt::format(
-        "no good release before; {} ran, but never stayed up through its watch", unproven->text());
+    choice.target = second.number;
+    choice.skipped.resize(second.skipped, {*second.number, ""});
+    choice.note =
+        unproven.number
+            ? fmt::format("no good release before; {} ran, but never stayed up through its watch",
+                          second.number->text())
+            : fmt::format("no release before that would do has processes, as what is live has; {} "
+                          "is files only",
+                          second.number->text());
     return choice;
 }
 

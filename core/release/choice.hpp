@@ -15,6 +15,9 @@
 // than what does not. One marked bad is never chosen, nor one whose build is held, whichever
 // release of it was the bad one (config vars alone bring no build back). One that was never live is
 // not either: to take that live is a step forward (`activate`).
+//
+// One that is files only ends the processes that are live for good: it is taken only where there is
+// nothing else, with a note.
 #pragma once
 
 #include "core/base/ids.hpp"
@@ -39,6 +42,7 @@ struct Fact {
     bool pinned = false;
     bool is_barrier = false; // what it did to the app's data cannot be undone
     bool was_live = false;
+    bool is_files_only = false;      // has no process types
     std::optional<SlugId> slug = {}; // nothing: config vars only, or failed and pruned
     bool slug_there = false;
     std::uint64_t slug_size = 0;
@@ -79,7 +83,7 @@ struct Choice {
     std::optional<ReleaseNumber> target;
     std::optional<ReleaseNumber> from; // where the app stands
     std::vector<Skipped> skipped; // newest first: what lies between where the app stands and target
-    std::string note; // why a target that is not good was taken, or why there is none to undo
+    std::string note; // why a target was taken that may not be good, or why there is none to undo
     bool is_settled = false; // more of the history would not change it
 };
 

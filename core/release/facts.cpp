@@ -110,6 +110,7 @@ Fact fact_of(const Entry& entry, const Surroundings& around) {
     const Manifest& manifest = *entry.manifest;
     fact.status = manifest.status;
     fact.was_live = manifest.evidence.live_at.has_value();
+    fact.is_files_only = manifest.spec.processes.empty();
     if (manifest.slug && !(manifest.status == Status::failed && manifest.evidence.expired_at)) {
         fact.slug = manifest.slug->id;
         fact.slug_there = around.has_slug(manifest.slug->id);

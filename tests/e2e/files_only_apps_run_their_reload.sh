@@ -7,7 +7,7 @@ hello_is_live
 mkdir "$scratch/site"
 echo "Good morning" >"$scratch/site/index.html"
 expect_exit 0 ship set "app.reload=echo reloaded \$SHIPIT_RELEASE >>$scratch/reloads"
-expect_exit 0 ship deploy "$scratch/site"
+expect_exit 0 ship deploy "$scratch/site" --force
 expect_equal "$(cat "$scratch/reloads")" "reloaded v2"
 echo "Good evening" >"$scratch/site/index.html"
 expect_exit 0 ship deploy "$scratch/site"

@@ -37,6 +37,11 @@ Fact back_to(Fact fact, std::uint64_t origin) {
     return fact;
 }
 
+Fact files_only(Fact fact) {
+    fact.is_files_only = true;
+    return fact;
+}
+
 std::string target(const std::vector<Fact>& facts, std::uint64_t live) {
     const auto choice = rollback_target(facts, ReleaseNumber(live));
     return choice.target ? choice.target->text() : "none";
@@ -126,6 +131,29 @@ TEST_CASE("where nothing is good yet, what ran is taken, with a note") {
 
 TEST_CASE("a good release further back beats an unproven one that is nearer") {
     CHECK(target({good(1), unproven(2), good(3)}, 3) == "v1");
+}
+
+TEST_CASE(
+    "what is files only is passed over where processes are live, unless nothing else is left") {
+    const std::vector<Fact> facts = {good(1), files_only(good(2)), good(3)};
+    CHECK(rollback_target(facts, ReleaseNumber(3)).target == ReleaseNumber(1));
+    CHECK(rollback_target(facts, ReleaseNumber(3)).skipped ==
+          std::vector<Skipped>{{ReleaseNumber(2), "has no processes, which what is live has"}});
+    CHECK(target({unproven(1), files_only(good(2)), good(3)}, 3) == "v1");
+
+    // An app whose first release with processes fails goes back to its files.
+    const auto first = rollback_target(std::vector<Fact>{bad(1), files_only(good(2)), unproven(3)},
+                                       ReleaseNumber(3));
+    CHECK(first.target == ReleaseNumber(2));
+    CHECK(first.note.find("v2 is files only") != std::string::npos);
+    CHECK(first.skipped.empty());
+
+    CHECK(target({good(1), files_only(good(2)), files_only(good(3))}, 3) == "v2");
+    auto other_config = files_only(good(2));
+    other_config.config = 2;
+    CHECK(rollback_target(std::vector<Fact>{good(1), other_config, good(3)}, ReleaseNumber(3),
+                          Restores::config)
+              .target == ReleaseNumber(2));
 }
 
 TEST_CASE("a bad release is never chosen, and one that never ran is not either") {
