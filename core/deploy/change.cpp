@@ -46,7 +46,7 @@ Changed walked(Walk& walk, const Change& change, const ChangeOptions& options,
     walk.tell_left_behind();
     if (options.patience == Patience::until_good)
         walk.watch(changed);
-    if (!changed.watch_failure.empty() && change.on_failed_watch)
+    if (!changed.watch_failure.empty() && change.on_failed_watch && walk.is_on_probation())
         change.on_failed_watch(changed);
     return changed;
 }

@@ -74,16 +74,17 @@ struct Change {
     std::function<std::chrono::milliseconds(App&)> prepare = {};
     // Nothing: there is nothing to change.
     std::function<std::optional<Plan>(App&)> plan;
-    // Where it fails within its watch window: what to do about it, with the lock free. Throws.
-    // Without it, the failure is told in the result.
+    // Where it fails within its watch window, and is no rollback, nor was good before: what to do
+    // about it, with the lock free. Throws. Without it, the failure is told in the result.
     std::function<void(const Changed&)> on_failed_watch = {};
 };
 
 // The release's transcript is being written until this ends, and its last line is how it did.
 [[nodiscard]] Changed carry_out(App& app, const Change& change, const ChangeOptions& options);
 
-// For changes that bring something new: carry_out, and an automatic rollback if it fails within its
-// watch window. Throws Error (rolled_back), or (down) if there is nothing good to go back to.
+// For changes that bring something new, or start anew what has not proven itself yet: carry_out,
+// and an automatic rollback if it fails within its watch window. Throws Error (rolled_back), or
+// (down) if there is nothing good to go back to.
 [[nodiscard]] Changed carry_out_or_go_back(App& app, Change change, const ChangeOptions& options);
 
 } // namespace shipit::deploy

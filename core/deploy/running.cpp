@@ -389,7 +389,7 @@ Changed restart(App& app, const std::string& process, const ChangeOptions& optio
         plan.was_good = locked.marks.get(release::MarkKind::good, live).has_value();
         return plan;
     };
-    Changed changed = carry_out(app, change, options);
+    Changed changed = carry_out_or_go_back(app, change, options);
     if (!changed.watch_failure.empty())
         throw Error(fmt::format("{} was restarted and failed within its watch window: {}",
                                 changed.release->text(), changed.watch_failure))

@@ -212,8 +212,12 @@ void Walk::become_irreversible() {
 
 // Only what brings something new is taken back, only once, and never across a barrier.
 bool Walk::may_go_back() const {
-    return m_plan.is_recorded && !m_manifest.rollback_of && !m_manifest.config_of &&
-           (!m_previous || barrier_before(m_app, *m_previous).empty());
+    return is_on_probation() && (!m_previous || barrier_before(m_app, *m_previous).empty());
+}
+
+bool Walk::is_on_probation() const {
+    return (m_plan.is_recorded || !m_plan.was_good) && !m_manifest.rollback_of &&
+           !m_manifest.config_of;
 }
 
 // Nothing for an app that is files only and has nothing to stop.

@@ -36,6 +36,9 @@ class Walk {
 
     [[nodiscard]] ReleaseNumber number() const { return m_manifest.number; }
     [[nodiscard]] std::optional<ReleaseNumber> previous() const { return m_previous; }
+    // Whether it is to be gone back from if it fails in its watch: no rollback is, nor is the
+    // restart of what was good before.
+    [[nodiscard]] bool is_on_probation() const;
     // What undoes it, as words for shipit; empty if nothing does.
     [[nodiscard]] std::string way_back() const;
 
