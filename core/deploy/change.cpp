@@ -38,7 +38,10 @@ Changed walked(Walk& walk, const Change& change, const ChangeOptions& options,
         walk.tell_failure(error.why());
         throw;
     }
-    Changed changed{walk.number(), walk.previous(), false, "", sys::time_since(begun)};
+    Changed changed;
+    changed.release = walk.number();
+    changed.previous = walk.previous();
+    changed.took = sys::time_since(begun);
     changed.way_back = walk.way_back();
     walk.flush_tree();
     lock.reset();
@@ -63,8 +66,15 @@ Changed walked_to_the_end(Walk& walk, const Change& change, const ChangeOptions&
     }
 }
 
+// What was good when it failed stays; what was not goes back, whatever has been said of it since:
+// the traffic may have gone back already.
 void go_back(App& app, const Changed& changed) {
     const std::string failed = changed.release->text();
+    if (changed.was_good)
+        throw Error(fmt::format("{} failed within its watch window: {}; it stays live, since "
+                                "somebody has said that it is good",
+                                failed, changed.watch_failure))
+            .advise(fmt::format("shipit -a {} logs --release {}", app.name().text(), failed));
     app.host.progress.begin_phase(
         fmt::format("{} failed within its watch window: {}", failed, changed.watch_failure));
     const sys::Uninterrupted to_the_end;
@@ -72,7 +82,6 @@ void go_back(App& app, const Changed& changed) {
     back.automatic = true;
     back.reason = changed.watch_failure;
     back.failed = changed.release;
-    back.unless_good = true;
     back.options = {std::chrono::minutes(5), Patience::until_live};
     const RolledBack done = rollback(app, back);
     if (!done.skipped.empty())
@@ -82,11 +91,6 @@ void go_back(App& app, const Changed& changed) {
                                 "since, which goes back when it is started",
                                 failed, changed.watch_failure, app.name().text()))
             .advise(fmt::format("shipit -a {} start", app.name().text()));
-    if (!done.changed.release && done.target == changed.release)
-        throw Error(fmt::format("{} failed within its watch window: {}; it stays live, since "
-                                "somebody has said that it is good",
-                                failed, changed.watch_failure))
-            .advise(fmt::format("shipit -a {} logs --release {}", app.name().text(), failed));
     const std::string end = done.changed.release
                                 ? fmt::format("rolled back to {} as {}", done.target.text(),
                                               done.changed.release->text())

@@ -148,6 +148,7 @@ void Handover::commit() {
 
 bool Handover::watch() {
     const Json end = end_of_watch();
+    m_was_good = end["good"].boolean();
     if (end["watch_failed"].boolean())
         throw Error(end["why"].text("it failed"), Outcome::rolled_back);
     if (!end["ok"].boolean())

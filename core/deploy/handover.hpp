@@ -42,6 +42,8 @@ class Handover {
     // False if the window was cut short: another command changed the app meanwhile, or the
     // supervisor ended. Throws Error (rolled_back) if the release failed within its window.
     [[nodiscard]] bool watch();
+    // Whether somebody had said that it is good when it failed within its window: then it stays.
+    [[nodiscard]] bool was_good() const { return m_was_good; }
 
   private:
     [[nodiscard]] Json next_message();
@@ -56,6 +58,7 @@ class Handover {
     bool m_was_stopped;                    // the app, then
     supervise::Client m_client;
     bool m_is_open = true; // neither committed nor failed
+    bool m_was_good = false;
 };
 
 } // namespace shipit::deploy

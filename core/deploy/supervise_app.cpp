@@ -53,10 +53,10 @@ void on_trial_over(const App& app, ReleaseNumber release) {
     roll_back_alone(app, release, why, until_told_again, "--unless-good");
 }
 
-// Only what brings something new is taken back, and only once: a rollback never is, nor what was
-// good before.
+// Only what brings something new is taken back, and only once: a rollback never is. Nor is what was
+// good before, of which the supervisor says so.
 bool is_to_go_back(const App& app, ReleaseNumber release) {
-    if (app.ledger.current() != release || app.marks.has(release::MarkKind::good, release))
+    if (app.ledger.current() != release)
         return false;
     const release::Manifest manifest = app.ledger.load(release);
     return !manifest.rollback_of && !manifest.config_of;

@@ -92,6 +92,7 @@ void Walk::watch(Changed& changed) {
             throw;
         m_transcript.add("failed within its watch window: " + error.why());
         changed.watch_failure = error.why();
+        changed.was_good = m_handover->was_good();
     }
     m_handover.reset(); // what comes next may be a rollback
 }

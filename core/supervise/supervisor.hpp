@@ -18,7 +18,9 @@
 //                                 committed, watch_passed, watch_failed. Last: ok when the watch
 //                                 has passed; else why, evidence, and serving (a release or null)
 //                                 with untouched or why_not_serving, where it failed before the
-//                                 commit, or watch_failed, or watch_ended (by another change).
+//                                 commit, or watch_failed ("good": whether somebody had said so
+//                                 of it before, so that it stays), or watch_ended (by another
+//                                 change).
 //                                 "go_back": if the watch fails, the generation before gets the
 //                                 traffic at once
 //                                 "keep": the generation is the live release with more or fewer
@@ -55,7 +57,7 @@ constexpr const char* supervisor_log_name = "supervisor.log";
 constexpr const char* supervisor_lock_name = "supervisor.lock";
 
 // Who waits for the end of a watch, and knows that it failed: nobody, a command that goes back by
-// itself, or one that does not go back.
+// itself, or one that does not go back. What was good when it failed stays, whoever waits.
 enum class Told : std::uint8_t { nobody, who_goes_back, who_stays };
 
 struct SupervisorOptions {

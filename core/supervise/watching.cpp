@@ -52,10 +52,13 @@ void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
     const ReleaseNumber release = m_crew->release();
     const std::string evidence = m_crew->evidence();
     const ClientId client = std::exchange(m_watching_for, 0);
-    const Told told = client == 0     ? Told::nobody
+    // Once and for all: whatever is said of it from now on, everybody goes by this.
+    const bool is_good = why_not && m_options.needs_watch && !needs_watch(release);
+    const Told told = is_good         ? Told::who_stays
+                      : client == 0   ? Told::nobody
                       : m_may_go_back ? Told::who_goes_back
                                       : Told::who_stays;
-    const bool is_taken_back = why_not && needs_watch(release) && take_back();
+    const bool is_taken_back = why_not && !is_good && take_back();
     if (!is_taken_back && m_is_warm_over)
         retire_warm();
     m_surroundings.changed();
@@ -66,6 +69,7 @@ void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
                                                {"ok", false},
                                                {"release", release.text()},
                                                {"watch_failed", true},
+                                               {"good", is_good},
                                                {"why", *why_not},
                                                {"evidence", evidence}}));
         if (m_options.on_watch_failed)
