@@ -25,7 +25,7 @@ class Return {
             m_way = WayBack{*live, {}, ""};
             return std::nullopt;
         }
-        if (live != m_seen_live && !m_request.to && !m_request.undo)
+        if (live != m_seen_live && !m_request.to)
             refuse_other_live(app, live);
         m_way = way_back(app, m_request, live);
         if (!m_way->note.empty())
@@ -68,8 +68,11 @@ class Return {
         }
         throw Error(
             fmt::format("{} has taken {}'s place meanwhile; nothing was changed", other, before))
-            .advise(fmt::format("if {} is no good either: shipit -a {} rollback", live->text(),
-                                app.name().text()));
+            .advise(m_request.undo
+                        ? fmt::format("if {} is to be undone: shipit -a {} rollback --undo",
+                                      live->text(), app.name().text())
+                        : fmt::format("if {} is no good either: shipit -a {} rollback",
+                                      live->text(), app.name().text()));
     }
 
     [[nodiscard]] std::string description(const std::string& target) const {

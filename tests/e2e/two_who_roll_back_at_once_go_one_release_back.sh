@@ -44,3 +44,21 @@ rm "$app/wait"
 wait "$first" "$second"
 wait "$second"
 is_live v6 || fail "v1 was not brought back: $(cat "$scratch/second.log")"
+
+# So it is with what is to be undone: that was the newest rollback when it was asked for.
+touch "$app/wait"
+rm -f "$app/began"
+ship rollback v2 >"$scratch/first.log" 2>&1 &
+first=$!
+expect_soon 20 test -e "$app/began"
+ship rollback --undo --wait=60s >"$scratch/second.log" 2>&1 &
+second=$!
+expect_soon 20 grep -q "waiting for" "$scratch/second.log"
+rm "$app/wait"
+wait "$first"
+status=0
+wait "$second" || status=$?
+expect_equal "$status" 1 "$(cat "$scratch/second.log")"
+grep -qF "next: if v7 is to be undone: shipit -a hello rollback --undo" "$scratch/second.log" ||
+    fail "it does not say how to go on: $(cat "$scratch/second.log")"
+is_live v7 || fail "v7 is not live any more"
