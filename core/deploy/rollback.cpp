@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
+#include "core/deploy/forward.hpp"
 #include "core/deploy/way_back.hpp"
 #include "core/slug/store.hpp"
 
@@ -38,7 +39,10 @@ class Return {
             tell_dropped(app, *live, target.config);
         if (m_request.restores == Restores::config)
             return plan_for_config(app, app.ledger.load(*live), target);
-        return plan_for(app, target);
+        auto plan = plan_for(app, target);
+        if (m_request.to && !m_request.undo && is_live_already(app, plan.manifest))
+            return std::nullopt; // another release has brought it back
+        return plan;
     }
 
     [[nodiscard]] const WayBack& way() const { return m_way.value(); }

@@ -90,3 +90,11 @@ expect_err "1 hold cleared: hello"
 expect_exit 0 ship hold --clear
 expect_match "^2 holds cleared: .*v9, slug [0-9a-f]{32}"
 expect_exit 0 ship rollback v1
+
+# Asked for once more, it is there already, and so there is still the way forward that there was.
+again=$(readlink "$SHIPIT_ROOT/hello/current")
+expect_exit 0 ship rollback v1
+expect_out "v1 is live already"
+expect_equal "$(readlink "$SHIPIT_ROOT/hello/current")" "$again"
+expect_exit 0 ship info "${again#releases/}" --json
+expect_equal "$(json "$out" 'it["bad"]')" False
