@@ -35,6 +35,7 @@ int run_activate(Invocation& invocation) {
         invocation.terminal.print(fmt::format(
             "{} is live already{}", request.release.text(),
             *live == request.release ? std::string() : fmt::format(", as {}", live->text())));
+        tell_trial(invocation, app, *live);
         return 0;
     }
     invocation.terminal.print(fmt::format("Activated {} of {} as {}: {}", request.release.text(),

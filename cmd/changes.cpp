@@ -149,10 +149,15 @@ std::vector<Saying> end_of(const deploy::App& app, const deploy::Deployed& deplo
     const auto& release = deployed.changed.release;
     if (deployed.stored)
         return end_of_storing(app, deployed);
-    if (!release)
-        return {
+    if (!release) {
+        std::vector<Saying> nothing{
             {true, fmt::format("Nothing changed: slug {} with these config vars is live already",
                                slug.id.brief())}};
+        if (const auto live = app.ledger.current())
+            for (Saying& saying : trial_of(app, *live))
+                nothing.push_back(std::move(saying));
+        return nothing;
+    }
     std::vector<Saying> sayings;
     if (slug.stored_already)
         sayings.push_back({false, fmt::format("slug {} was stored already", slug.id.brief())});

@@ -25,6 +25,9 @@ expect_err "on trial until"
 expect_err "shipit -a hello bless"
 expect_exit 0 ship info --json
 expect_equal "$(json "$out" 'it["good"], it["trial_ends"] > it["live_at"]')" "(False, True)"
+expect_exit 0 ship deploy "$scratch/hello" # the same again, which makes no more of it
+expect_out "Nothing changed"
+expect_err "on trial until"
 expect_exit 0 ship bless
 expect_out "v2 of hello is good"
 
