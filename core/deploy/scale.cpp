@@ -49,6 +49,25 @@ std::string assignment(const std::string& word, const std::vector<TypeCount>& ty
     return key_of(type) + word.substr(equals);
 }
 
+// How many there are now, whatever the settings say: those may have been set without `scale`, or by
+// one that was killed. As wanted, where nothing of the release runs.
+std::vector<TypeCount> running(const App& app, ReleaseNumber release,
+                               const std::vector<TypeCount>& wanted) {
+    std::vector<TypeCount> result = wanted;
+    for (TypeCount& each : result)
+        each.count = 0;
+    bool is_any = false;
+    for (const ProcessFacts& process : processes(app))
+        for (TypeCount& each : result)
+            if (each.type == process.type && process.release == release &&
+                process.state != "warm" && process.state != "stopping" &&
+                process.state != "stopped") {
+                ++each.count;
+                is_any = true;
+            }
+    return is_any ? result : wanted;
+}
+
 std::string words_for(const std::vector<TypeCount>& before, const std::vector<TypeCount>& after) {
     std::vector<std::string> words;
     for (std::size_t i = 0; i < after.size(); ++i)
@@ -72,7 +91,10 @@ std::optional<Plan> plan_of(const App& app, const std::vector<std::string>& word
     for (const std::string& word : words)
         assignments.push_back(assignment(word, before));
     const auto changes = config::set_keys(app.layout.app_toml(), assignments);
-    const std::string what = words_for(before, wanted(app, plan.manifest));
+    const auto after = wanted(app, plan.manifest);
+    std::string what = words_for(before, after);
+    if (what.empty() && !app.is_stopped())
+        what = words_for(running(app, plan.manifest.number, after), after);
     if (what.empty())
         return std::nullopt;
     if (app.is_stopped()) {

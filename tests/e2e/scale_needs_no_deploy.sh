@@ -117,3 +117,12 @@ expect_exit 0 ship start
 expect_equal "$(shown web)" "2 2"
 expect_exit 0 ship ps:scale
 expect_match "web +2 +2"
+
+# What the settings say already, and runs not yet.
+expect_exit 0 ship set processes.web.count=3
+expect_equal "$(shown web)" "3 2"
+expect_exit 0 ship scale web=3
+expect_not_in "Nothing changed"
+expect_equal "$(shown web)" "3 3"
+expect_exit 0 ship scale web=3
+expect_in "Nothing changed"
