@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 namespace shipit::deploy {
 
@@ -100,6 +101,9 @@ std::string first_few(const std::vector<std::string>& paths, bool are_all) {
 
 void tell_left_behind(const App& app, const release::Manifest& left) noexcept {
     try {
+        const auto user = app.account(app.host_settings().app);
+        if (user && user->uid != ::geteuid())
+            return; // who cannot have written there
         auto written = written_in_tree(app, left.slug.value().id, std::chrono::seconds(1));
         auto& paths = written.changed;
         paths.insert(paths.end(), written.added.begin(), written.added.end());

@@ -170,7 +170,8 @@ TEST_CASE("where the folder that data is to move into is not there yet, it is to
     sys::replace_durably(app / "trees/one/var/db", "rows", 0644);
     const auto why =
         why_refused([&] { link_shared(app / "trees/one", app / "shared", {"var/db"}); });
-    CHECK(why.find("mkdir -p " + (app / "shared/var").string() + " && mv -T ") != std::string::npos);
+    CHECK(why.find("mkdir -p " + (app / "shared/var").string() + " && mv -T ") !=
+          std::string::npos);
 }
 
 TEST_CASE("what root reads of a release can be no file that the app may write") {
