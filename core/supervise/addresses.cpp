@@ -117,6 +117,7 @@ void Addresses::vacate(Side side) {
 }
 
 void Addresses::go_live(Side side) {
+    find_closed(side, Closed::any);
     m_steering.live = side;
     m_steering.probed = other(side);
     for (const auto& address : m_addresses) {
@@ -126,9 +127,8 @@ void Addresses::go_live(Side side) {
                          m_occupied[at(other(side))] && behind(*address, side) == nullptr;
         steer(*address);
     }
-    for (const auto& address : m_addresses)
-        for (const Side each : sides)
-            relay(*address, each);
+    close_abandoned();
+    relay_all();
     m_unix.go_live(side);
     m_callbacks.changed();
 }
@@ -208,6 +208,10 @@ void Addresses::move(const std::string& process, Side from, Side to) {
 std::optional<Entrance> Addresses::entrance(Side side, std::uint16_t port) const {
     for (const auto& each : m_addresses) {
         if (each->slots.address().port != port || each->listeners[at(side)].empty())
+            continue;
+        // Clients that come to a narrower one of its own are not served by this one.
+        const Address* taker = taker_of(each->slots.address().from_here(), *each);
+        if (taker != nullptr && taker->claimed[at(side)])
             continue;
         if (const auto way = way_to(*each))
             return Entrance{*way,

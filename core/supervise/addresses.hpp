@@ -83,6 +83,8 @@ class Addresses {
     // Whether the program listens on that port of the app.
     [[nodiscard]] bool is_listening(Side side, const std::string& process,
                                     std::uint16_t port) const;
+    // Whether a process still has open what was listened to on that port.
+    [[nodiscard]] bool is_open(Side side, std::uint16_t port) const;
     // On any of the app's addresses.
     [[nodiscard]] bool is_listening(Side side, const std::string& process) const;
     // What a program that does not listen binds from now on, and its children, is the other side's.
@@ -130,19 +132,26 @@ class Addresses {
     void recall_address(const Json& memory);
     void watch_hang_ups();
     void revive();
+    [[nodiscard]] bool is_used(const Address& address) const;
     void close_unused();
+    void close_all_but(const std::function<bool(const Address&)>& is_kept);
     void reserve_probe_ports();
     void steer(Address& address) const;
     // (overlaps.cpp)
     [[nodiscard]] std::string owner_of(const TcpAddress& wanted, Side side,
                                        std::string_view type) const;
     void relay(Address& address, Side side);
+    void relay_all();
     void begin_end(Address& address);
     enum class Leaving { alone, all }; // alone: those whose clients have nowhere to go
     void close_leaving(Leaving which);
     [[nodiscard]] const Address* behind(const Address& address, Side side) const;
     [[nodiscard]] bool is_in_the_way(const Address& address) const;
+    [[nodiscard]] const Address* taker_of(const TcpAddress& way, const Address& from) const;
     [[nodiscard]] std::optional<TcpAddress> way_to(const Address& address) const;
+    enum class Closed { any, before_wider }; // before_wider: its clients have somewhere to go
+    void find_closed(Side side, Closed which);
+    void close_abandoned();
 
     Loop& m_loop;
     Callbacks m_callbacks;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/supervise/addresses.hpp"
+#include "core/supervise/port.hpp"
 
 namespace shipit::supervise {
 
@@ -22,6 +23,8 @@ struct Addresses::Address {
     std::set<std::string> listeners[2]; // programs of each side
     bool stays = false;                 // with the side that was live before
     bool claimed[2] = {false, false};   // bound by a program of the generation on that side
+    bool is_abandoned = false;          // closed by a program that had bound it
+    SocketHolder holders[2];
     std::unique_ptr<Relay> relays[2];
     bool is_followed = false;          // when it is closed, a wider one takes its place
     bool bypassed[2] = {false, false}; // that relay carries to a wider address

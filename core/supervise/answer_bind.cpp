@@ -94,9 +94,8 @@ bool Addresses::is_for_others(const Watched& watched, const TcpAddress& wanted) 
 
 void Addresses::claim(Address& address, Side side) {
     address.claimed[at(side)] = true;
-    for (const auto& each : m_addresses) // this one may be in the way of others, or they of it
-        for (const Side other : sides)
-            relay(*each, other);
+    address.is_abandoned = false;
+    relay_all(); // this one may be in the way of others, or they of it
     if (address.stays && side == m_steering.live) {
         address.stays = false;
         steer(address);
@@ -147,6 +146,9 @@ BindAnswer Addresses::answer_listen(const Watched& watched, const BindCall& call
         if (is_for_others(watched, address->slots.address()))
             return {BindAnswer::Kind::fail, EADDRINUSE};
         address->listeners[at(watched.side)].insert(watched.process);
+        find_closed(watched.side, Closed::before_wider);
+        close_abandoned();
+        relay_all();
         listening();
         return {BindAnswer::Kind::done}; // it listens already, with a backlog of ours
     }

@@ -83,20 +83,22 @@ bool Addresses::is_in_the_way(const Address& address) const {
            behind(address, m_steering.live) != nullptr;
 }
 
+// The narrower one that what goes that way comes to instead; null: there is none.
+const Addresses::Address* Addresses::taker_of(const TcpAddress& way, const Address& from) const {
+    const auto taker = std::find_if(m_addresses.begin(), m_addresses.end(), [&](const auto& each) {
+        const TcpAddress& name = each->slots.address();
+        return each.get() != &from && covers(from.slots.address(), name) &&
+               (name == way || covers(name, way) ||
+                (name.host == way.host && name.family == way.family));
+    });
+    return taker == m_addresses.end() ? nullptr : taker->get();
+}
+
 // Nothing if narrower ones are in all ways.
 std::optional<TcpAddress> Addresses::way_to(const Address& address) const {
-    const TcpAddress& wanted = address.slots.address();
-    for (const TcpAddress& way : ways_to(wanted)) {
-        const bool is_taken =
-            std::any_of(m_addresses.begin(), m_addresses.end(), [&](const auto& each) {
-                const TcpAddress& taker = each->slots.address();
-                return each.get() != &address && covers(wanted, taker) &&
-                       (taker == way || covers(taker, way) ||
-                        (taker.host == way.host && taker.family == way.family));
-            });
-        if (!is_taken)
+    for (const TcpAddress& way : ways_to(address.slots.address()))
+        if (taker_of(way, address) == nullptr)
             return way;
-    }
     return std::nullopt;
 }
 
@@ -124,14 +126,27 @@ void Addresses::relay(Address& address, Side side) {
         relay->close();
 }
 
+void Addresses::relay_all() {
+    for (const auto& address : m_addresses)
+        for (const Side side : sides)
+            relay(*address, side);
+}
+
 // Addresses of earlier generations that the live one does not use.
 void Addresses::close_unused() {
-    const auto is_used = [this](const auto& address) {
-        return address->claimed[at(m_steering.live)] ||
-               (address->claimed[at(other(m_steering.live))] &&
-                m_occupied[at(other(m_steering.live))]);
-    };
-    const auto unused = std::stable_partition(m_addresses.begin(), m_addresses.end(), is_used);
+    close_all_but([this](const Address& address) { return is_used(address); });
+}
+
+bool Addresses::is_used(const Address& address) const {
+    const Side idle = other(m_steering.live);
+    return address.claimed[at(m_steering.live)] ||
+           (address.claimed[at(idle)] && m_occupied[at(idle)]);
+}
+
+void Addresses::close_all_but(const std::function<bool(const Address&)>& is_kept) {
+    const auto unused =
+        std::stable_partition(m_addresses.begin(), m_addresses.end(),
+                              [&](const auto& address) { return is_kept(*address); });
     for (auto address = unused; address != m_addresses.end(); ++address)
         begin_end(**address); // which looks at them all
     std::move(unused, m_addresses.end(), std::back_inserter(m_leaving));
@@ -173,6 +188,35 @@ void Addresses::close_leaving(Leaving which) {
     std::erase_if(m_leaving, [which](const auto& address) {
         return !address->is_followed || which == Leaving::all;
     });
+}
+
+// --- Addresses that programs have closed again, which nobody tells us ---
+
+bool Addresses::is_open(Side side, std::uint16_t port) const {
+    return std::any_of(m_addresses.begin(), m_addresses.end(), [&](const auto& address) {
+        return address->slots.address().port == port && !address->listeners[at(side)].empty() &&
+               is_held(address->slots.inode(side), address->holders[at(side)]);
+    });
+}
+
+// Which addresses of that side are its no more; close_abandoned() ends those that are nobody's.
+void Addresses::find_closed(Side side, Closed which) {
+    for (const auto& address : m_addresses) {
+        const bool is_looked_at = address->claimed[at(side)] &&
+                                  (which == Closed::any || behind(*address, side) != nullptr);
+        if (!is_looked_at || is_held(address->slots.inode(side), address->holders[at(side)]))
+            continue;
+        address->claimed[at(side)] = false;
+        address->listeners[at(side)].clear();
+        address->is_abandoned = true;
+    }
+}
+
+void Addresses::close_abandoned() {
+    const auto is_kept = [this](const Address& address) {
+        return !address.is_abandoned || is_used(address);
+    };
+    close_all_but(is_kept);
 }
 
 bool Addresses::is_idle() const {

@@ -4,10 +4,16 @@
 #include "core/base/text.hpp"
 #include "core/supervise/listeners.hpp"
 #include "core/sys/file.hpp"
+#include "core/sys/process.hpp"
 
+#include <cerrno>
 #include <charconv>
+#include <memory>
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
 namespace shipit::supervise {
 
@@ -26,6 +32,35 @@ std::string command_name(const std::string& pid) {
     } catch (const Error&) {
         return {};
     }
+}
+
+bool is_zombie(pid_t process) {
+    constexpr std::uint64_t longest = 4096;
+    const std::string stat =
+        sys::read_file_if_any(fmt::format("/proc/{}/stat", process), longest).value_or("");
+    const auto end_of_command = stat.rfind(')');
+    return end_of_command == std::string::npos || stat.substr(end_of_command, 3) == ") Z";
+}
+
+bool leads_to(int folder, const char* name, const std::string& wanted) {
+    char target[64];
+    const ssize_t size = ::readlinkat(folder, name, target, sizeof target);
+    return size > 0 && std::string_view(target, static_cast<std::size_t>(size)) == wanted;
+}
+
+enum class Has { no, yes, unknown };
+
+Has look_into(pid_t process, const std::string& wanted, SocketHolder& holder) {
+    const std::string path = fmt::format("/proc/{}/fd", process);
+    const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), &::closedir);
+    if (!folder)
+        return errno == ENOENT || is_zombie(process) ? Has::no : Has::unknown;
+    while (const dirent* entry = ::readdir(folder.get()))
+        if (leads_to(::dirfd(folder.get()), entry->d_name, wanted)) {
+            holder = {process, entry->d_name};
+            return Has::yes;
+        }
+    return Has::no;
 }
 
 } // namespace
@@ -76,6 +111,28 @@ std::vector<std::uint16_t> ports_of(const std::vector<pid_t>& pids) {
             if (const auto found = sockets.find(inode); found != sockets.end())
                 ports.insert(found->second);
     return {ports.begin(), ports.end()};
+}
+
+bool is_held(ino_t inode, SocketHolder& last) {
+    const std::string wanted = fmt::format("socket:[{}]", inode);
+    if (last.process != 0 &&
+        leads_to(AT_FDCWD, fmt::format("/proc/{}/fd/{}", last.process, last.descriptor).c_str(),
+                 wanted))
+        return true;
+    try {
+        for (const pid_t process : sys::descendants_of(::getpid()))
+            if (look_into(process, wanted, last) != Has::no)
+                return true;
+        // What an earlier supervisor started may have come to another one than us.
+        for (const std::string& name : sys::names_in("/proc")) {
+            const auto process = pid_from(name);
+            if (process && *process != ::getpid() && look_into(*process, wanted, last) == Has::yes)
+                return true;
+        }
+    } catch (const Error&) { // for want of descriptors, say
+        return true;
+    }
+    return false;
 }
 
 } // namespace shipit::supervise

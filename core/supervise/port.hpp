@@ -28,4 +28,13 @@ struct PortHolder {
 // The ports on which any of these processes listens, ascending.
 [[nodiscard]] std::vector<std::uint16_t> ports_of(const std::vector<pid_t>& pids);
 
+// Where a socket is open.
+struct SocketHolder {
+    pid_t process = 0; // 0: not known
+    std::string descriptor{};
+};
+// Whether a process but us has that socket open, or may have; looks first where it was the last
+// time, which is kept in `last`.
+[[nodiscard]] bool is_held(ino_t inode, SocketHolder& last);
+
 } // namespace shipit::supervise

@@ -202,9 +202,7 @@ void Addresses::recall(const Json& memory) {
     }
     for (const Json& each : memory["addresses"].items())
         recall_address(each);
-    for (const auto& address : m_addresses) // each may be in the way of any other
-        for (const Side side : sides)
-            relay(*address, side);
+    relay_all();                    // each may be in the way of any other
     if (memory["unix"].is_object()) // else it is an earlier shipit's
         m_unix.recall(memory["unix"]);
     for (const Json& each : memory["watched"].items())

@@ -358,6 +358,84 @@ TEST_CASE("both generations listen at once, and each is reached by its own way i
     CHECK(app.wait_for_end() == 0);
 }
 
+// What looks for a free port does: an address is bound, closed, and another one served.
+constexpr const char* look_first = R"py(
+look = new()
+look.bind(('127.0.0.1', port))
+look.listen()
+look.close()
+s = new()
+s.bind(('0.0.0.0', port))
+s.listen()
+)py";
+
+TEST_CASE("an address that a program has closed again keeps nobody from the wider one") {
+    Handing app;
+    app.start(look_first + std::string("serve(s)"), Side::a);
+    app.until([&] { return app.addresses.is_listening(Side::a, "web.1", app.port); });
+    app.ask("served");
+    CHECK(app.wait_for_end() == 0);
+    CHECK(app.wait_for_end() == 0);
+    app.until([&] { return app.addresses.names().size() == 1; });
+    CHECK(app.addresses.names().at(0).text() == "0.0.0.0:" + std::to_string(app.port));
+}
+
+TEST_CASE("what a new generation looked at first takes nothing from the live one, nor from it") {
+    Handing app;
+    app.addresses.occupy(Side::b, {app.port});
+    app.start("s = new(); s.bind(('0.0.0.0', port)); s.listen(); serve(s, b'old')", Side::a);
+    app.until([&] { return app.addresses.is_listening(Side::a, "web.1", app.port); });
+    app.start(look_first + std::string("serve(s, b'probe'); serve(s, b'new')"), Side::b);
+    app.until([&] {
+        return app.addresses.is_listening(Side::b, "web.1", app.port) &&
+               app.addresses.names().size() == 1;
+    });
+    CHECK(app.addresses.entrance(Side::b, app.port)->address.text() ==
+          "127.0.0.1:" + std::to_string(app.port));
+    app.ask("old");
+    CHECK(app.wait_for_end() == 0);
+    CHECK(app.wait_for_end() == 0);
+    app.addresses.go_live(Side::b);
+    app.ask("probe");
+    CHECK(app.wait_for_end() == 0);
+}
+
+TEST_CASE("what is closed before a generation goes live is not its any more") {
+    const tests::TestFolder folder;
+    Handing app;
+    app.listen("web.1"); // on 127.0.0.1
+    app.addresses.occupy(Side::b, {app.port});
+    app.start(fmt::format(R"py(
+look = new()
+look.bind(('127.0.0.1', port))
+look.listen()
+s = new()
+s.bind(('0.0.0.0', port))
+s.listen()
+while not os.path.exists('{0}/close'):
+    threading.Event().wait(0.01)
+look.close()
+open('{0}/closed', 'w').close()
+serve(s, b'new')
+)py",
+                          folder.path().string()),
+              Side::b);
+    app.until([&] {
+        return app.addresses.is_listening(Side::b, "web.1", app.port) &&
+               app.addresses.names().size() == 2;
+    });
+    // It is asked as clients will ask it.
+    app.until([&] { return app.addresses.entrance(Side::b, app.port).has_value(); });
+    CHECK(app.addresses.entrance(Side::b, app.port)->address.text() ==
+          "127.0.0.1:" + std::to_string(app.port));
+    sys::replace_durably(folder / "close", "", 0644);
+    app.until([&] { return sys::is_there(folder / "closed"); });
+    app.addresses.go_live(Side::b);
+    app.ask("new");
+    CHECK(app.wait_for_end() == 0);
+    CHECK(app.wait_for_end() == 0);
+}
+
 TEST_CASE("a program that shuts its listener down keeps nobody from listening there again") {
     Handing app;
     CHECK(app.run(R"py(
