@@ -51,8 +51,13 @@ void Check::connect(Kind kind, const Generation& generation, const WayIn& way_in
     target.socket = generation.socket;
     if (way_in.is_known && !way_in.entrance)
         return end_soon({false, false, "nothing listens on " + generation.place()});
-    if (way_in.is_known && kind == Kind::listens)
-        return end_soon({true, true, {}}); // a connection would tell nothing: its slot takes it
+    if (way_in.is_known && kind == Kind::listens) {
+        // A connection would tell nothing: its slot takes it.
+        const bool is_open =
+            !target.socket.empty() || way_in.addresses->is_open(way_in.side, target.port);
+        return end_soon({is_open, true,
+                         is_open ? "" : "nothing listens on " + generation.place() + " any more"});
+    }
     if (way_in.is_known && !target.socket.empty()) {
         target.way = way_in.entrance->socket;
     } else if (way_in.is_known) {

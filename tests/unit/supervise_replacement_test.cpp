@@ -4,6 +4,7 @@
 #include "tests/unit/replacing_app.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/core.h>
 
 using namespace shipit;
 using namespace shipit::supervise;
@@ -173,6 +174,38 @@ TEST_CASE("without a check, listening and staying up for a second is enough") {
     next.health.path.clear();
     CHECK(app.deploy(next)["ok"].boolean());
     CHECK(app.serves("v2"));
+}
+
+TEST_CASE("without a check, a server that ends below a process that goes on fails its release") {
+    Serving app;
+    Generation next = app.web(2);
+    next.health.path.clear();
+    next.health.timeout = 4s;
+    next.programs[0].command =
+        "timeout -s KILL 0.7 python3 -S -E server.py & wait; exec tail -f /dev/null";
+    const Json answer = app.deploy(next);
+    CHECK(answer["why"].text() == fmt::format("nothing listens on port {} any more; it was not "
+                                              "healthy within 4s",
+                                              app.port()));
+    CHECK(app.serves("v1"));
+}
+
+TEST_CASE("without a check, a server that ends in the watch below what goes on fails the watch") {
+    Serving app;
+    Generation next = app.web(2);
+    next.health.path.clear();
+    next.health.watch = 60s;
+    next.programs[0].command = "python3 -S -E server.py & wait; exec tail -f /dev/null";
+    Client client(app.run());
+    client.send(replace_request(next));
+    wait_for(client, "healthy");
+    app.set_live(next);
+    client.send(Json::object({{"request", "commit"}}));
+    wait_for(client, "committed");
+    (void)app.get("/crash");
+    const Json end = last_of(client);
+    CHECK(end["watch_failed"].boolean());
+    CHECK(end["why"].text() == fmt::format("nothing listens on port {} any more", app.port()));
 }
 
 TEST_CASE("a worker that ends fails the generation it belongs to") {
