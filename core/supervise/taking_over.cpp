@@ -106,7 +106,12 @@ void Supervisor::Core::take_sockets_back(SavedState& saved) {
         holders.push_back(process.process.main.pid);
         for (const pid_t below : sys::descendants_of(process.process.main.pid))
             holders.push_back(below);
+        // Orphans went to another one than us when that supervisor was killed.
+        for (const Owned& owned : rest_of({process.process.main, {}, process.process.cgroup}))
+            holders.push_back(owned.name.pid);
     }
+    for (const sys::ProcessName& process : unsaved_processes(m_options.run_folder, {}))
+        holders.push_back(process.pid); // which writes to one of our pipes
     if (m_addresses && m_addresses->take_back(saved.addresses, holders))
         return;
     for (SavedProcess& process : saved.processes)
