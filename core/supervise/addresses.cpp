@@ -103,6 +103,7 @@ void Addresses::occupy(Side side, const std::vector<std::uint16_t>& ports,
     for (const auto& address : m_addresses) {
         address->listeners[at(side)].clear();
         address->claimed[at(side)] = false;
+        address->takes_both[at(side)] = false;
         address->bypassed[at(side)] = false;
         relay(*address, side);
     }
@@ -210,10 +211,10 @@ std::optional<Entrance> Addresses::entrance(Side side, std::uint16_t port) const
         if (each->slots.address().port != port || each->listeners[at(side)].empty())
             continue;
         // Clients that come to a narrower one of its own are not served by this one.
-        const Address* taker = taker_of(each->slots.address().from_here(), *each);
+        const Address* taker = taker_of(each->slots.address().from_here(), each->slots.address());
         if (taker != nullptr && taker->claimed[at(side)])
             continue;
-        if (const auto way = way_to(*each))
+        if (const auto way = way_to(each->slots.address()))
             return Entrance{*way,
                             side == m_steering.live ? std::uint16_t{0} : m_steering.probe_port};
     }
@@ -236,7 +237,7 @@ bool Addresses::holds(std::uint16_t port) const {
 
 Addresses::Address* Addresses::find(const TcpAddress& address) const {
     for (const auto& each : m_addresses)
-        if (each->slots.address() == address)
+        if (each->slots.address().plain() == address.plain())
             return each.get();
     return nullptr;
 }

@@ -123,7 +123,7 @@ class Addresses {
     [[nodiscard]] BindAnswer answer_listen(const Watched& watched, const BindCall& call);
     [[nodiscard]] bool is_for_others(const Watched& watched, const TcpAddress& wanted) const;
     [[nodiscard]] Address& slots_for(const TcpAddress& wanted, int like);
-    void claim(Address& address, Side side);
+    void claim(Address& address, Side side, const TcpAddress& wanted);
     void listening();
     [[nodiscard]] bool take_address_back(const Json& state, const std::vector<pid_t>& holders);
     [[nodiscard]] bool take_socket_back(const Json& state, const std::vector<pid_t>& holders);
@@ -145,10 +145,12 @@ class Addresses {
     void begin_end(Address& address);
     enum class Leaving { alone, all }; // alone: those whose clients have nowhere to go
     void close_leaving(Leaving which);
+    [[nodiscard]] Address* stand_in_for(const TcpAddress& wanted) const;
+    void make_v6_side(const TcpAddress& wanted, int like);
     [[nodiscard]] const Address* behind(const Address& address, Side side) const;
     [[nodiscard]] bool is_in_the_way(const Address& address) const;
-    [[nodiscard]] const Address* taker_of(const TcpAddress& way, const Address& from) const;
-    [[nodiscard]] std::optional<TcpAddress> way_to(const Address& address) const;
+    [[nodiscard]] const Address* taker_of(const TcpAddress& way, const TcpAddress& from) const;
+    [[nodiscard]] std::optional<TcpAddress> way_to(const TcpAddress& wanted) const;
     enum class Closed { any, before_wider }; // before_wider: its clients have somewhere to go
     void find_closed(Side side, Closed which);
     void close_abandoned();

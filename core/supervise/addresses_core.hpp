@@ -18,12 +18,16 @@ namespace shipit::supervise {
 
 struct Addresses::Address {
     explicit Address(Slots the_slots) : slots(std::move(the_slots)) {}
+    // As the program of that side has it.
+    [[nodiscard]] TcpAddress name_on(Side side) const;
 
     Slots slots;
     std::set<std::string> listeners[2]; // programs of each side
     bool stays = false;                 // with the side that was live before
     bool claimed[2] = {false, false};   // bound by a program of the generation on that side
-    bool is_abandoned = false;          // closed by a program that had bound it
+    // Bound so as IPv4's wildcard by a program that takes IPv6's clients as well.
+    bool takes_both[2] = {false, false};
+    bool is_abandoned = false; // closed by a program that had bound it
     SocketHolder holders[2];
     std::unique_ptr<Relay> relays[2];
     bool is_followed = false;          // when it is closed, a wider one takes its place

@@ -65,16 +65,17 @@ BindAnswer Addresses::answer_bind(const Watched& watched, const BindCall& call) 
     const auto& ports = m_ports[at(watched.side)];
     if (std::find(ports.begin(), ports.end(), call.address.port) == ports.end())
         return {};
-    if (is_for_others(watched, call.address))
+    const TcpAddress wanted = call.address.plain();
+    if (is_for_others(watched, wanted))
         return {BindAnswer::Kind::fail, EADDRINUSE};
-    Address& address = slots_for(call.address, call.socket.get());
+    Address& address = slots_for(wanted, call.socket.get());
     const ino_t slot = address.slots.inode(watched.side);
     if (inode_of(call.socket.get()) == slot)
         return {BindAnswer::Kind::done}; // a signal made it ask again
     // As the kernel has it; others of its generation share the slot.
     if (!shares_its_port(call.socket.get()) && descriptor_of(call.process, slot))
         return {BindAnswer::Kind::fail, EADDRINUSE};
-    claim(address, watched.side);
+    claim(address, watched.side, wanted);
     address.slots.carry_over(call.socket.get(), watched.side); // after the relay, which sets some
     return {BindAnswer::Kind::replace, address.slots.socket(watched.side)};
 }
@@ -92,8 +93,10 @@ bool Addresses::is_for_others(const Watched& watched, const TcpAddress& wanted) 
     return true;
 }
 
-void Addresses::claim(Address& address, Side side) {
+void Addresses::claim(Address& address, Side side, const TcpAddress& wanted) {
     address.claimed[at(side)] = true;
+    address.takes_both[at(side)] =
+        wanted.family == AF_INET6 && wanted.is_any() && address.slots.address().family == AF_INET;
     address.is_abandoned = false;
     relay_all(); // this one may be in the way of others, or they of it
     if (address.stays && side == m_steering.live) {
@@ -105,6 +108,11 @@ void Addresses::claim(Address& address, Side side) {
 Addresses::Address& Addresses::slots_for(const TcpAddress& wanted, int like) {
     if (Address* known = find(wanted))
         return *known;
+    if (Address* known = stand_in_for(wanted)) {
+        if (!wanted.v6_only)
+            make_v6_side(wanted, like);
+        return *known;
+    }
     close_leaving(Leaving::all); // one of them may be this one, whose group new slots would join
     if (!holds(wanted.port) && !is_free(wanted))
         throw SlotError{EADDRINUSE}; // also of those who would share it
@@ -113,8 +121,8 @@ Addresses::Address& Addresses::slots_for(const TcpAddress& wanted, int like) {
 
 int Addresses::give(Side side, const std::string& process, const TcpAddress& wanted) {
     const sys::Fd plain = new_socket(wanted);
-    Address& address = slots_for(wanted, plain.get());
-    claim(address, side);
+    Address& address = slots_for(wanted.plain(), plain.get());
+    claim(address, side, wanted.plain());
     std::set<std::string>& listeners = address.listeners[at(side)];
     // As it would be without those before it, which may have set O_NONBLOCK; but nothing is changed
     // under those that share it.

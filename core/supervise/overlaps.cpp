@@ -27,8 +27,21 @@ bool is_dual(const TcpAddress& address) {
 bool covers(const TcpAddress& wide, const TcpAddress& narrow) {
     if (wide == narrow || wide.port != narrow.port || !wide.is_any())
         return false;
-    return wide.family == narrow.family ? !narrow.is_any()
+    return wide.family == narrow.family ? !narrow.is_any() || is_dual(wide)
                                         : is_dual(wide) && narrow.family == AF_INET;
+}
+
+TcpAddress v6_loopback(std::uint16_t port) {
+    TcpAddress address{AF_INET6, {}, 0, false, port};
+    address.host.back() = 1;
+    return address;
+}
+
+bool has_v6_loopback() {
+    const sys::Fd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_storage name{};
+    const socklen_t length = v6_loopback(0).put_into(name);
+    return fd && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&name), length) == 0;
 }
 
 // The ways in which this host may reach an address that takes more than one.
@@ -41,11 +54,8 @@ std::vector<TcpAddress> ways_to(const TcpAddress& address) {
     if (address.family == AF_INET || is_dual(address))
         for (std::uint8_t host = 1; host <= last_host; ++host)
             add({AF_INET, {127, 0, 0, host}, 0, false, address.port});
-    if (address.family == AF_INET6) {
-        TcpAddress way = address;
-        way.host.back() = 1;
-        add(way);
-    }
+    if (address.family == AF_INET6 && has_v6_loopback())
+        add(v6_loopback(address.port));
     return ways;
 }
 
@@ -68,12 +78,45 @@ std::string Addresses::owner_of(const TcpAddress& wanted, Side side, std::string
     return {};
 }
 
+// IPv6's wildcard comes in two forms, with IPv4's clients and without. What the kernel would tell
+// apart by who listened first, or leave no way to from here, is one of those that are there:
+// - without: the slots of the one with;
+// - with, where IPv4's wildcard and what else there is take all that comes to it from here: the
+//   slots of that, to which what comes by IPv6 is carried.
+// Null: it is to have slots of its own.
+Addresses::Address* Addresses::stand_in_for(const TcpAddress& wanted) const {
+    if (wanted.family != AF_INET6 || !wanted.is_any())
+        return nullptr;
+    if (wanted.v6_only)
+        return find({AF_INET6, {}, 0, false, wanted.port});
+    return way_to(wanted) ? nullptr : find({AF_INET, {}, 0, false, wanted.port});
+}
+
+// Of one that IPv4's wildcard stands in for.
+void Addresses::make_v6_side(const TcpAddress& wanted, int like) {
+    TcpAddress v6 = wanted;
+    v6.v6_only = true;
+    if (find(v6) != nullptr)
+        return;
+    close_leaving(Leaving::all); // as in slots_for()
+    try {
+        add(std::make_unique<Address>(Slots(v6, like, m_steering)));
+    } catch (const SlotError&) { // there is no IPv6
+    }
+}
+
+TcpAddress Addresses::Address::name_on(Side side) const {
+    const std::uint16_t port = slots.address().port;
+    return takes_both[at(side)] ? TcpAddress{AF_INET6, {}, 0, false, port} : slots.address();
+}
+
 // The address of that side, if there is one, that has what this one keeps from it.
 const Addresses::Address* Addresses::behind(const Address& address, Side side) const {
     const Address* found = nullptr;
     for (const auto& each : m_addresses)
-        if (each->claimed[at(side)] && covers(each->slots.address(), address.slots.address()) &&
-            (found == nullptr || covers(found->slots.address(), each->slots.address())))
+        if (each.get() != &address && each->claimed[at(side)] &&
+            covers(each->name_on(side), address.slots.address()) &&
+            (found == nullptr || covers(found->name_on(side), each->name_on(side))))
             found = each.get();
     return found;
 }
@@ -84,20 +127,19 @@ bool Addresses::is_in_the_way(const Address& address) const {
 }
 
 // The narrower one that what goes that way comes to instead; null: there is none.
-const Addresses::Address* Addresses::taker_of(const TcpAddress& way, const Address& from) const {
+const Addresses::Address* Addresses::taker_of(const TcpAddress& way, const TcpAddress& from) const {
     const auto taker = std::find_if(m_addresses.begin(), m_addresses.end(), [&](const auto& each) {
         const TcpAddress& name = each->slots.address();
-        return each.get() != &from && covers(from.slots.address(), name) &&
-               (name == way || covers(name, way) ||
-                (name.host == way.host && name.family == way.family));
+        return covers(from, name) && (name == way || covers(name, way) ||
+                                      (name.host == way.host && name.family == way.family));
     });
     return taker == m_addresses.end() ? nullptr : taker->get();
 }
 
 // Nothing if narrower ones are in all ways.
-std::optional<TcpAddress> Addresses::way_to(const Address& address) const {
-    for (const TcpAddress& way : ways_to(address.slots.address()))
-        if (taker_of(way, address) == nullptr)
+std::optional<TcpAddress> Addresses::way_to(const TcpAddress& wanted) const {
+    for (const TcpAddress& way : ways_to(wanted))
+        if (taker_of(way, wanted) == nullptr)
             return way;
     return std::nullopt;
 }
@@ -112,7 +154,7 @@ void Addresses::relay(Address& address, Side side) {
     const bool is_live = side == m_steering.live;
     if (is_live && is_in_the_way(address)) {
         address.bypassed[at(side)] = true;
-        if (const auto way = way_to(*behind(address, side)))
+        if (const auto way = way_to(behind(address, side)->slots.address()))
             open(*way);
         return;
     }
@@ -138,15 +180,28 @@ void Addresses::close_unused() {
 }
 
 bool Addresses::is_used(const Address& address) const {
+    const TcpAddress& name = address.slots.address();
+    const auto is_of = [&](Side side) {
+        // What comes to it is carried to one that takes both, and would be refused without it.
+        const bool is_v6_side =
+            name.is_any() && name.v6_only &&
+            std::any_of(m_addresses.begin(), m_addresses.end(), [&](const auto& each) {
+                return each->takes_both[at(side)] && each->slots.address().port == name.port;
+            });
+        return address.claimed[at(side)] || is_v6_side;
+    };
     const Side idle = other(m_steering.live);
-    return address.claimed[at(m_steering.live)] ||
-           (address.claimed[at(idle)] && m_occupied[at(idle)]);
+    return is_of(m_steering.live) || (is_of(idle) && m_occupied[at(idle)]);
 }
 
 void Addresses::close_all_but(const std::function<bool(const Address&)>& is_kept) {
+    std::set<const Address*> kept; // first: each is judged by the others
+    for (const auto& address : m_addresses)
+        if (is_kept(*address))
+            kept.insert(address.get());
     const auto unused =
         std::stable_partition(m_addresses.begin(), m_addresses.end(),
-                              [&](const auto& address) { return is_kept(*address); });
+                              [&](const auto& address) { return kept.count(address.get()) != 0; });
     for (auto address = unused; address != m_addresses.end(); ++address)
         begin_end(**address); // which looks at them all
     std::move(unused, m_addresses.end(), std::back_inserter(m_leaving));
@@ -160,7 +215,7 @@ void Addresses::close_all_but(const std::function<bool(const Address&)>& is_kept
 // have come to this one are not cut.
 void Addresses::begin_end(Address& address) {
     const Address* wide = behind(address, m_steering.live);
-    const auto way = wide != nullptr ? way_to(*wide) : std::nullopt;
+    const auto way = wide != nullptr ? way_to(wide->slots.address()) : std::nullopt;
     address.is_followed = way.has_value();
     if (!way)
         return;
@@ -207,6 +262,7 @@ void Addresses::find_closed(Side side, Closed which) {
         if (!is_looked_at || is_held(address->slots.inode(side), address->holders[at(side)]))
             continue;
         address->claimed[at(side)] = false;
+        address->takes_both[at(side)] = false;
         address->listeners[at(side)].clear();
         address->is_abandoned = true;
     }

@@ -94,6 +94,7 @@ Json Addresses::state() const {
             slots.set(name_of(side),
                       Json::object({{"inode", std::uint64_t{address->slots.inode(side)}},
                                     {"place", address->slots.place(side)},
+                                    {"takes_both", address->takes_both[at(side)]},
                                     {"listeners", listeners}}));
         }
         all.push_back(
@@ -124,11 +125,13 @@ bool Addresses::take_address_back(const Json& state, const std::vector<pid_t>& h
         return true; // nobody serves there any more
     try {
         auto address = std::make_unique<Address>(Slots(*name, std::move(kept), m_steering));
-        for (const Side side : sides)
+        for (const Side side : sides) {
+            address->takes_both[at(side)] = state["slots"][name_of(side)]["takes_both"].boolean();
             for (const Json& process : state["slots"][name_of(side)]["listeners"].items()) {
                 address->listeners[at(side)].insert(process.text());
                 address->claimed[at(side)] = true;
             }
+        }
         add(std::move(address));
         return true;
     } catch (const SlotError& error) {
@@ -221,9 +224,12 @@ void Addresses::recall_address(const Json& memory) {
         recalled->stays = memory["stays"].boolean();
         recalled->claimed[at(Side::a)] = memory["claimed_a"].boolean();
         recalled->claimed[at(Side::b)] = memory["claimed_b"].boolean();
-        for (const Side side : sides)
-            for (const Json& process : memory["state"]["slots"][name_of(side)]["listeners"].items())
+        for (const Side side : sides) {
+            const Json& slot = memory["state"]["slots"][name_of(side)];
+            recalled->takes_both[at(side)] = slot["takes_both"].boolean();
+            for (const Json& process : slot["listeners"].items())
                 recalled->listeners[at(side)].insert(process.text());
+        }
         Address& address = add(std::move(recalled));
         if (address.stays)
             steer(address);

@@ -68,6 +68,18 @@ bool TcpAddress::is_any() const {
     return std::all_of(host.begin(), host.end(), [](std::uint8_t byte) { return byte == 0; });
 }
 
+TcpAddress TcpAddress::plain() const {
+    constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    TcpAddress address = *this;
+    if (family == AF_INET6 && std::equal(mapped.begin(), mapped.end(), host.begin())) {
+        address = {AF_INET, {}, 0, false, port};
+        std::copy(host.begin() + mapped.size(), host.end(), address.host.begin());
+    } else if (family == AF_INET6 && !is_any()) {
+        address.v6_only = false;
+    }
+    return address;
+}
+
 TcpAddress TcpAddress::possible_here() const {
     TcpAddress address = *this;
     const auto has_ipv6 = [] {

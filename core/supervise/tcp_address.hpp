@@ -31,6 +31,9 @@ struct TcpAddress {
     [[nodiscard]] socklen_t put_into(sockaddr_storage& name) const;
 
     [[nodiscard]] bool is_any() const;
+    // Of the forms that an address has, one: IPv4's where IPv6 has another for it, and without
+    // `v6_only` where that makes no difference.
+    [[nodiscard]] TcpAddress plain() const;
     // Itself, or IPv4's wildcard for one that also takes IPv6, where the kernel does without that.
     [[nodiscard]] TcpAddress possible_here() const;
     // Where this host reaches it: the loopback address for a wildcard, else itself.

@@ -487,25 +487,4 @@ TEST_CASE("a helper of the supervisor's own is not taken for a stray process") {
     ::kill(helper, SIGKILL);
 }
 
-TEST_CASE("a killed supervisor's servers that are daemons keep their sockets in the next one") {
-    for (const char* const how :
-         {"(python3 -S -E server.py &)", "setsid -f python3 -S -E server.py"}) {
-        CAPTURE(how);
-        SupervisedApp app;
-        Generation first = app.web(1);
-        first.programs[0].command = std::string(how) + "; exec tail -f /dev/null";
-        app.set_live(first);
-        app.supervise();
-        REQUIRE(eventually([&] { return app.serves("v1"); }));
-        app.kill_supervisor();
-        app.supervise();
-        CHECK(app.ask("start")["ok"].boolean());
-        CHECK(app.serves("v1"));
-        const Json answer = app.deploy(app.web(2));
-        INFO(answer.dump());
-        CHECK(answer["ok"].boolean());
-        CHECK(app.serves("v2"));
-    }
-}
-
 TEST_SUITE_END();
