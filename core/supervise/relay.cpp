@@ -4,18 +4,27 @@
 #include "core/sys/shortage.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
+#include <string>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 namespace shipit::supervise {
 
 namespace {
 
-constexpr std::size_t most_pairs = 256;
+constexpr int spare_descriptors = 64;       // for what the supervisor has to do beside
 constexpr milliseconds rest_when_full{100}; // where no more can be carried
+
+// Whether there are descriptors for another pair, the least number that is free being the next.
+bool has_room(int some) {
+    rlimit most{};
+    const sys::Fd next(::fcntl(some, F_DUPFD_CLOEXEC, 0));
+    return next && ::getrlimit(RLIMIT_NOFILE, &most) == 0 &&
+           static_cast<rlim_t>(next.get()) + spare_descriptors < most.rlim_cur;
+}
 
 } // namespace
 
@@ -45,8 +54,7 @@ class Relay::Pair {
     struct Way {
         End& from;
         End& to;
-        std::array<char, 16 << 10> bytes{};
-        std::size_t size = 0;
+        std::string bytes{}; // none while nothing comes
         std::size_t sent = 0;
         bool ended = false; // nothing more comes
         bool over = false;
@@ -54,7 +62,7 @@ class Relay::Pair {
 
     void pump(Way& way) {
         while (!way.over) {
-            if (way.sent < way.size) {
+            if (way.sent < way.bytes.size()) {
                 if (!send(way))
                     return;
             } else if (way.ended) {
@@ -69,7 +77,7 @@ class Relay::Pair {
     // False: to be gone on with later.
     bool send(Way& way) {
         const ssize_t sent = ::send(way.to.fd.get(), way.bytes.data() + way.sent,
-                                    way.size - way.sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+                                    way.bytes.size() - way.sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent >= 0) {
             way.sent += static_cast<std::size_t>(sent);
             return true;
@@ -82,14 +90,16 @@ class Relay::Pair {
     }
 
     bool receive(Way& way) {
-        const ssize_t got =
-            ::recv(way.from.fd.get(), way.bytes.data(), way.bytes.size(), MSG_DONTWAIT);
+        char chunk[16 << 10];
+        const ssize_t got = ::recv(way.from.fd.get(), chunk, sizeof chunk, MSG_DONTWAIT);
         if (got >= 0) {
             way.ended = got == 0;
-            way.size = static_cast<std::size_t>(got);
+            way.bytes.assign(chunk, static_cast<std::size_t>(got));
             way.sent = 0;
             return true;
         }
+        std::string().swap(way.bytes);
+        way.sent = 0;
         if (errno == EAGAIN)
             way.from.watch.when_readable([this, &way] { pump(way); });
         else if (errno != EINTR)
@@ -141,7 +151,7 @@ void Relay::open(Connect connect) {
 }
 
 void Relay::finish() {
-    accept();
+    accept(Room::all); // what is not accepted now is cut
     close();
 }
 
@@ -151,9 +161,9 @@ void Relay::close() {
 }
 
 // All that waits.
-void Relay::accept() {
+void Relay::accept(Room room) {
     for (;;) {
-        if (m_pairs.size() >= most_pairs) {
+        if (room == Room::spared && !has_room(m_listener)) {
             m_rest = m_loop.after(rest_when_full, [this] { accept(); });
             return;
         }

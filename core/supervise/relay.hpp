@@ -1,8 +1,10 @@
 // Connections that came to a slot after its generation had gone: carried to the live one.
 //
 // There are few: handshakes that began before the switch and ended seconds later, and those that
-// waited while nothing was live. Each is a connection of ours to the same address, and bytes passed
-// both ways; the program behind it sees this host as the peer.
+// waited while nothing was live; but all that come to an address which the live generation has not,
+// while the other one has it. Only want of descriptors sets a limit to their number. Each is a
+// connection of ours to the same address, and bytes passed both ways; the program behind it sees
+// this host as the peer.
 #pragma once
 
 #include "core/supervise/loop.hpp"
@@ -38,7 +40,8 @@ class Relay {
 
   private:
     class Pair;
-    void accept();
+    enum class Room { spared, all }; // spared: some descriptors are left for others
+    void accept(Room room = Room::spared);
     void carry(sys::Fd client);
     void sweep();
 

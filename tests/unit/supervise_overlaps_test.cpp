@@ -209,4 +209,29 @@ TEST_CASE("a release takes all addresses where the one before took IPv6's alone,
     CHECK(app.answers("old", "::1"));
 }
 
+TEST_CASE("connections to an address that the live release has not are carried, however many") {
+    Handing app;
+    app.addresses.occupy(Side::b, {app.port});
+    app.start(fmt::format(R"py(
+s, kept = {}, []
+while True:
+    c, _ = s.accept()
+    kept.append(c)
+    c.sendall(c.recv(1))
+)py",
+                          all_of_v4),
+              Side::a);
+    app.until([&] { return app.addresses.is_listening(Side::a, "web.1", app.port); });
+    app.listen("web.1", Side::b); // on 127.0.0.1
+    CHECK(app.run(R"py(
+kept = []
+for _ in range(300):
+    kept.append(socket.create_connection(('127.0.0.1', port), 2))
+    kept[-1].settimeout(2)
+    kept[-1].sendall(b'x')
+    assert kept[-1].recv(1) == b'x'
+)py",
+                  Side::a, "client") == 0);
+}
+
 TEST_SUITE_END();
