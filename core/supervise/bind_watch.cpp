@@ -3,6 +3,8 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/supervise/call_filter.hpp"
+#include "core/supervise/epolls.hpp"
+#include "core/supervise/slots.hpp"
 #include "core/sys/file.hpp"
 #include "core/sys/shortage.hpp"
 
@@ -198,6 +200,19 @@ int put(int notifications, const seccomp_notif& notification, const BindCall& ca
     return request(notifications, SECCOMP_IOCTL_NOTIF_ADDFD, place) < 0 ? errno : 0;
 }
 
+// The same, also for the epolls that the caller has put its own into.
+int replace(int notifications, const seccomp_notif& notification, BindCall& call, int ours) {
+    const Epolls epolls(call.process, call.descriptor, call.socket.get());
+    if (const int error = put(notifications, notification, call, ours))
+        return error;
+    if (const int error = epolls.watch(ours)) {
+        (void)put(notifications, notification, call, call.socket.get());
+        return error;
+    }
+    call.socket.reset(); // before the caller goes on: until then they watch that one, too
+    return 0;
+}
+
 } // namespace
 
 int install_filter(Reported reported) noexcept {
@@ -267,14 +282,16 @@ void BindWatch::take() {
         if (call &&
             request(m_notifications.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, notification.id) == 0)
             answer = m_on_call(*call);
+        if (answer.kind == BindAnswer::Kind::replace)
+            if (const int error = replace(m_notifications.get(), notification, *call, answer.value))
+                answer = {BindAnswer::Kind::fail, error};
     } catch (const Shortage& shortage) {
         answer = {BindAnswer::Kind::fail, shortage.error_number};
+    } catch (const SlotError& error) {
+        answer = {BindAnswer::Kind::fail, error.error_number};
     } catch (const std::exception&) { // no memory: the caller must not wait for ever
         answer = {BindAnswer::Kind::fail, ENOMEM};
     }
-    if (answer.kind == BindAnswer::Kind::replace)
-        if (const int error = put(m_notifications.get(), notification, *call, answer.value))
-            answer = {BindAnswer::Kind::fail, error};
     reply(m_notifications.get(), notification, answer);
 }
 

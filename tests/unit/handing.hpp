@@ -6,6 +6,10 @@
 #include "tests/unit/supervised_app.hpp"
 
 #include <csignal>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -13,15 +17,17 @@ namespace shipit::tests {
 
 using supervise::Addresses;
 using supervise::Child;
+using supervise::exit_code;
 using supervise::Launch;
 using supervise::Loop;
+using supervise::milliseconds;
 using supervise::Reported;
 using supervise::Side;
 using supervise::WaitStatus;
 
 // What the little programs below begin with.
 inline constexpr const char* preamble = R"py(
-import errno, os, socket, sys, threading
+import ctypes, errno, fcntl, os, select, socket, struct, sys, threading
 port = int(os.environ['PORT'])
 def new(family=socket.AF_INET):
     s = socket.socket(family)

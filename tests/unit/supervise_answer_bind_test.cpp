@@ -1,0 +1,62 @@
+// What programs that bind are answered, whatever they have done with their sockets before.
+
+#include "tests/unit/handing.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+
+using namespace shipit;
+using namespace shipit::supervise;
+using tests::Handing;
+
+TEST_SUITE_BEGIN("supervise::Addresses");
+
+TEST_CASE("what a program had put into its epolls before it bound it is watched there afterwards") {
+    Handing app;
+    app.start(R"py(
+s = new()
+level, edge, other, closed = (select.epoll() for _ in range(4))
+level.register(s, select.EPOLLIN)
+edge.register(s, select.EPOLLIN | select.EPOLLET)
+other.register(os.pipe()[0], select.EPOLLIN)
+closed.register(s, select.EPOLLIN)
+closed.unregister(s)
+s.bind(('127.0.0.1', port))
+level.modify(s, select.EPOLLIN | select.EPOLLRDHUP)
+s.listen()
+assert level.poll(5) == [(s.fileno(), select.EPOLLIN)]
+assert edge.poll(5) == [(s.fileno(), select.EPOLLIN)]
+assert closed.poll(0) == []
+level.unregister(s)
+serve(s)
+assert level.poll(0) == [] and edge.poll(0) == []
+)py",
+              Side::a);
+    app.until([&] { return app.addresses.is_listening(Side::a, "web.1", app.port); });
+    app.ask("served");
+    CHECK(app.wait_for_end() == 0);
+    CHECK(app.wait_for_end() == 0);
+}
+
+TEST_CASE("an epoll goes on with a descriptor beyond those that the supervisor may have") {
+    constexpr unsigned few = 200;
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    Handing app;
+    app.start(R"py(
+s = new()
+high = socket.socket(fileno=fcntl.fcntl(s, fcntl.F_DUPFD, 300))
+s.close()
+ep = select.epoll()
+ep.register(high, select.EPOLLIN)
+high.bind(('127.0.0.1', port))
+ep.modify(high, select.EPOLLIN)
+)py",
+              Side::a);
+    const rlimit less{few, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &less) == 0);
+    CHECK(app.wait_for_end() == 0);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
+TEST_SUITE_END();
