@@ -88,11 +88,14 @@ bool closes_on_exec(pid_t process, int descriptor) {
 
 // Gives the length of what is in `name`.
 std::optional<socklen_t> name_in(pid_t thread, const seccomp_data& call, sockaddr_storage& name) {
-    const iovec here{&name, std::min<std::size_t>(call.args[2], sizeof name)};
+    const auto length = static_cast<unsigned>(call.args[2]);
+    if (length > sizeof name)
+        return std::nullopt; // the kernel refuses it
+    const iovec here{&name, length};
     const iovec there{reinterpret_cast<void*>(call.args[1]), here.iov_len};
     if (::process_vm_readv(thread, &here, 1, &there, 1, 0) != static_cast<ssize_t>(here.iov_len))
         return std::nullopt;
-    return static_cast<socklen_t>(here.iov_len);
+    return length;
 }
 
 // Absolute; empty for one without a name in the file system.
@@ -220,19 +223,18 @@ int install_filter(Reported reported) noexcept {
     const bool binds = reported != Reported::connects;
     const unsigned plain = binds ? SYS_listen : none;
     const unsigned with_address = binds ? SYS_bind : SYS_connect;
-    // Names of Unix sockets have many lengths.
-    const unsigned char others = reported == Reported::sockets ? 0 : 1;
+    // Names of Unix sockets may be shorter. What is longer than an address may still hold one.
+    const unsigned char shorter = reported == Reported::sockets ? 0 : 1;
     sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, call_filter::architecture_offset),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call_filter::architecture, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, call_filter::number_offset),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, plain, 5, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, with_address, 0, 5),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, plain, 4, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, with_address, 0, 4),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, call_filter::third_offset),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(sockaddr_in), 2, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(sockaddr_in6), 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(sockaddr_nl), 1, others),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, sizeof(sockaddr_in), 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, sizeof(sockaddr_nl), 1, shorter),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };

@@ -2,10 +2,11 @@
 // seccomp's user notification (seccomp_unotify(2)).
 //
 // The filter goes into the child between fork and exec, and into all that it forks. It reports
-// `bind` or `connect` with an address of IPv4's or IPv6's length, or, where Unix sockets are asked
-// for, of any but netlink's, and `listen`; everything else runs at full speed. The calling thread
-// waits until it is answered. When the supervisor dies, these calls fail with ENOSYS in the
-// processes that have the filter.
+// `bind` or `connect` with an address that is as long as IPv4's or longer (some pass the size of a
+// sockaddr_storage), or, where Unix sockets are asked for, of any length but netlink's, and
+// `listen`; everything else runs at full speed, and so do the calls of another architecture, such
+// as i386. The calling thread waits until it is answered. When the supervisor dies, these calls
+// fail with ENOSYS in the processes that have the filter.
 #pragma once
 
 #include "core/supervise/become.hpp"

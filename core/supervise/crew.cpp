@@ -159,6 +159,18 @@ std::vector<pid_t> Crew::tree() const {
     return pids;
 }
 
+std::optional<PortHolder> Crew::unseen() const {
+    const Addresses* addresses = m_surroundings.addresses;
+    const auto is_own = [](const Process& process) { return !process.is_handed(); };
+    if (addresses == nullptr || !m_generation.port || addresses->holds(*m_generation.port) ||
+        has(is_own))
+        return std::nullopt;
+    const std::vector<std::uint16_t> ports = ports_of(tree());
+    return std::find(ports.begin(), ports.end(), *m_generation.port) == ports.end()
+               ? std::nullopt
+               : holder_of(*m_generation.port);
+}
+
 Check::Kind Crew::check_kind() const {
     const Program* face = m_generation.face();
     for (const auto& process : m_processes)
@@ -189,6 +201,10 @@ Check::WayIn Crew::way_in() const {
         entrance.socket = addresses->unix_sockets().entrance(m_side, name, m_generation.socket);
         all_listen = all_listen && !entrance.socket.empty();
     }
+    // Nobody's bind was seen: who listens there, if anybody does, has a socket of its own.
+    if (!all_listen && !m_generation.hands_over && m_generation.socket.empty() &&
+        !addresses->holds(*m_generation.port))
+        return {false, std::nullopt, nullptr, m_side};
     if (!all_listen)
         return {true, std::nullopt, addresses, m_side};
     if (!m_generation.socket.empty())

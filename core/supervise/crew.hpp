@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/supervise/check.hpp"
+#include "core/supervise/port.hpp"
 #include "core/supervise/process.hpp"
 
 namespace shipit::supervise {
@@ -55,6 +56,10 @@ class Crew {
     [[nodiscard]] TimePoint newest_start(const Choice& choice = all) const;
     // All that belongs to it now, main processes first.
     [[nodiscard]] std::vector<pid_t> tree() const;
+    // Who listens on its port with a socket of its own, since the kernel did not report its bind:
+    // another architecture's program. Nothing if nobody does. Throws Error where that cannot be
+    // told.
+    [[nodiscard]] std::optional<PortHolder> unseen() const;
     // How it is checked; staying up is all when the process that would be asked is not to run.
     [[nodiscard]] Check::Kind check_kind() const;
     // Looks once.

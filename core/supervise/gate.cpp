@@ -124,13 +124,17 @@ std::string Gate::still_silent(const Process& process) const {
                        said.empty() ? "" : fmt::format("; its last STATUS was '{}'", said));
 }
 
-// ", but it listens on port 3000": the usual mistake.
+// ", but it listens on port 3000": the usual mistake. Or it does listen, unseen.
 std::string Gate::elsewhere() const {
     const Generation& generation = m_crew.generation();
     if (!generation.listens())
         return {};
     std::vector<std::uint16_t> ports;
     try {
+        if (const auto holder = generation.hands_over ? m_crew.unseen() : std::nullopt)
+            return fmt::format(", but {} does, by a bind(2) that the kernel did not report: "
+                               "app.handover=restart lets it",
+                               holder->text());
         ports = ports_of(m_crew.tree());
     } catch (const Error&) { // the verdict is to come all the same
         return {};

@@ -2,6 +2,8 @@
 
 #include "core/supervise/supervisor_core.hpp"
 
+#include "core/base/error.hpp"
+
 #include <utility>
 
 #include <fmt/core.h>
@@ -87,6 +89,13 @@ std::string Supervisor::Core::why_in_turn(const Generation& next) const {
         if (process->program().overlaps && process->is_wanted() && !process->is_handed())
             return fmt::format("{} has a socket of its own, since another supervisor started it",
                                process->program().name);
+    try {
+        if (const auto holder = m_crew->unseen())
+            return fmt::format(
+                "{} has a socket of its own, whose bind(2) the kernel did not report",
+                holder->text());
+    } catch (const Error&) { // the next one's own bind(2) tells
+    }
     return "";
 }
 

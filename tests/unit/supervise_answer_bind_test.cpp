@@ -59,4 +59,24 @@ ep.modify(high, select.EPOLLIN)
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
+TEST_CASE("a program may bind with more bytes than its address has") {
+    Handing app;
+    CHECK(app.run(R"py(
+libc = ctypes.CDLL(None, use_errno=True)
+def bind(s, size):
+    name = struct.pack('=H', socket.AF_INET) + struct.pack('!H', port) + socket.inet_aton('127.0.0.1')
+    return libc.bind(s.fileno(), ctypes.create_string_buffer(name, 200), size)
+s = new()
+before = inode(s)
+assert bind(s, 129) == -1 and ctypes.get_errno() == errno.EINVAL and inode(s) == before
+assert bind(s, 128) == 0 and inode(s) != before
+assert s.getsockname() == ('127.0.0.1', port)
+u = socket.socket(socket.AF_UNIX)
+before = inode(u)
+name = ctypes.create_string_buffer(struct.pack('=H', socket.AF_UNIX) + b'\0' + os.urandom(8).hex().encode(), 110)
+assert libc.bind(u.fileno(), name, 110) == 0 and inode(u) == before
+)py") == 0);
+    CHECK(app.addresses.holds(app.port));
+}
+
 TEST_SUITE_END();
