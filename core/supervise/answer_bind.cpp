@@ -3,6 +3,7 @@
 #include "core/supervise/addresses_core.hpp"
 
 #include "core/base/error.hpp"
+#include "core/supervise/port.hpp"
 #include "core/sys/file.hpp"
 
 #include <algorithm>
@@ -75,8 +76,11 @@ BindAnswer Addresses::answer_bind(const Watched& watched, const BindCall& call) 
     // As the kernel has it; others of its generation share the slot.
     if (!shares_its_port(call.socket.get()) && descriptor_of(call.process, slot))
         return {BindAnswer::Kind::fail, EADDRINUSE};
+    const bool is_shared = address.claimed[at(watched.side)] && is_open_elsewhere(slot);
     claim(address, watched.side, wanted);
-    address.slots.carry_over(call.socket.get(), watched.side); // after the relay, which sets some
+    // After the relay, which sets some.
+    address.slots.carry_over(call.socket.get(), watched.side,
+                             is_shared ? Sharers::some : Sharers::none);
     return {BindAnswer::Kind::replace, address.slots.socket(watched.side)};
 }
 

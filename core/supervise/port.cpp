@@ -103,6 +103,15 @@ std::optional<PortHolder> holder_of(std::uint16_t port) {
     return PortHolder{};
 }
 
+bool is_open_elsewhere(ino_t socket) {
+    const std::string inode = std::to_string(socket);
+    for (const std::string& name : sys::names_in("/proc"))
+        if (const auto pid = pid_from(name);
+            pid && *pid != ::getpid() && sockets_of(*pid).contains(inode))
+            return true;
+    return false;
+}
+
 std::vector<std::uint16_t> ports_of(const std::vector<pid_t>& pids) {
     const Listeners sockets = listeners();
     std::set<std::uint16_t> ports;

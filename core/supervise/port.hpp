@@ -25,6 +25,10 @@ struct PortHolder {
 // look.
 [[nodiscard]] std::set<std::string> sockets_of(pid_t process);
 
+// Whether a process other than ourselves has the socket with that inode open, so far as we may
+// look.
+[[nodiscard]] bool is_open_elsewhere(ino_t socket);
+
 // The ports on which any of these processes listens, ascending.
 [[nodiscard]] std::vector<std::uint16_t> ports_of(const std::vector<pid_t>& pids);
 

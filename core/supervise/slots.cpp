@@ -142,6 +142,15 @@ void turn_away(int socket) {
 
 } // namespace
 
+void carry_nonblock(int from, int slot, Sharers sharers) {
+    const int flags = ::fcntl(slot, F_GETFL);
+    const int wanted = ::fcntl(from, F_GETFL);
+    if (flags < 0 || wanted < 0)
+        return;
+    const int kept = sharers == Sharers::some ? flags : flags & ~O_NONBLOCK;
+    (void)::fcntl(slot, F_SETFL, kept | (wanted & O_NONBLOCK));
+}
+
 sys::Fd new_socket(const TcpAddress& address) {
     sys::Fd fd(::socket(address.family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd)
@@ -287,8 +296,11 @@ bool Slots::revive() {
     return true;
 }
 
-void Slots::carry_over(int from, Side side) const {
+void Slots::carry_over(int from, Side side, Sharers sharers) const {
     const int to = socket(side);
+    carry_nonblock(from, to, sharers);
+    if (sharers == Sharers::some)
+        return;
     for (const Option option : carried)
         carry<int>(from, to, option);
     for (const Option option : doubled)
@@ -296,10 +308,6 @@ void Slots::carry_over(int from, Side side) const {
     carry<linger>(from, to, {SOL_SOCKET, SO_LINGER});
     carry<timeval>(from, to, {SOL_SOCKET, SO_RCVTIMEO});
     carry<timeval>(from, to, {SOL_SOCKET, SO_SNDTIMEO});
-    const int flags = ::fcntl(to, F_GETFL);
-    const int wanted = ::fcntl(from, F_GETFL);
-    if (flags >= 0 && wanted >= 0)
-        (void)::fcntl(to, F_SETFL, (flags & ~O_NONBLOCK) | (wanted & O_NONBLOCK));
 }
 
 } // namespace shipit::supervise

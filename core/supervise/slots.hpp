@@ -64,6 +64,13 @@ struct SlotError : std::runtime_error {
 // can come from the same port. False with errno if it cannot, or is bound already.
 [[nodiscard]] bool come_from(int socket, const TcpAddress& target, std::uint16_t probe_port);
 
+// Whether other processes have a slot that a program is about to get. Nothing changes under them:
+// they have set what they want, and would wait for ever in accept(2) if it were to block again.
+enum class Sharers : std::uint8_t { none, some };
+
+// Gives a slot the O_NONBLOCK of the socket that it replaces; takes none away from those who share.
+void carry_nonblock(int from, int slot, Sharers sharers);
+
 // Neither bound nor listening. Throws SlotError.
 [[nodiscard]] sys::Fd new_socket(const TcpAddress& address);
 
@@ -106,7 +113,7 @@ class Slots {
     bool revive();
 
     // What a program has set on its own socket before bind(2), for the slot that replaces it.
-    void carry_over(int from, Side side) const;
+    void carry_over(int from, Side side, Sharers sharers = Sharers::none) const;
 
   private:
     [[nodiscard]] bool listens(Side side) const;

@@ -166,11 +166,8 @@ void UnixSlots::hide(Side side) const {
     (void)::unlink(told_name(m_path, side).c_str());
 }
 
-void UnixSlots::carry_over(int from, Side side) const {
-    const int flags = ::fcntl(socket(side), F_GETFL);
-    const int wanted = ::fcntl(from, F_GETFL);
-    if (flags >= 0 && wanted >= 0)
-        (void)::fcntl(socket(side), F_SETFL, (flags & ~O_NONBLOCK) | (wanted & O_NONBLOCK));
+void UnixSlots::carry_over(int from, Side side, Sharers sharers) const {
+    carry_nonblock(from, socket(side), sharers);
 }
 
 void UnixSlots::remove() const {

@@ -59,7 +59,7 @@ class UnixSlots {
     // What the programs are told to bind is there, as it is after bind(2).
     void show(Side side) const;
     // A program has bound it with that socket: its slot is as blocking.
-    void carry_over(int from, Side side) const;
+    void carry_over(int from, Side side, Sharers sharers = Sharers::none) const;
     // All names go: clients are refused.
     void remove() const;
 

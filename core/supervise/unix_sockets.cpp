@@ -1,6 +1,7 @@
 #include "core/supervise/unix_sockets.hpp"
 
 #include "core/base/error.hpp"
+#include "core/supervise/port.hpp"
 #include "core/supervise/socket_path.hpp"
 
 #include <algorithm>
@@ -153,9 +154,12 @@ std::optional<int> UnixSockets::bound(Side side, const std::string& process, con
     for (const auto& socket : m_sockets) {
         if (call.path != told_name(socket->slots.path(), side))
             continue;
+        const bool is_shared =
+            !socket->binders[at(side)].empty() && is_open_elsewhere(socket->slots.inode(side));
         socket->binders[at(side)].insert(process);
         socket->slots.show(side);
-        socket->slots.carry_over(call.socket.get(), side);
+        socket->slots.carry_over(call.socket.get(), side,
+                                 is_shared ? Sharers::some : Sharers::none);
         return socket->slots.socket(side);
     }
     return std::nullopt;

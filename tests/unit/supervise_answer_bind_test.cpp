@@ -79,4 +79,38 @@ assert libc.bind(u.fileno(), name, 110) == 0 and inode(u) == before
     CHECK(app.addresses.holds(app.port));
 }
 
+TEST_CASE("a program that binds changes nothing under those that share its slot") {
+    const std::string share = R"py(
+s = new()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+s.bind(('127.0.0.1', port))
+s.listen()
+blocks = fcntl.fcntl(s, fcntl.F_GETFL) & os.O_NONBLOCK == 0
+keeps_alive = s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) != 0
+sys.exit(7 if blocks and keeps_alive else 0 if not blocks and not keeps_alive else 8)
+)py";
+    Handing app;
+    app.start(R"py(
+s = new()
+s.bind(('127.0.0.1', port))
+s.setblocking(False)
+s.listen()
+t = new()
+t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+t.bind(('127.0.0.1', port))
+assert fcntl.fcntl(s, fcntl.F_GETFL) & os.O_NONBLOCK
+t.close()
+threading.Event().wait()
+)py",
+              Side::a);
+    app.until([&] { return app.addresses.is_listening(Side::a, "web.1", app.port); });
+    CHECK(app.run(share, Side::a, "web.2") == 0);
+    app.addresses.forget(Side::a, "web.2");
+    // Once nobody has it open, it is as if it were new.
+    app.children.front()->signal(SIGKILL);
+    (void)app.wait_for_end();
+    app.addresses.forget(Side::a, "web.1");
+    CHECK(app.run(share, Side::a, "web.1") == 7);
+}
+
 TEST_SUITE_END();
