@@ -117,6 +117,10 @@ std::optional<TcpAddress> address_in(const sockaddr_storage& name, socklen_t len
     if (address && address->family == AF_INET6 &&
         ::getsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, &size) == 0)
         address->v6_only = v6_only != 0;
+    int device = 0;
+    size = sizeof device;
+    if (address && ::getsockopt(socket, SOL_SOCKET, SO_BINDTOIFINDEX, &device, &size) == 0)
+        address->device = static_cast<unsigned>(device);
     return address;
 }
 

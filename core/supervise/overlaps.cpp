@@ -25,7 +25,8 @@ bool is_dual(const TcpAddress& address) {
 
 // Whether connections to `narrow` would come to `wide` if that alone were there.
 bool covers(const TcpAddress& wide, const TcpAddress& narrow) {
-    if (wide == narrow || wide.port != narrow.port || !wide.is_any())
+    if (wide == narrow || wide.port != narrow.port || !wide.is_any() ||
+        (wide.device != 0 && wide.device != narrow.device))
         return false;
     return wide.family == narrow.family ? !narrow.is_any() || is_dual(wide)
                                         : is_dual(wide) && narrow.family == AF_INET;

@@ -158,6 +158,10 @@ sys::Fd new_socket(const TcpAddress& address) {
     (void)set(fd.get(), {SOL_SOCKET, SO_REUSEADDR}, 1);
     if (address.family == AF_INET6)
         (void)set(fd.get(), {IPPROTO_IPV6, IPV6_V6ONLY}, static_cast<int>(address.v6_only));
+    // Without it, the slot would be open to those who are to be kept out.
+    if (address.device != 0 &&
+        !set(fd.get(), {SOL_SOCKET, SO_BINDTOIFINDEX}, static_cast<int>(address.device)))
+        throw SlotError{errno};
     return fd;
 }
 

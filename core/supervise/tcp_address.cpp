@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/core.h>
+#include <net/if.h>
 #include <netinet/in.h>
 
 namespace shipit::supervise {
@@ -94,6 +95,7 @@ TcpAddress TcpAddress::from_here() const {
     TcpAddress address = *this;
     if (!is_any())
         return address;
+    address.device = 0; // a connection that is made here says nothing of it
     if (family == AF_INET6 && v6_only) {
         address.host.back() = 1; // ::1
         return address;
@@ -108,8 +110,11 @@ TcpAddress TcpAddress::from_here() const {
 std::string TcpAddress::text() const {
     char host_text[INET6_ADDRSTRLEN] = "?";
     (void)::inet_ntop(family, host.data(), host_text, sizeof host_text);
-    return family == AF_INET ? fmt::format("{}:{}", host_text, port)
-                             : fmt::format("[{}]:{}", host_text, port);
+    std::string on;
+    if (char name[IF_NAMESIZE] = ""; device != 0)
+        on = "%" + (::if_indextoname(device, name) != nullptr ? name : std::to_string(device));
+    return family == AF_INET ? fmt::format("{}{}:{}", host_text, on, port)
+                             : fmt::format("[{}]{}:{}", host_text, on, port);
 }
 
 Json TcpAddress::json() const {
@@ -119,6 +124,7 @@ Json TcpAddress::json() const {
                          {"host", host_text},
                          {"scope", scope},
                          {"v6_only", v6_only},
+                         {"device", device},
                          {"port", unsigned{port}}});
 }
 
@@ -128,6 +134,7 @@ std::optional<TcpAddress> TcpAddress::from(const Json& json) {
     address.family = json["family"].integer() == 4 ? AF_INET : AF_INET6;
     address.scope = static_cast<std::uint32_t>(json["scope"].integer());
     address.v6_only = json["v6_only"].boolean();
+    address.device = static_cast<unsigned>(json["device"].integer());
     const std::int64_t port = json["port"].integer();
     if (port < 1 || port > highest_port ||
         ::inet_pton(address.family, json["host"].text().c_str(), address.host.data()) != 1)

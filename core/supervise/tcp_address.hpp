@@ -18,10 +18,12 @@ struct TcpAddress {
     std::uint32_t scope = 0;             // the interface of a link-local address
     bool v6_only = false;                // of IPv6: no IPv4 clients
     std::uint16_t port = 0;
+    unsigned device = 0; // the interface that alone it is open on, by SO_BINDTODEVICE; 0: all
 
     auto operator<=>(const TcpAddress&) const = default;
 
-    // Nothing if it is neither IPv4 nor IPv6, or too short. `v6_only` is the caller's to know.
+    // Nothing if it is neither IPv4 nor IPv6, or too short. `v6_only` and `device` are the caller's
+    // to know.
     [[nodiscard]] static std::optional<TcpAddress> from(const sockaddr_storage& name,
                                                         socklen_t length);
     // "127.0.0.1", "::1", …; empty: all addresses of this host, IPv6's and IPv4's. Nothing if that
@@ -38,7 +40,7 @@ struct TcpAddress {
     [[nodiscard]] TcpAddress possible_here() const;
     // Where this host reaches it: the loopback address for a wildcard, else itself.
     [[nodiscard]] TcpAddress from_here() const;
-    [[nodiscard]] std::string text() const; // "127.0.0.1:8000", "[::]:8000"
+    [[nodiscard]] std::string text() const; // "127.0.0.1:8000", "[::]%eth1:8000"
 
     [[nodiscard]] Json json() const;
     [[nodiscard]] static std::optional<TcpAddress> from(const Json& json);

@@ -113,4 +113,31 @@ threading.Event().wait()
     CHECK(app.run(share, Side::a, "web.1") == 7);
 }
 
+TEST_CASE("what is bound to an interface is so behind its slot, too") {
+    Handing app;
+    app.start(R"py(
+def device(s): return s.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16).rstrip(b'\0')
+s = new()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'lo')
+before = inode(s)
+s.bind(('0.0.0.0', port))
+assert inode(s) != before and device(s) == b'lo'
+s.listen()
+serve(s)
+)py",
+              Side::a);
+    app.until([&] { return app.addresses.is_listening(Side::a, "web.1", app.port); });
+    CHECK(app.addresses.names().front().text() == "0.0.0.0%lo:" + std::to_string(app.port));
+    CHECK(TcpAddress::from(app.addresses.names().front().json()) == app.addresses.names().front());
+    app.ask("served");
+    CHECK(app.wait_for_end() == 0);
+    CHECK(app.wait_for_end() == 0);
+    CHECK(app.run(R"py(
+s = new()
+s.bind(('0.0.0.0', port))
+assert s.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16) == b''
+)py") == 0); // another's slot
+    CHECK(app.addresses.names().size() == 2);
+}
+
 TEST_SUITE_END();
