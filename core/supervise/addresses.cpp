@@ -165,12 +165,12 @@ void Addresses::close() {
 // --- Programs ---
 
 void Addresses::watch(Side side, const std::string& process, sys::Fd notifications) {
-    m_watched.push_back(std::make_unique<Watched>(Watched{side, process, nullptr}));
-    const Watched* watched = m_watched.back().get();
-    m_watched.back()->watch = std::make_unique<BindWatch>(
+    auto watched = std::make_unique<Watched>(Watched{side, process, nullptr});
+    watched->watch = std::make_unique<BindWatch>(
         m_loop, std::move(notifications),
-        [this, watched](const BindCall& call) { return answer(*watched, call); },
-        [this, watched] { gone(watched); });
+        [this, its = watched.get()](const BindCall& call) { return answer(*its, call); },
+        [this, its = watched.get()] { gone(its); });
+    m_watched.push_back(std::move(watched));
 }
 
 void Addresses::gone(const Watched* watched) {

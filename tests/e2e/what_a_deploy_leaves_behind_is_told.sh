@@ -37,7 +37,7 @@ expect_answer "$url" "v4: 1 rows"
 # As advised.
 expect_exit 0 ship set app.shared=orders.db
 expect_exit 2 ship restart
-expect_err "shipit -a shop stop; mv -T $tree/orders.db $SHIPIT_ROOT/shop/shared/orders.db; and this again"
+expect_err "shipit -a shop stop && mv -T $tree/orders.db $SHIPIT_ROOT/shop/shared/orders.db; and this again"
 expect_exit 0 ship stop
 mv -T "$tree/orders.db" "$SHIPIT_ROOT/shop/shared/orders.db"
 expect_exit 0 ship restart
