@@ -104,24 +104,32 @@ bool has_file(const sys::Path& folder, const std::string& path) {
     return !folder.empty() && sys::is_there(folder) && found_in(folder, path).is_file();
 }
 
-// The advice: `steps` first, then what `puts` it from there into `shared`, where it has no data.
-std::string way_into_shared(const char* to_what, std::vector<std::string> steps, const char* puts,
-                            const sys::Path& from, const sys::Path& shared,
-                            const std::string& path) {
-    const sys::Path to = shared / path;
+// What of that path would be put from `folder` into `shared`, where it has no data.
+struct Putting {
+    const char* command; // "mv -T"
+    const sys::Path& folder;
+    const sys::Path& shared;
+    const std::string& path;
+};
+
+// The advice: `steps` first, then that.
+std::string way_into_shared(const char* to_what, std::vector<std::string> steps,
+                            const Putting& putting) {
+    const sys::Path to = putting.shared / putting.path;
     if (!sys::is_there(to.parent_path()))
         steps.push_back("mkdir -p " + shell_quoted(to.parent_path().string()));
-    if (found_in(shared, path).is_there)
+    if (found_in(putting.shared, putting.path).is_there)
         steps.push_back("rmdir " + shell_quoted(to.string()));
-    steps.push_back(
-        fmt::format("{} {} {}", puts, shell_quoted(from.string()), shell_quoted(to.string())));
+    steps.push_back(fmt::format("{} {} {}", putting.command,
+                                shell_quoted((putting.folder / putting.path).string()),
+                                shell_quoted(to.string())));
     return fmt::format("{}: {}; and this again", to_what, joined(steps, " && "));
 }
 
 std::string way_of_release(const std::string& stop_command, const sys::Path& tree,
                            const sys::Path& shared, const std::string& path) {
-    return way_into_shared("to go on with the release's", {stop_command}, "mv -T", tree / path,
-                           shared, path);
+    return way_into_shared("to go on with the release's", {stop_command},
+                           {"mv -T", tree, shared, path});
 }
 
 Error file_becomes_no_folder(const char* where, const sys::Path& shared, const std::string& path) {
@@ -183,13 +191,13 @@ void refuse_files_left_out(const LeftOut& build, const sys::Path& shared,
     for (const std::string& path : paths) {
         if (!build.is_file(path) || !is_new(shared, path, found_in(shared, path)))
             continue;
-        Error error = file_becomes_no_folder("the build", shared, path);
+        std::string how;
         if (has_file(live, path))
-            error.advise(way_of_release(stop_command, live, shared, path));
+            how = way_of_release(stop_command, live, shared, path);
         else if (!build.folder.empty())
-            error.advise(way_into_shared("to begin with the build's", {}, "cp -T",
-                                         build.folder / path, shared, path));
-        throw error;
+            how = way_into_shared("to begin with the build's", {},
+                                  {"cp -T", build.folder, shared, path});
+        throw file_becomes_no_folder("the build", shared, path).advise(how);
     }
 }
 

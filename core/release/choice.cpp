@@ -94,6 +94,12 @@ bool ends_processes(const Fact& fact, const Fact* live, Restores what) {
            what != Restores::config;
 }
 
+// Empty: it will do. Or else, after what hinders, what speaks against it.
+std::string why_not_first(const Fact& fact, Restores what, std::string hindrance, bool ends) {
+    std::string why = hindrance.empty() ? doubt(fact, what) : std::move(hindrance);
+    return why.empty() && ends ? "has no processes, which what is live has" : why;
+}
+
 // Where no good release is found: the newest of those that would do, and how many were passed over
 // before it.
 struct SecondBest {
@@ -101,8 +107,22 @@ struct SecondBest {
     std::size_t skipped = 0;
 };
 
+bool would_do(const Fact& fact, Restores what) {
+    return fact.was_live && !fact.bad && !is_held(fact, what);
+}
+
 bool went_back(const Fact& fact) {
     return fact.rollback_of || fact.config_of;
+}
+
+std::string note_of(ReleaseNumber second_best, bool has_processes) {
+    return has_processes
+               ? fmt::format(
+                     "no good release before; {} ran, but never stayed up through its watch",
+                     second_best.text())
+               : fmt::format("no release before that would do has processes, as what is live has; "
+                             "{} is files only",
+                             second_best.text());
 }
 
 // On the way back from `live`: what came after it, and what is known never to have been live.
@@ -134,17 +154,14 @@ Choice rollback_target(Facts facts, std::optional<ReleaseNumber> live, Restores 
             continue;
         const std::string hindrance = why_no_help(*fact, live_fact, what);
         const bool ends = ends_processes(*fact, live_fact, what);
-        std::string why = hindrance.empty() ? doubt(*fact, what) : hindrance;
-        if (why.empty() && ends)
-            why = "has no processes, which what is live has";
+        std::string why = why_not_first(*fact, what, hindrance, ends);
         if (why.empty()) {
             choice.target = fact->number;
             choice.is_settled = true;
             return choice;
         }
         SecondBest& second = ends ? files_only : unproven;
-        if (!second.number && hindrance.empty() && !fact->bad && !is_held(*fact, what) &&
-            fact->was_live)
+        if (!second.number && hindrance.empty() && would_do(*fact, what))
             second = {fact->number, choice.skipped.size()};
         choice.skipped.push_back({fact->number, std::move(why)});
     }
@@ -153,13 +170,7 @@ Choice rollback_target(Facts facts, std::optional<ReleaseNumber> live, Restores 
         return choice;
     choice.target = second.number;
     choice.skipped.resize(second.skipped, {*second.number, ""});
-    choice.note =
-        unproven.number
-            ? fmt::format("no good release before; {} ran, but never stayed up through its watch",
-                          second.number->text())
-            : fmt::format("no release before that would do has processes, as what is live has; {} "
-                          "is files only",
-                          second.number->text());
+    choice.note = note_of(*second.number, unproven.number.has_value());
     return choice;
 }
 

@@ -28,23 +28,12 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr int exit_not_executed = 127;
 constexpr std::size_t most_digits = std::numeric_limits<pid_t>::digits10 + 1;
 constexpr std::string_view default_path = "/usr/local/bin:/usr/bin:/bin";
 
 // execve(2) wants char*, and does not write to it.
 char* writable(const std::string& text) {
     return const_cast<char*>(text.c_str());
-}
-
-void default_signals() noexcept {
-    struct sigaction plain {};
-    plain.sa_handler = SIG_DFL;
-    for (int signal = 1; signal < NSIG; ++signal)
-        (void)::sigaction(signal, &plain, nullptr); // SIGKILL, SIGSTOP and libc's own refuse
-    sigset_t none;
-    (void)::sigemptyset(&none);
-    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 // setresuid(2) leaves what can be inherited, which whoever started shipit may have set.
@@ -55,6 +44,16 @@ bool drop_capabilities() noexcept {
 }
 
 } // namespace
+
+void default_signals() noexcept {
+    struct sigaction plain {};
+    plain.sa_handler = SIG_DFL;
+    for (int signal = 1; signal < NSIG; ++signal)
+        (void)::sigaction(signal, &plain, nullptr); // SIGKILL, SIGSTOP and libc's own refuse
+    sigset_t none;
+    (void)::sigemptyset(&none);
+    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
 
 PreparedLaunch::PreparedLaunch(const Launch& launch) : m_launch(launch) {
     if (m_launch.argv.empty() || m_launch.argv.front().empty())

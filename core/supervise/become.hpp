@@ -22,6 +22,11 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 // (sockets: binds, and those of Unix sockets, too)
 enum class Reported { nothing, binds, sockets, connects };
 
+inline constexpr int exit_not_executed = 127; // as shells have it
+
+// As a program expects them: for a child between fork and exec, async-signal-safe.
+void default_signals() noexcept;
+
 // What is to be started, and how.
 struct Launch {
     // own: a session of its own. ours: our session and process group, so that the terminal's keys

@@ -179,6 +179,14 @@ Check::Kind Crew::check_kind() const {
     return Check::Kind::none;
 }
 
+bool Crew::listens(const Addresses& addresses, const Process& process, Entrance& entrance) const {
+    const std::string& name = process.program().name;
+    if (m_generation.socket.empty())
+        return addresses.is_listening(m_side, name, *m_generation.port);
+    entrance.socket = addresses.unix_sockets().entrance(m_side, name, m_generation.socket);
+    return !entrance.socket.empty();
+}
+
 // Only where all that are asked were handed their sockets is it known who listens.
 Check::WayIn Crew::way_in() const {
     const Program* face = m_generation.face();
@@ -193,13 +201,7 @@ Check::WayIn Crew::way_in() const {
             continue;
         if (!process->is_handed())
             return {false, std::nullopt, nullptr, m_side};
-        const std::string& name = process->program().name;
-        if (m_generation.socket.empty()) {
-            all_listen = all_listen && addresses->is_listening(m_side, name, *m_generation.port);
-            continue;
-        }
-        entrance.socket = addresses->unix_sockets().entrance(m_side, name, m_generation.socket);
-        all_listen = all_listen && !entrance.socket.empty();
+        all_listen = listens(*addresses, *process, entrance) && all_listen;
     }
     // Nobody's bind was seen: who listens there, if anybody does, has a socket of its own.
     if (!all_listen && !m_generation.hands_over && m_generation.socket.empty() &&

@@ -89,6 +89,8 @@ class Crew {
   private:
     [[nodiscard]] Process::OnEnded teller();
     void wait_until_stopped(const Choice& choice, const Loop::Callback& done);
+    [[nodiscard]] bool listens(const Addresses& addresses, const Process& process,
+                               Entrance& entrance) const;
     [[nodiscard]] Check::WayIn way_in() const;
 
     Surroundings& m_surroundings;

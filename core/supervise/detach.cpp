@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/supervise/become.hpp"
 #include "core/supervise/client.hpp"
 #include "core/supervise/tree.hpp"
 #include "core/sys/clock.hpp"
@@ -25,7 +26,6 @@ namespace {
 
 constexpr mode_t supervisor_log_mode = 0640;
 constexpr int look_again_ms = 10;
-constexpr int exit_not_executed = 127;
 constexpr std::size_t shown_log = 2000;
 
 // What the daemon tells through a pipe that its exec closes: its pid, then an errno if that failed.
@@ -33,14 +33,6 @@ struct Report {
     pid_t pid = 0;
     int error_number = 0;
 };
-
-void default_signals() noexcept {
-    for (int signal = 1; signal < NSIG; ++signal)
-        (void)::signal(signal, SIG_DFL);
-    sigset_t none;
-    (void)::sigemptyset(&none);
-    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
 
 // What a service manager says to the process that it has started, and to no other: ours would speak
 // for a service that it is not.

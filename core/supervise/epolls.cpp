@@ -56,34 +56,41 @@ void leave_room_for(int descriptor) noexcept {
     (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// What an epoll watches under that number, as long as it is that file.
+std::vector<WatchedFile> watched_in(const sys::Path& info, int descriptor, ino_t inode) {
+    constexpr std::uint64_t longest = 16 << 20;
+    const std::string text = sys::read_file_if_any(info, longest).value_or("");
+    std::vector<WatchedFile> all;
+    for (const std::string_view line : split(text, '\n'))
+        if (WatchedFile watched;
+            watched.read(line) && watched.descriptor == descriptor && watched.inode == inode)
+            all.push_back(watched);
+    return all;
+}
+
+// Nothing where it was closed just now.
+sys::Fd epoll_of(pid_t process, int descriptor) {
+    const sys::Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process, 0U)));
+    sys::Fd epoll(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), descriptor, 0U)));
+    if (!epoll && sys::is_shortage(errno))
+        throw SlotError{errno};
+    return epoll;
+}
+
 } // namespace
 
 Epolls::Epolls(pid_t process, int descriptor, int socket) : m_descriptor(descriptor) {
-    constexpr std::uint64_t longest = 16 << 20;
     struct stat facts {};
     if (::fstat(socket, &facts) != 0)
         return;
-    sys::Fd pidfd;
     const sys::Path proc = fmt::format("/proc/{}", process);
     for (const std::string& name : sys::names_in(proc / "fd")) {
         if (sys::link_target(proc / "fd" / name) != "anon_inode:[eventpoll]")
             continue;
-        const std::string info =
-            sys::read_file_if_any(proc / "fdinfo" / name, longest).value_or("");
-        for (const std::string_view line : split(info, '\n')) {
-            WatchedFile watched;
-            if (!watched.read(line) || watched.descriptor != descriptor ||
-                watched.inode != facts.st_ino)
-                continue;
-            if (!pidfd)
-                pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, process, 0U)));
-            sys::Fd epoll(
-                static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), std::stoi(name), 0U)));
-            if (!epoll && sys::is_shortage(errno))
-                throw SlotError{errno};
-            if (epoll) // else it was closed just now
+        for (const WatchedFile& watched :
+             watched_in(proc / "fdinfo" / name, descriptor, facts.st_ino))
+            if (sys::Fd epoll = epoll_of(process, std::stoi(name)))
                 m_all.push_back({std::move(epoll), watched.events, watched.data});
-        }
     }
 }
 
