@@ -10,18 +10,25 @@ for build in 2 3; do
     echo "$build" >"$scratch/hello/build"
     expect_exit 0 ship deploy "$scratch/hello" -m "Build $build"
 done
-rm -f "$app/began"
-touch "$app/wait"
-ship rollback >"$scratch/first.log" 2>&1 &
-first=$!
-expect_soon 20 test -e "$app/began"
-ship rollback --wait=60s >"$scratch/second.log" 2>&1 &
-second=$!
-expect_soon 20 grep -q "waiting for" "$scratch/second.log"
-rm "$app/wait"
-wait "$first"
-status=0
-wait "$second" || status=$?
+# at_once FIRST SECOND: two rollbacks of which the second waits for the first; both by their words. Its
+# status is in $status.
+at_once() {
+    rm -f "$app/began"
+    touch "$app/wait"
+    # shellcheck disable=SC2086
+    ship rollback $1 >"$scratch/first.log" 2>&1 &
+    local first=$!
+    expect_soon 20 test -e "$app/began"
+    # shellcheck disable=SC2086
+    ship rollback $2 --wait=60s >"$scratch/second.log" 2>&1 &
+    local second=$!
+    expect_soon 20 grep -q "waiting for" "$scratch/second.log"
+    rm "$app/wait"
+    wait "$first"
+    status=0
+    wait "$second" || status=$?
+}
+at_once "" ""
 expect_equal "$status" 1 "$(cat "$scratch/second.log")"
 grep -qE "v4 \('Rollback to v2', by [^)]+\) has taken v3's place meanwhile; nothing was changed" "$scratch/second.log" ||
     fail "it does not say why: $(cat "$scratch/second.log")"
@@ -32,32 +39,12 @@ expect_exit 0 ship info v4 --json
 expect_equal "$(json "$out" 'it["bad"]')" False
 
 # What is asked for by its number goes there, whatever is live by then.
-touch "$app/wait"
-rm -f "$app/began"
-ship rollback v3 >"$scratch/first.log" 2>&1 &
-first=$!
-expect_soon 20 test -e "$app/began"
-ship rollback v1 --wait=60s >"$scratch/second.log" 2>&1 &
-second=$!
-expect_soon 20 grep -q "waiting for" "$scratch/second.log"
-rm "$app/wait"
-wait "$first" "$second"
-wait "$second"
+at_once v3 v1
+expect_equal "$status" 0 "$(cat "$scratch/second.log")"
 is_live v6 || fail "v1 was not brought back: $(cat "$scratch/second.log")"
 
 # So it is with what is to be undone: that was the newest rollback when it was asked for.
-touch "$app/wait"
-rm -f "$app/began"
-ship rollback v2 >"$scratch/first.log" 2>&1 &
-first=$!
-expect_soon 20 test -e "$app/began"
-ship rollback --undo --wait=60s >"$scratch/second.log" 2>&1 &
-second=$!
-expect_soon 20 grep -q "waiting for" "$scratch/second.log"
-rm "$app/wait"
-wait "$first"
-status=0
-wait "$second" || status=$?
+at_once v2 --undo
 expect_equal "$status" 1 "$(cat "$scratch/second.log")"
 grep -qF "next: if v7 is to be undone: shipit -a hello rollback --undo" "$scratch/second.log" ||
     fail "it does not say how to go on: $(cat "$scratch/second.log")"
