@@ -178,7 +178,6 @@ class Deploy {
             (void)app.lock("deploy", {});
     }
 
-    // What is stored only waits: who takes it live will be told.
     // It may be meant, for a second app with the same builds.
     static void tell_other_name(const App& app, const config::Settings& settings) {
         if (settings.name && *settings.name != app.name())
@@ -187,6 +186,7 @@ class Deploy {
                             settings.name->text(), app.name().text()));
     }
 
+    // What is stored only waits: who takes it live will be told.
     void heed_hold(const App& app) const {
         if (m_request.no_activate)
             warn_of_holds(app, m_packed->id);

@@ -27,9 +27,9 @@ struct PrunePlan {
     }
 };
 
-// Changes nothing: `prune --dry-run` shows it. Releases stay from whose trees somebody
-// runs a command: he holds the slug (sys::hold), since the app could open the tree. A manifest that
-// cannot be read might refer to any slug, so that nothing but trees goes while there is one.
+// Changes nothing: `prune --dry-run` shows it. Releases stay from whose trees somebody runs a
+// command: he holds the slug (sys::hold), since the app could open the tree. A manifest that cannot
+// be read might refer to any slug, so that nothing but trees goes while there is one.
 [[nodiscard]] PrunePlan plan_prune(const Ledger& ledger, const Marks& marks,
                                    const Retention& retention,
                                    const std::vector<ReleaseNumber>& warm = {});

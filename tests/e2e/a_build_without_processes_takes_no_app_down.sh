@@ -4,7 +4,6 @@
 needs curl git
 
 hello_is_live
-url=http://127.0.0.1:$port/
 mkdir "$scratch/dist"
 echo pages >"$scratch/dist/index.html"
 echo "web: python3 server.py" >"$scratch/dist/procfile" # which is no Procfile

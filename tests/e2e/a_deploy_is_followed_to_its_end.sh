@@ -4,8 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
-app=$SHIPIT_ROOT/hello
 hello_release_command 'echo begun; touch ../../began; while [ -e ../../wait ]; do sleep 0.05; done; echo went on
 [ ! -e ../../refuse ]'
 another_build() { echo "$1" >"$scratch/hello/build"; }

@@ -9,7 +9,6 @@ needs curl python3 scp sftp
 # a file on this host, a client has not; an AcceptEnv like this one is dangerous all the same.)
 start_sshd "AcceptEnv *"
 hello_is_live
-url=http://127.0.0.1:$port/
 expect_exit 0 ship create shop
 new_key ci
 new_key other

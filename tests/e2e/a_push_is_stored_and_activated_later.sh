@@ -4,7 +4,6 @@
 needs curl python3
 
 hello_is_live
-url=http://127.0.0.1:$port/
 # A connection to this host: without the host's name, what follows is run.
 printf '#!/bin/sh\nshift\nexec "$@"\n' >"$scratch/bin/ssh"
 # An older shipit, whose offer does not say that it can store.

@@ -4,7 +4,6 @@
 needs curl python3
 
 hello_is_live
-url=http://127.0.0.1:$port/
 another_host_is_near
 push() { SHIPIT_ROOT=$scratch/nowhere ship push host:hello "$scratch/hello" "$@"; }
 # Another client, which knows nothing of this one's pushes.

@@ -4,7 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
 expect_exit 0 ship set health.watch=60s
 first=$(page "${url}pid")
 

@@ -4,8 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
-app=$SHIPIT_ROOT/hello
 may_fall_sick "$scratch/hello"
 has_gone_on() { grep -qF "$1" "$scratch/restart.log"; }
 nobody_goes_back() { ! pgrep -f -- "$SHIPIT_ROOT -a hello rollback" >/dev/null; }

@@ -4,7 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
 a_copy_of hello sick
 sed -i 's/return 200, "ok, and/return 503, "sick, and/' "$scratch/sick/server.py"
 nobody_listens() { ! curl --silent --output /dev/null "$url"; }

@@ -4,8 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
-app=$SHIPIT_ROOT/hello
 may_fall_sick "$scratch/hello"
 is_told() { grep -q "failed within its watch window" "$scratch/deploy.log"; }
 first_of() { ship releases --json | python3 -c "import json, sys; print(json.load(sys.stdin)[0]['$1'])"; }

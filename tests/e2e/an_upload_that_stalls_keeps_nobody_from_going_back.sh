@@ -4,7 +4,6 @@
 needs curl git
 
 hello_is_live
-url=http://127.0.0.1:$port/
 echo 2 >"$scratch/hello/build"
 expect_exit 0 ship deploy "$scratch/hello" -m "Second version"
 

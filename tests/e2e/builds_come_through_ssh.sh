@@ -8,7 +8,6 @@ new_key admin
 let_in admin
 start_sshd "$(shipit_is_found)"
 hello_is_live
-url=http://127.0.0.1:$port/
 greet() { sed -i "s/return \"[^\"]*, \"/return \"$1, \"/" "$scratch/hello/server.py"; }
 tarred() { tar c -C "$scratch/${1:-hello}" .; }
 from_tar() { tarred "$1" | over_ssh admin shipit -a hello "${@:2}"; }

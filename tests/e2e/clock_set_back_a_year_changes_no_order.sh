@@ -25,7 +25,6 @@ is_another() { [[ $(pid) != "$1" ]]; }
 
 set_clock 0
 hello_is_live
-url=http://127.0.0.1:$port/
 deploy 2
 set_clock -366
 deploy 3 # its watch passes, and it is good

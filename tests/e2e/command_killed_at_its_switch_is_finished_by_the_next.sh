@@ -4,7 +4,6 @@
 needs curl strace
 
 hello_is_live
-url=http://127.0.0.1:$port/
 strace -o /dev/null true || skip "nothing can be traced here"
 
 # No leak detection under ptrace(2).

@@ -4,8 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
-app=$SHIPIT_ROOT/hello
 may_fall_sick "$scratch/hello"
 # fails_when_live RELEASE: as a program does that dies of what only comes up in use.
 fails_when_live() { wait_until 30 is_live "$1" && touch "$app/releases/$1/sick"; }

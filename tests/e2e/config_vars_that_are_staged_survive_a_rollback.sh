@@ -4,7 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
 expect_exit 0 ship config set NAME=Ada COLOR=red
 expect_exit 0 ship config set KEY=s3cret NAME=Bob --no-restart
 expect_exit 0 ship config unset COLOR --no-restart

@@ -4,7 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
 releases=$SHIPIT_ROOT/hello/releases
 sed -i "s/Hello/Good morning/" "$scratch/hello/server.py"
 expect_exit 0 ship deploy "$scratch/hello" -m "Second"

@@ -4,7 +4,6 @@
 needs curl pgrep
 
 hello_is_live
-url=http://127.0.0.1:$port/
 web=$(page "$url/pid")
 kill -KILL "$(pgrep -f -- "--root $SHIPIT_ROOT supervise hello")"
 kill -KILL "$web"

@@ -14,7 +14,6 @@ told() {
 expect_exit 1 doctor
 expect_err "there is no app 'hello'"
 hello_is_live
-url=http://127.0.0.1:$port/
 find "$SHIPIT_ROOT" -printf '%p %y %m %U %T@\n' | grep -v "/log/" | sort >"$scratch/before"
 expect_exit 0 doctor
 expect_match "^=== hello$"

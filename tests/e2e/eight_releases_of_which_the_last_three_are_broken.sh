@@ -4,7 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
 works() { answers "$url" "Hello, World!"; }
 for build in 2 3 4 5; do
     echo "$build" >"$scratch/hello/build"

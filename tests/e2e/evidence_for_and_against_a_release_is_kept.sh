@@ -4,8 +4,6 @@
 needs curl git
 
 hello_is_live
-url=http://127.0.0.1:$port/
-app=$SHIPIT_ROOT/hello
 info() { json <(ship info "$1" --json) "it$2"; }
 has_exits() { [[ $(info "$1" '["evidence"]["exits"]') == "$2" ]]; }
 

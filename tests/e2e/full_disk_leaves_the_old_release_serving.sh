@@ -17,7 +17,6 @@ take_disk_away() {
 trap take_disk_away EXIT
 
 hello_is_live
-url=http://127.0.0.1:$port/
 free_space() { df -Pk "$SHIPIT_ROOT" | awk 'NR == 2 { print $4 }'; }
 no_space() {
     expect_err "No space left on device"

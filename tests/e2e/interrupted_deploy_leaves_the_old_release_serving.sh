@@ -5,7 +5,6 @@
 needs curl python3
 
 hello_is_live
-url=http://127.0.0.1:$port/
 on_terminal() { python3 "$tests/e2e/on_terminal.py" "$@"; }
 
 # still_serves vN: it is live and answers; the newest release failed for having been interrupted.

@@ -306,14 +306,16 @@ a_copy_of() {
     chmod -R u+rwX,go+rX "$scratch/${2:-$1}"
 }
 
-# An app named hello on a port of its own, deployed as v1 from $scratch/hello.
+# An app named hello on a port of its own, deployed as v1 from $scratch/hello; answers at $url, and its
+# files are in $app.
 hello_is_live() {
     reserve_port
+    url=http://127.0.0.1:$port/ app=$SHIPIT_ROOT/hello
     a_copy_of hello
     expect_exit 0 ship create hello
     expect_exit 0 ship set "app.port=$port"
     expect_exit 0 ship deploy "$scratch/hello" -m "First version"
-    expect_answer "http://127.0.0.1:$port/" "This is release v1."
+    expect_answer "$url" "This is release v1."
 }
 
 # is_live RELEASE: of hello.

@@ -4,7 +4,6 @@
 needs curl python3
 
 hello_is_live
-url=http://127.0.0.1:$port/
 on_terminal() { python3 "$tests/e2e/on_terminal.py" "$@"; }
 change() { sed -i "s/return \"[^\"]*, \"/return \"$1, \"/" "$scratch/hello/server.py"; }
 

@@ -4,8 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
-app=$SHIPIT_ROOT/hello
 may_fall_sick "$scratch/hello"
 sed -i 's/^watch = .*/watch = "3s"/' "$scratch/hello/shipit.toml"
 

@@ -4,7 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
 expect_exit 0 ship set processes.web.count=4
 expect_exit 0 ship deploy "$scratch/hello" --force
 four_answer() {

@@ -3,7 +3,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
 
 # fails_for APP REASON: deploying it is refused, for that reason.
 fails_for() {

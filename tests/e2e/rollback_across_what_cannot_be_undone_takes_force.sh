@@ -4,7 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
 next_build() { echo "$1" >"$scratch/hello/build"; }
 release_script() { echo "$1" >"$scratch/hello/release.sh"; }
 live() { basename "$(readlink "$SHIPIT_ROOT/hello/current")"; }

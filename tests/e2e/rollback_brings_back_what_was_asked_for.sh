@@ -4,7 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
 next_build() { echo "$1" >"$scratch/hello/build"; }
 build() { cat "$SHIPIT_ROOT/hello/current/build"; }
 expect_exit 0 ship config set NAME=Ada

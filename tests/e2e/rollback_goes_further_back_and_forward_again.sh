@@ -4,7 +4,6 @@
 needs curl git
 
 hello_is_live
-url=http://127.0.0.1:$port/
 next_build() { echo "$1" >"$scratch/hello/build"; }
 deploy() { next_build "$1" && expect_exit 0 ship deploy "$scratch/hello" -m "Build $1"; }
 held() { ship hold --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'; }

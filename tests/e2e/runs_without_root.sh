@@ -27,7 +27,6 @@ SHIPIT_ROOT=$HOME/.local/share/shipit # for lib.sh, not exported
 export -n SHIPIT_ROOT
 
 hello_is_live
-url=http://127.0.0.1:$port/
 [[ -L $SHIPIT_ROOT/hello/current ]] || fail "the root is not at $SHIPIT_ROOT"
 expect_exit 1 env SHIPIT_ROOT="$scratch/elsewhere" "$SHIPIT_BIN" -a hello ps
 expect_err "next: there is one under '$SHIPIT_ROOT', as user $(id -un): shipit --root $SHIPIT_ROOT -a hello status"

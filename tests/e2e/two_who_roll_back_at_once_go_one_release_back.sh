@@ -4,7 +4,6 @@
 needs curl
 
 hello_is_live
-app=$SHIPIT_ROOT/hello
 hello_release_command 'touch ../../began; while [ -e ../../wait ]; do sleep 0.05; done'
 for build in 2 3; do
     echo "$build" >"$scratch/hello/build"

@@ -3,7 +3,10 @@
 . "$(dirname "$0")/lib.sh"
 needs curl python3
 
-not_running_in() { ! readlink /proc/[0-9]*/cwd | grep -qxF "$1"; }
+# Also by what the supervisor knows, which sees a process end a moment after it has.
+only_one_release_runs() {
+    ship ps --json | python3 -c 'import json, sys; sys.exit(len({it["release"] for it in json.load(sys.stdin)}) != 1)'
+}
 
 reserve_port
 url=http://127.0.0.1:$port
@@ -45,7 +48,7 @@ expect_answer "$url" ": 6 rows"
 expect_exit 0 ship hold --clear
 expect_exit 0 ship set health.warm=0s
 expect_exit 0 ship deploy --force counter
-expect_soon 10 not_running_in "$tree"
+expect_soon 10 only_one_release_runs
 expect_exit 0 ship rollback v3
 expect_answer "$url" ": 0 rows"
 kept=("$tree".changed-*)
@@ -57,7 +60,7 @@ expect_equal "$(stat -c %a "${kept[0]}")" 700
 
 # Nor from under a command that is at work there when its release comes back.
 expect_exit 0 ship deploy --force counter
-expect_soon 10 not_running_in "$tree"
+expect_soon 10 only_one_release_runs
 echo "# a note of mine" >>"$tree/app.py"
 mkfifo "$scratch/begun" "$scratch/go_on"
 ship run --release v3 -- sh -c "exec 3>>app.py; echo >'$scratch/begun'; read -r _ <'$scratch/go_on'; echo '# the end' >&3" &

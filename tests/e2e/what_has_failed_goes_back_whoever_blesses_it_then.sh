@@ -4,7 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
 may_fall_sick "$scratch/hello"
 is_free() { ship status --json | python3 -c 'import json, sys; sys.exit(json.load(sys.stdin)["locked_by"] is not None)'; }
 has_failed() { ship events --json | grep -q '"event":"watch_failed".*"release":"v2"'; }

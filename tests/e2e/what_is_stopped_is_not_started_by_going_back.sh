@@ -4,8 +4,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
-app=$SHIPIT_ROOT/hello
 may_fall_sick "$scratch/hello"
 expect_exit 0 ship deploy --no-wait "$scratch/hello"
 exec 3>>"$app/lock"

@@ -4,7 +4,6 @@
 needs curl
 
 hello_is_live
-app=$SHIPIT_ROOT/hello
 may_fall_sick "$scratch/hello"
 sed -i 's/^watch = .*/&\nwarm = "0s"/' "$scratch/hello/shipit.toml"
 is_going_back() { pgrep -f -- "$SHIPIT_ROOT -a hello rollback" >/dev/null; }

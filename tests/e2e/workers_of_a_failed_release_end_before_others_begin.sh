@@ -5,8 +5,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
-app=$SHIPIT_ROOT/hello
 may_fall_sick "$scratch/hello"
 sed -i 's|^    if path == "/":|    if path == "/slow":\n        open("asked", "w").close()\n        while not os.path.exists("enough"):\n            time.sleep(0.02)\n        return 200, "slow"\n&|; s/^import sys$/&\nimport time/' \
     "$scratch/hello/server.py"

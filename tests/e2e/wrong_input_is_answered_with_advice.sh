@@ -3,7 +3,6 @@
 needs curl
 
 hello_is_live
-url=http://127.0.0.1:$port/
 find "$SHIPIT_ROOT/hello/releases" | sort >"$scratch/before"
 
 # --- The command line ---

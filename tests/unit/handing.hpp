@@ -157,6 +157,9 @@ sys.exit(0 if answer == sys.argv[1].encode() else 9)
         ask(expected, host);
         return wait_for_end() == 0;
     }
+    [[nodiscard]] bool answers_by_both(const std::string& expected) {
+        return answers(expected, "127.0.0.1") && answers(expected, "::1");
+    }
     // Serves on what `listeners` says, in Python, until the end.
     void serve(const std::string& text, const std::string& listeners, Side side) {
         start(fmt::format("serve_all(b'{}', {})", text, listeners), side);

@@ -17,6 +17,17 @@ using tests::SupervisedApp;
 using tests::wait_for;
 using tests::with_slow_worker;
 
+namespace {
+
+// A web server that is not asked for a path.
+Generation without_path(const SupervisedApp& app, std::uint64_t release) {
+    Generation generation = app.web(release);
+    generation.health.path.clear();
+    return generation;
+}
+
+} // namespace
+
 TEST_SUITE_BEGIN("supervise::Replacement");
 
 TEST_CASE("a healthy generation takes the place of the old one, and is good after its watch") {
@@ -196,8 +207,7 @@ TEST_CASE("a first generation that fails leaves nothing running") {
 
 TEST_CASE("a health command decides by its exit status, and its output is kept") {
     Serving app;
-    Generation next = app.web(2);
-    next.health.path.clear();
+    Generation next = without_path(app, 2);
     next.health.command = "echo checking $SHIPIT_RELEASE; exit 4";
     next.health.timeout = 3s;
     Json answer = app.deploy(next);
@@ -212,8 +222,7 @@ TEST_CASE("a health command decides by its exit status, and its output is kept")
 
 TEST_CASE("a health command's connections go to the new generation, while the public's do not") {
     Serving app;
-    Generation next = app.web(2);
-    next.health.path.clear();
+    Generation next = without_path(app, 2);
     next.health.command =
         "python3 -S -E -c \"import os, sys, urllib.request as u; sys.exit(b'release v2' "
         "not in u.urlopen('http://localhost:' + os.environ['PORT']).read())\"";
@@ -228,16 +237,14 @@ TEST_CASE("a health command's connections go to the new generation, while the pu
 
 TEST_CASE("without a check, listening and staying up for a second is enough") {
     Serving app;
-    Generation next = app.web(2);
-    next.health.path.clear();
+    Generation next = without_path(app, 2);
     CHECK(app.deploy(next)["ok"].boolean());
     CHECK(app.serves("v2"));
 }
 
 TEST_CASE("without a check, a server that ends below a process that goes on fails its release") {
     Serving app;
-    Generation next = app.web(2);
-    next.health.path.clear();
+    Generation next = without_path(app, 2);
     next.health.timeout = 4s;
     next.programs[0].command =
         "timeout -s KILL 0.7 python3 -S -E server.py & wait; exec tail -f /dev/null";
@@ -250,8 +257,7 @@ TEST_CASE("without a check, a server that ends below a process that goes on fail
 
 TEST_CASE("without a check, a server that ends in the watch below what goes on fails the watch") {
     Serving app;
-    Generation next = app.web(2);
-    next.health.path.clear();
+    Generation next = without_path(app, 2);
     next.health.watch = 60s;
     next.programs[0].command = "python3 -S -E server.py & wait; exec tail -f /dev/null";
     Client client(app.run());
@@ -268,8 +274,7 @@ TEST_CASE("without a check, a server that ends in the watch below what goes on f
 
 TEST_CASE("a worker that ends fails the generation it belongs to") {
     Serving app;
-    Generation next = app.web(2);
-    next.health.path.clear();
+    Generation next = without_path(app, 2);
     next.programs.push_back(app.program("worker.1", 2, "sh -c 'sleep 0.3; exit 9'"));
     const Json answer = app.deploy(next);
     INFO(answer.dump());
@@ -299,8 +304,7 @@ TEST_CASE("an exit while the old generation's worker is being stopped fails the 
 TEST_CASE("what is ill when the old generation's worker has stopped gets no traffic") {
     Serving app;
     REQUIRE(app.deploy(with_slow_worker(app, 2))["ok"].boolean());
-    Generation next = app.web(3);
-    next.health.path.clear();
+    Generation next = without_path(app, 3);
     next.health.command = "[ ! -e ill ]";
     next.health.timeout = 1s;
     Client client(app.run());
