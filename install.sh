@@ -606,6 +606,7 @@ get_test_packages() {
 }
 
 run_tests() { # run_tests BUILD LABELS
+    rm -f "build/$1/Testing/Temporary/LastTestsFailed.log"
     # They mostly wait, so one more than there are processors goes at once.
     ctest --test-dir "build/$1" --label-regex "$2" --parallel $((jobs + 1)) --output-on-failure \
         --no-tests=error --no-label-summary </dev/null
@@ -634,7 +635,18 @@ do_test() {
     fi
     run_tests tested '^(unit|e2e|static)$' || failed=1
     [[ -z $fuzzing ]] || wait "$fuzzing" || failed=1
+    [[ $failed == 0 ]] || tell_what_failed
     return "$failed"
+}
+
+# Thousands of lines after one that failed, with the summary of those that passed before one's eyes.
+tell_what_failed() {
+    say "Failed"
+    local build
+    for build in sanitized tested; do
+        sed "s/^[0-9]*:/build\/$build: /" "build/$build/Testing/Temporary/LastTestsFailed.log" 2>/dev/null || true
+    done
+    grep -l '^==.*ERROR: ' build/fuzz/*.log 2>/dev/null || true
 }
 
 in_the_background() { # in_the_background FUNCTION
