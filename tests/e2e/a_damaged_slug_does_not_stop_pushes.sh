@@ -51,7 +51,7 @@ greet "Good morning"
 pushes_work "Good morning"
 flip_here
 greet "Good day"
-printf x | dd of="$scratch/hello/big" bs=1 seek=2000000 conv=notrunc status=none
+printf changed. | dd of="$scratch/hello/big" bs=1 seek=2000000 conv=notrunc status=none
 pushes_work "Good day"
 
 # --- There: in what is not sent because it is there, and in what the new is told by ---
@@ -60,7 +60,7 @@ greet "Good evening"
 pushes_work "Good evening"
 flip_there
 greet "Good night"
-printf y | dd of="$scratch/hello/big" bs=1 seek=3000000 conv=notrunc status=none
+printf altered. | dd of="$scratch/hello/big" bs=1 seek=3000000 conv=notrunc status=none
 pushes_work "Good night"
 
 # --- There, told by whoever remembers nothing: nobody need say so ---

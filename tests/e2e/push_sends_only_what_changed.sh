@@ -33,7 +33,7 @@ expect_exit 0 ship -a hello verify --trees
 
 # --- After a change: what changed, not the files in which it did ---
 greet "Good morning"
-printf x | dd of="$scratch/hello/big" bs=1 seek=3000000 conv=notrunc status=none
+printf changed. | dd of="$scratch/hello/big" bs=1 seek=3000000 conv=notrunc status=none
 sed -i 's/^1500$/changed/' "$scratch/hello/lines7"
 echo "a new one" >"$scratch/hello/new"
 rm "$scratch/hello/lines8"

@@ -75,7 +75,7 @@ expect_match "^PROBLEM +'hello' is held by .*until Monday"
 expect_out "v3 is not ready to be rolled back to"
 expect_exit 0 ship hold --clear
 slug=$SHIPIT_ROOT/hello/releases/$(json <(ship info v3 --json) 'it["slug"]["id"]').tar.zst
-printf 'x' | dd of="$slug" bs=1 seek=100 conv=notrunc status=none
+printf 'changed.' | dd of="$slug" bs=1 seek=100 conv=notrunc status=none
 expect_exit 7 ship rollback --check v3
 expect_match "^PROBLEM +"
 expect_answer "$url" "This is release v10."

@@ -75,8 +75,9 @@ TEST_CASE("a change costs the frames it is in, all others are copied") {
     SUBCASE("a file that is executable now") {
         folder.run_in_build("chmod 755 d7/f7");
     }
-    SUBCASE("one byte of a big file") {
-        folder.run_in_build("printf x | dd of=big bs=1 seek=300000 conv=notrunc status=none");
+    SUBCASE("a few bytes of a big file") {
+        folder.run_in_build(
+            "printf changed. | dd of=big bs=1 seek=300000 conv=notrunc status=none");
     }
     const auto second = folder.pack(after(first));
     CHECK(second.id != first.id);

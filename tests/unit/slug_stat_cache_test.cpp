@@ -114,8 +114,8 @@ TEST_CASE("no cache, a damaged one and one of another kind are empty ones") {
     const auto file = folder / "cache";
     CHECK(StatCache::load(file, noon).size() == 0);
     (void)saved(file, old_file());
-    SUBCASE("a byte is wrong") {
-        run(folder.path(), "printf x | dd of=cache bs=1 seek=60 conv=notrunc status=none");
+    SUBCASE("some bytes are wrong") {
+        run(folder.path(), "printf changed. | dd of=cache bs=1 seek=60 conv=notrunc status=none");
     }
     SUBCASE("its end is missing") {
         run(folder.path(), "truncate -s -1 cache");

@@ -134,7 +134,7 @@ TEST_CASE("files that were changed in a tree are brought back, and named") {
     const auto before = run(tree, inode);
     CHECK(warnings_of_unpacking(folder, packed).empty());
     run(tree, "echo edited >> d/a; rm b; chmod 644 c; ln -sfn /etc l; echo mine > extra; "
-              "printf x | dd of=big bs=1 seek=3000000 conv=notrunc status=none");
+              "printf changed. | dd of=big bs=1 seek=3000000 conv=notrunc status=none");
     const auto warnings = warnings_of_unpacking(folder, packed);
     REQUIRE(warnings.size() == 1);
     CHECK(warnings[0].find("'b', 'big', 'c' and 2 more changed") != std::string::npos);
