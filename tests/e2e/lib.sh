@@ -120,12 +120,13 @@ clean_up() {
     [[ $status == 0 || $status == 77 ]] || show_evidence "$status" >&2
     for app in "$SHIPIT_ROOT"/*/; do
         [[ -d $app ]] && app=$(basename "$app") &&
-            timeout 20 "$SHIPIT_BIN" destroy "$app" --confirm "$app" >/dev/null 2>&1
+            timeout 20 "$SHIPIT_BIN" destroy "$app" --confirm "$app" --wait=15s >"$scratch/destroy.log" 2>&1
     done
     # What a destroyed app leaves running is a fault of shipit's, if nothing else went wrong.
     if [[ $status == 0 ]] && ! wait_until 5 nothing_left; then
         echo "$scenario: these processes outlived their app:" >&2
         leftovers | xargs -r ps -o pid,ppid,stat,args -p >&2
+        cat "$scratch/destroy.log" >&2
         status=1
     fi
     # Gently first: nginx, killed, leaves its workers, which nothing shows to be ours.
