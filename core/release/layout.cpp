@@ -161,7 +161,7 @@ std::optional<SlugId> release_tree(std::string_view target) {
 }
 
 bool is_leftover(std::string_view name) {
-    for (const std::string_view prefix : {".new-", ".build-", ".tmp-", ".trash-"})
+    for (const std::string_view prefix : {".new-", ".build-", ".trash-"})
         if (name.substr(0, prefix.size()) == prefix)
             return true;
     return false;

@@ -103,7 +103,7 @@ struct Layout {
 
 // Whether a name in one of the app's folders is that of something unfinished, which may be removed
 // under the lock: ".new-…" (sys/file, slugs, trees), ".build-…" (builds that came as archives),
-// ".tmp-…" and ".trash-…" (what is being removed).
+// and ".trash-…" (what is being removed).
 [[nodiscard]] bool is_leftover(std::string_view name);
 
 // Makes an app's folders, durably: 0755, but marks/ and log/ 0750 and releases/ 0711, since

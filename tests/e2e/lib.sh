@@ -208,7 +208,7 @@ expect_golden() {
 }
 
 # Nothing half done is left below the root (release/layout's is_leftover).
-files_left() { find "$SHIPIT_ROOT" -name '.new-*' -o -name '.tmp-*' -o -name '.build-*' -o -name '.trash-*'; }
+files_left() { find "$SHIPIT_ROOT" -name '.new-*' -o -name '.build-*' -o -name '.trash-*'; }
 no_file_is_left() { [[ -z $(files_left) ]]; }
 # A supervisor at work makes such files for as long as it writes.
 expect_no_leftovers() {

@@ -110,6 +110,7 @@ ban '\.cpp$' '\busing namespace\b' 'no using namespace in a header'
 ban '^tests/|^cmd/' 'std::(cout|cerr|clog)\b|\bprintf *\(' 'core never prints'
 ban '^cmd/|^tests/' '(^|[^_[:alnum:]])(quick_exit|exit) *\(' 'core never exits; a child after fork(2) calls _exit'
 ban '^tests/' '\b(system|popen|tmpnam|mktemp|strcpy|strcat|sprintf|gets) *\(' 'unsafe'
+ban '^core/|^cmd/' 'TEST_CASE\(.*;|^    "[^"]*;[^"]*"( \*|\) \{$)' 'CMake cuts names at ";", and then nothing is run'
 for file in "${sources[@]}"; do
     [[ $file != *.hpp ]] || grep -q '^#pragma once$' "$file" || complain "$file: has no #pragma once"
     lines=$(wc -l <"$file")

@@ -146,7 +146,7 @@ TEST_CASE("without a number, the release that is worked on is followed, else the
     CHECK(release_to_follow(blog.app, -1) == failed);
 }
 
-TEST_CASE("while a deploy packs, its release is waited for; a prune makes none") {
+TEST_CASE("while a deploy packs, its release is waited for, and a prune makes none") {
     const Blog blog;
     blog.write("page", "one");
     const auto first = blog.release();

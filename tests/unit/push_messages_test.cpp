@@ -76,7 +76,7 @@ TEST_CASE("no two tokens are the same") {
     CHECK(push::new_token() != push::new_token());
 }
 
-TEST_CASE("a list comes as it was sent; what did not change has the time that it has there") {
+TEST_CASE("a list comes as it was sent, and what did not change has the time that it has there") {
     const auto base = some_list();
     auto list = base;
     list.entries[1].hash.low = 7;

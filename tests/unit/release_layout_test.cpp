@@ -85,7 +85,7 @@ TEST_CASE("junk is no name of ours") {
         CHECK_MESSAGE(!release_tree(target), target);
 }
 
-TEST_CASE("SHIPIT_ROOT chooses the root; relative values are made absolute") {
+TEST_CASE("SHIPIT_ROOT chooses the root, and relative values are made absolute") {
     const Variable root("SHIPIT_ROOT", "/tmp/a/../b/");
     CHECK(default_root() == "/tmp/b/");
     const Variable relative("SHIPIT_ROOT", "here");

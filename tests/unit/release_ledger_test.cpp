@@ -283,7 +283,7 @@ TEST_CASE("leftovers of interrupted commands go, everything else stays") {
     const App app;
     (void)app.released('a');
     const Layout layout = app.layout();
-    sys::make_folders(layout.trees() / ".tmp-abc123/deep", 0755);
+    sys::make_folders(layout.trees() / ".new-abc123/deep", 0755);
     sys::make_folders(layout.trees() / (".trash-" + slug('b').text()), 0755);
     sys::replace_durably(layout.releases() / ".new-v3.toml-abcdef", "half", 0600);
     sys::replace_durably(layout.folder() / ".new-app.toml-abcdef", "half", 0600);

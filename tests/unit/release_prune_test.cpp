@@ -158,7 +158,7 @@ TEST_CASE("slugs and trees that no release knows go") {
     CHECK(app.has_slug(1));
 }
 
-TEST_CASE("a release from which a command runs stays; that somebody locks its tree keeps nothing") {
+TEST_CASE("a release from which a command runs stays, and a lock on its tree keeps nothing") {
     PrunedApp app;
     for (const std::uint64_t id : {1U, 2U, 3U, 4U})
         (void)app.released(id);

@@ -210,9 +210,7 @@ TEST_CASE("a git that takes too long is not waited for") {
     CHECK(source); // the commit came in time
 }
 
-TEST_CASE("as root, git runs as the owner of the folder") {
-    if (::geteuid() != 0)
-        return;
+TEST_CASE("as root, git runs as the owner of the folder" * doctest::skip(::geteuid() != 0)) {
     const Repository repository;
     run("chown -R 12345:12345 " + repository.folder.path().string());
     run("chmod 755 " + repository.folder.path().string());

@@ -246,9 +246,8 @@ TEST_CASE("in a tree that is in use, nothing is put into what stands in the plac
     CHECK(run(live.tree, "readlink tmp") == "../../outside\n");
 }
 
-TEST_CASE("what was changed in a tree that is in use can be read by a new group, too") {
-    if (::geteuid() != 0)
-        return;
+TEST_CASE("what was changed in a tree that is in use can be read by a new group, too" *
+          doctest::skip(::geteuid() != 0)) {
     const LiveTree live;
     run(live.tree, "echo edited > storage/b; chmod 600 storage/b");
     CHECK(live.unpack_in_use(12345).size() == 1);
@@ -307,9 +306,7 @@ TEST_CASE("a folder that its owner may not write to is opened for what is brough
     run(folder.path(), "chmod -R u+w build trees");
 }
 
-TEST_CASE("a tree gets another group in place") {
-    if (::geteuid() != 0)
-        return;
+TEST_CASE("a tree gets another group in place" * doctest::skip(::geteuid() != 0)) {
     const std::string groups = "find . ! -name added -printf '%g\\n' | sort -u; stat -c '%a' .";
     SUBCASE("after none") {
         const LiveTree live;
@@ -335,9 +332,8 @@ TEST_CASE("a tree gets another group in place") {
     }
 }
 
-TEST_CASE("a tree whose group was about to be changed is of none until all of it is") {
-    if (::geteuid() != 0)
-        return;
+TEST_CASE("a tree whose group was about to be changed is of none until all of it is" *
+          doctest::skip(::geteuid() != 0)) {
     const LiveTree live(12345);
     // The slug's data is damaged, so that what was changed besides cannot be had.
     run(live.tree, "rm -r tmp");

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <iterator>
+
 using shipit::slug::Sha256;
 using shipit::slug::Sha256Aside;
 
@@ -19,10 +22,18 @@ TEST_CASE("pieces of any size, more than may wait, have the SHA-256 of the whole
     CHECK(aside.finish() == together.finish());
 }
 
-TEST_CASE("what is given up half-way is not waited for") {
-    Sha256Aside aside;
-    for (int i = 0; i < 10; i++)
-        aside.add(std::string(100'000, 'x'));
+TEST_CASE("what is given up half-way leaves no thread") {
+    const auto threads = [] {
+        return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
+    };
+    const auto before = threads();
+    {
+        Sha256Aside aside;
+        for (int i = 0; i < 10; i++)
+            aside.add(std::string(100'000, 'x'));
+        CHECK(threads() == before + 1);
+    }
+    CHECK(threads() == before);
 }
 
 TEST_SUITE_END();

@@ -118,7 +118,7 @@ TEST_CASE("a client that has said all that it will yet waits for the answer") {
     CHECK_FALSE(pair.waits());
 }
 
-TEST_CASE("a client that has come and not asked waits for a moment; one that has gone does not") {
+TEST_CASE("a client that has come and not asked waits for a moment, one that has gone does not") {
     Pair pair;
     CHECK(pair.waits());
     pair.client.reset();

@@ -117,9 +117,8 @@ serve(s, b'new')
     CHECK(app.wait_for_end() == 0);
 }
 
-TEST_CASE("an address of IPv4 is the same one in the form that IPv6 has for it") {
-    if (!has_ipv6())
-        return;
+TEST_CASE("an address of IPv4 is the same one in the form that IPv6 has for it" *
+          doctest::skip(!has_ipv6())) {
     for (const bool plain_first : {true, false}) {
         CAPTURE(plain_first);
         Handing app;
@@ -134,9 +133,8 @@ TEST_CASE("an address of IPv4 is the same one in the form that IPv6 has for it")
     }
 }
 
-TEST_CASE("a release listens on all addresses at once where the one before had two sockets") {
-    if (!has_ipv6())
-        return;
+TEST_CASE("a release listens on all addresses at once where the one before had two sockets" *
+          doctest::skip(!has_ipv6())) {
     Handing app;
     app.addresses.occupy(Side::b, {app.port});
     app.serve("old", fmt::format("{}, {}", all_of_v4, all_of_v6), Side::a);
@@ -162,9 +160,8 @@ TEST_CASE("a release listens on all addresses at once where the one before had t
     CHECK(app.answers("fourth", "::1"));
 }
 
-TEST_CASE("a release listens by two sockets where the one before took all addresses at once") {
-    if (!has_ipv6())
-        return;
+TEST_CASE("a release listens by two sockets where the one before took all addresses at once" *
+          doctest::skip(!has_ipv6())) {
     for (const bool v4_first : {true, false}) {
         CAPTURE(v4_first);
         Handing app;
@@ -186,9 +183,8 @@ TEST_CASE("a release listens by two sockets where the one before took all addres
     }
 }
 
-TEST_CASE("a release takes all addresses where the one before took IPv6's alone, and back") {
-    if (!has_ipv6())
-        return;
+TEST_CASE("a release takes all addresses where the one before took IPv6's alone, and back" *
+          doctest::skip(!has_ipv6())) {
     Handing app;
     app.addresses.occupy(Side::b, {app.port});
     app.serve("old", all_of_v6, Side::a);

@@ -42,7 +42,7 @@ struct WatchedApp : SpeakingApp {
 
 TEST_SUITE_BEGIN("supervise: watchdog");
 
-TEST_CASE("a process that goes silent is aborted and started again; one that does not is left") {
+TEST_CASE("a process that goes silent is aborted and started again, one that does not is left") {
     WatchedApp app;
     app.supervise();
     app.tell(1, lives_for_two_seconds);
