@@ -80,7 +80,8 @@ void rename_durably(const Path& from, const Path& to);
 bool remove_file(const Path& path);
 // Removes a file or a whole tree without following any symlink, by directory descriptors (an app
 // may swap directories meanwhile). Absent is fine. Folders without write permission are made
-// writable first. Throws for what could not be removed, after removing all that could be.
+// writable first. What is mounted in it or on it is not touched, and stays. Throws for what could
+// not be removed, after removing all that could be.
 void remove_tree(const Path& path);
 
 // Whether the file or folder that is open is still the one by that name: it may have been renamed,

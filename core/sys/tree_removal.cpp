@@ -37,10 +37,16 @@ class Removal {
         if (m_error == 0)
             return;
         note_leftover();
+        if (m_error == mounted)
+            throw Error("cannot remove '" + printable(m_failed.string()) +
+                        "': something is mounted there, which is to be unmounted first")
+                .advise("umount " + shell_quoted(m_failed.string()));
         throw_errno("cannot remove '" + printable(m_failed.string()) + "'", m_error);
     }
 
   private:
+    static constexpr int mounted = EXDEV; // which no removal says of itself
+
     struct Level {
         Path name; // in the one before; the first is the whole path
         dev_t device = 0;
@@ -71,7 +77,7 @@ class Removal {
         const int error = errno;
         if (error == EISDIR || is_folder(parent, name)) // POSIX says EPERM instead
             return false;
-        remember(name, error);
+        remember(name, error == EBUSY ? mounted : error); // a file can be, too
         return true;
     }
 
@@ -79,6 +85,16 @@ class Removal {
         struct stat status {};
         return ::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
                S_ISDIR(status.st_mode);
+    }
+
+    // What is mounted belongs to somebody else, also what is bound there from the same device. A
+    // subvolume is none of it.
+    [[nodiscard]] bool is_mounted(const Fd& folder, dev_t device) const {
+        struct statx more {};
+        if (::statx(folder.get(), "", AT_EMPTY_PATH, 0, &more) == 0 &&
+            (more.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0)
+            return (more.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+        return !m_levels.empty() && device != m_levels.back().device; // before Linux 5.8
     }
 
     static Fd open_folder(int parent, const Path& name) {
@@ -94,6 +110,8 @@ class Removal {
         struct stat status {};
         if (!folder || ::fstat(folder.get(), &status) != 0)
             return remember(name, errno);
+        if (is_mounted(folder, status.st_dev))
+            return remember(name, mounted);
         if ((status.st_mode & S_IRWXU) != S_IRWXU)
             (void)::fchmod(folder.get(), S_IRWXU); // without it the removals below say why
         m_folder = std::move(folder);

@@ -8,6 +8,7 @@
 #include <future>
 
 #include <doctest/doctest.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -110,6 +111,40 @@ TEST_CASE("a tree that is deeper than there are descriptors is removed, with no 
         }
     }
     const tests::FewDescriptors few(5);
+    remove_tree(folder / "tree");
+    CHECK_FALSE(is_there(folder / "tree"));
+}
+
+TEST_CASE("what is mounted in a tree is not removed with it, and the error says to unmount it") {
+    const tests::TestFolder folder;
+    for (const char* name : {"uploads", "tree/public/uploads", "tree/rest"})
+        make_folders(folder / name, 0755);
+    replace(folder / "uploads/photo", "x", 0644);
+    replace(folder / "certificate", "x", 0644);
+    for (const char* what : {"uploads", "certificate"}) {
+        const Path from = folder / what;
+        const Path onto = folder / "tree/public" / what;
+        if (from == folder / "certificate")
+            replace(onto, "", 0644);
+        if (::mount(from.c_str(), onto.c_str(), nullptr, MS_BIND, nullptr) != 0)
+            return; // only root can
+        std::string why;
+        for (const Path& tree : {folder / "tree", onto})
+            try {
+                remove_tree(tree);
+            } catch (const Error& error) {
+                why += error.why() + "\n" + error.next() + "\n";
+            }
+        CHECK(::umount2(onto.c_str(), MNT_DETACH) == 0);
+        const std::string each = "cannot remove '" + onto.string() +
+                                 "': something is mounted there, which is to be unmounted "
+                                 "first\numount " +
+                                 onto.string() + "\n";
+        CHECK(why == each + each);
+    }
+    CHECK(is_there(folder / "uploads/photo"));
+    CHECK(is_there(folder / "certificate"));
+    CHECK_FALSE(is_there(folder / "tree/rest"));
     remove_tree(folder / "tree");
     CHECK_FALSE(is_there(folder / "tree"));
 }
