@@ -135,4 +135,9 @@ AppLock lock_and_tidy(const App& app, const std::string& what, std::chrono::mill
     return lock;
 }
 
+void refuse_if_locked(const App& app, const std::string& what, std::chrono::milliseconds patience) {
+    if (patience.count() == 0 && sys::Lock::holder(app.layout.lock()))
+        (void)app.lock(what, {});
+}
+
 } // namespace shipit::deploy

@@ -24,4 +24,8 @@ void tidy(const App& app, AppLock& lock);
 [[nodiscard]] AppLock lock_and_tidy(const App& app, const std::string& what,
                                     std::chrono::milliseconds patience);
 
+// Before a command without patience reads what may come slowly: throws Error (locked) if somebody
+// has the lock now.
+void refuse_if_locked(const App& app, const std::string& what, std::chrono::milliseconds patience);
+
 } // namespace shipit::deploy

@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/config/config_vars.hpp"
+#include "core/deploy/aftermath.hpp"
 #include "core/deploy/holds.hpp"
 #include "core/deploy/release_tree.hpp"
 #include "core/deploy/room.hpp"
@@ -174,8 +175,7 @@ class Deploy {
     void refuse_in_vain(const App& app) const {
         if (!m_request.force && !m_request.no_activate)
             refuse_if_held(app);
-        if (m_request.options.lock_patience.count() == 0 && sys::Lock::holder(app.layout.lock()))
-            (void)app.lock("deploy", {});
+        refuse_if_locked(app, "deploy", m_request.options.lock_patience);
     }
 
     // It may be meant, for a second app with the same builds.

@@ -7,10 +7,10 @@
 #include "core/deploy/deploy.hpp"
 #include "core/deploy/port.hpp"
 #include "core/push/assembly.hpp"
+#include "core/slug/build.hpp"
 #include "core/slug/digest.hpp"
 #include "core/slug/slug_check.hpp"
 #include "core/slug/slug_contents.hpp"
-#include "core/slug/slug_writer.hpp"
 #include "core/slug/staging_writer.hpp"
 #include "core/slug/store.hpp"
 #include "core/sys/interrupt.hpp"
@@ -79,14 +79,20 @@ class Import {
     Import(App& app, const ImportRequest& request)
         : m_app(app), m_request(request), m_store(app.layout.releases()) {}
 
+    // Takes what may come slowly, and checks it: meanwhile nobody is kept from going back.
     Imported run() {
-        const sys::TempFolder temp(m_app.layout.releases(), std::string(slug::temporary_prefix));
+        refuse_if_locked(m_app, "import", m_request.lock_patience);
+        const sys::TempFolder temp(m_app.layout.folder(), slug::staging_prefix);
         const sys::Path file = temp.path() / "slug";
         take(file);
         const auto limits = limits_of(m_app);
         const slug::SlugFile slug(file, m_request.file == "-" ? "standard input" : m_request.file,
                                   &limits);
         check(slug);
+        // Who had to send it all again would have waited longer.
+        const auto patience =
+            std::max<std::chrono::milliseconds>(m_request.lock_patience, std::chrono::minutes(1));
+        const auto lock = lock_and_tidy(m_app, "import", patience);
         const auto vars = config::load_config(m_app.layout.config_toml());
         const auto settings = checked_settings(m_app, slug::read_small_file(slug, "shipit.toml"),
                                                slug::read_small_file(slug, "Procfile"), vars);
@@ -180,7 +186,6 @@ class Import {
 Imported import_slug(App& app, const ImportRequest& request) {
     return while_doing(
         fmt::format("importing '{}' into '{}'", printable(request.file), app.name().text()), [&] {
-            const auto lock = lock_and_tidy(app, "import", request.lock_patience);
             try {
                 return Import(app, request).run();
             } catch (Error& error) {

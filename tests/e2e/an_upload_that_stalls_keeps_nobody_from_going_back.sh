@@ -31,6 +31,25 @@ wait "$deployer"
 expect_answer "$url" "Hello, Ada! This is release v5."
 expect_no_leftovers
 
+# A slug that stalls on its way from another host.
+expect_exit 0 ship export v4 -o "$scratch/slug"
+half=$(($(stat -c %s "$scratch/slug") / 2))
+"$SHIPIT_BIN" import - <"$scratch/upload" >"$scratch/import.log" 2>&1 &
+importer=$!
+exec 3>"$scratch/upload"
+head -c "$half" "$scratch/slug" >&3
+is_coming() { [[ -n $(find "$SHIPIT_ROOT/hello" -name slug -size +0 -print -quit) ]]; }
+expect_soon 20 is_coming
+expect_exit 0 ship rollback
+expect_not_in "left by an interrupted command"
+expect_answer "$url" "This is release v6."
+is_coming || fail "what was sent was taken for a leftover"
+tail -c +$((half + 1)) "$scratch/slug" >&3
+exec 3>&-
+wait "$importer" || fail "$(cat "$scratch/import.log")"
+expect_exit 0 ship info v7
+expect_no_leftovers
+
 # Where somebody is at work, whoever does not want to wait is told before he has sent anything.
 hello_release_command 'touch ../../began; while [ -e ../../wait ]; do sleep 0.05; done'
 app=$SHIPIT_ROOT/hello
@@ -41,6 +60,7 @@ expect_soon 20 test -e "$app/began"
 exec 4<>"$scratch/upload"
 expect_exit 5 ship deploy - <&4
 expect_err "deploy"
+expect_exit 5 ship import - <&4
 exec 4>&-
 rm "$app/wait"
 wait "$fourth"
@@ -78,4 +98,4 @@ expect_soon 20 test -e "$scratch/builds"
 expect_exit 0 ship config set NAME=Ken
 rm "$scratch/wait"
 wait "$pusher" || fail "$(cat "$scratch/push.log")"
-expect_answer "$url" "Hello, Ken! This is release v9."
+expect_answer "$url" "Hello, Ken! This is release v11."
