@@ -9,6 +9,7 @@
 #include "core/slug/tree_check.hpp"
 #include "core/slug/tree_stamp.hpp"
 #include "core/slug/tree_writer.hpp"
+#include "core/sys/batch.hpp"
 #include "core/sys/process.hpp"
 
 #include <algorithm>
@@ -200,15 +201,27 @@ class Unpacking {
         });
     }
 
-    // One that is there already has no stamp, or the power cut it short; it is never missing.
+    // One that is there already has no stamp, or the power cut it short; it is never missing, but
+    // for a moment where the file system cannot exchange names (NFS).
     void publish(sys::TempFolder& made) const {
         if (::renameat2(AT_FDCWD, made.path().c_str(), AT_FDCWD, m_tree.c_str(), RENAME_EXCHANGE) ==
             0)
             return; // the old one goes with `made`
-        if (errno != ENOENT || ::rename(made.path().c_str(), m_tree.c_str()) != 0)
-            throw_errno(
-                fmt::format("cannot rename '{}' to '{}'", made.path().string(), m_tree.string()));
+        if (errno != ENOENT && errno != EINVAL && errno != ENOSYS)
+            refuse_to_rename(made);
+        std::optional<sys::TempFolder> old;
+        if (sys::is_there(m_tree)) {
+            old.emplace(m_trees, std::string(temporary_prefix));
+            sys::rename(m_tree, old->path() / m_id.text());
+        }
+        if (::rename(made.path().c_str(), m_tree.c_str()) != 0)
+            refuse_to_rename(made);
         made.keep();
+    }
+
+    [[noreturn]] void refuse_to_rename(const sys::TempFolder& made) const {
+        throw_errno(
+            fmt::format("cannot rename '{}' to '{}'", made.path().string(), m_tree.string()));
     }
 
     const Store& m_store;

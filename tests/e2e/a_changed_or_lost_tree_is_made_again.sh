@@ -93,3 +93,13 @@ expect_equal "$(stat -c %i "$tree")" "$folder"
 expect_answer "$url/files" mine
 expect_answer "$url" "Hello, Folder! This is release v4."
 expect_equal "$(grep ^flushed "$tree.stamp")" "flushed yes"
+
+# A tree without its stamp is replaced where the file system cannot exchange two names, too.
+if type strace >/dev/null 2>&1 && strace -o /dev/null true; then
+    rm "$tree.stamp"
+    ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 expect_exit 0 \
+        strace -f -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:error=EINVAL "$SHIPIT_BIN" config set NAME=Moved
+    [[ $(stat -c %i "$tree") != "$folder" ]] || fail "the tree is still the old one"
+    expect_answer "$url" "Hello, Moved! This is release v6."
+    expect_no_leftovers
+fi
