@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/config/keys.hpp"
+#include "core/deploy/aftermath.hpp"
 #include "core/deploy/room.hpp"
 #include "core/deploy/upkeep.hpp"
 #include "core/slug/kept.hpp"
@@ -110,12 +111,9 @@ void tell(Invocation& invocation, const deploy::App& app, const Pruned& pruned, 
 // Gives whether all that was to go is gone.
 bool prune_one(Invocation& invocation, const deploy::App& app, const Asked& asked, Json& all) {
     const bool dry_run = invocation.arguments.has("dry-run");
-    auto lock = app.lock("prune", invocation.patience());
-    if (!dry_run) {
-        for (const std::string& done : app.ledger.tidy()) // whatever the last command said
-            invocation.terminal.note("tidied up: " + done);
-        lock.order.set_in_order();
-    }
+    const auto lock = dry_run ? app.lock("prune", invocation.patience())
+                              : deploy::lock_and_tidy(app, "prune", invocation.patience(),
+                                                      deploy::Look::everywhere);
     Pruned pruned{deploy::plan_prune(app, asked.over(deploy::retention_of(app))), {}};
     if (!dry_run)
         pruned.result = deploy::prune(app, pruned.plan);

@@ -106,8 +106,9 @@ void finish_switch(const App& app, release::Manifest& manifest, const std::strin
     app.ledger.save(manifest);
 }
 
-void tidy(const App& app, AppLock& lock) {
-    const bool is_in_order = lock.order.is_in_order() && !has_lost_supervisor(app);
+void tidy(const App& app, AppLock& lock, Look look) {
+    const bool is_in_order =
+        look == Look::where_needed && lock.order.is_in_order() && !has_lost_supervisor(app);
     for (const std::string& done : app.ledger.tidy(is_in_order))
         app.host.progress.begin_phase("tidied up: " + done);
     lock.order.set_in_order();
@@ -129,9 +130,10 @@ void tidy(const App& app, AppLock& lock) {
     }
 }
 
-AppLock lock_and_tidy(const App& app, const std::string& what, std::chrono::milliseconds patience) {
+AppLock lock_and_tidy(const App& app, const std::string& what, std::chrono::milliseconds patience,
+                      Look look) {
     AppLock lock = app.lock(what, patience);
-    tidy(app, lock);
+    tidy(app, lock, look);
     return lock;
 }
 

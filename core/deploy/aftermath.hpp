@@ -17,12 +17,17 @@ namespace shipit::deploy {
 // Under the app's lock.
 void finish_switch(const App& app, release::Manifest& manifest, const std::string& why);
 
+// Whether all folders are read for leftovers, or not where the app is said to be in order
+// (release/order_note.hpp).
+enum class Look { where_needed, everywhere };
+
 // First thing under the lock: what commands that died have left is removed or finished.
-void tidy(const App& app, AppLock& lock);
+void tidy(const App& app, AppLock& lock, Look look = Look::where_needed);
 
 // The lock of a command that changes something, and tidy(), which nobody can forget then.
 [[nodiscard]] AppLock lock_and_tidy(const App& app, const std::string& what,
-                                    std::chrono::milliseconds patience);
+                                    std::chrono::milliseconds patience,
+                                    Look look = Look::where_needed);
 
 // Before a command without patience reads what may come slowly: throws Error (locked) if somebody
 // has the lock now.

@@ -21,6 +21,9 @@ export SHIPIT_APP=one
 
 # A rehearsal changes nothing.
 : >"$SHIPIT_ROOT/one/releases/.new-leftover"
+cut_off=$SHIPIT_ROOT/one/push/0123456789abcdef0123456789abcdef-0123
+mkdir -p "$cut_off"
+touch -d '8 days ago' "$cut_off"
 everything >"$scratch/before"
 expect_exit 0 ship prune --keep 2 --dry-run
 expect_out "one v1 would expire: beyond the 2 good releases that are kept"
@@ -46,6 +49,7 @@ expect_match 'prune v1 by .*: expired: beyond the 2 good releases that are kept'
 rm -r "$stubborn"
 mv "$scratch/kept" "$stubborn"
 expect_exit 0 ship prune --keep 2
+[[ ! -e $cut_off ]] || fail "what came of a push that was cut off a week ago is still there"
 expect_equal "$(slugs one)" 2
 
 # By size: what is protected stays, however little is asked for.
