@@ -1,7 +1,5 @@
 #include "core/slug/content_reader.hpp"
 
-#include "core/base/error.hpp"
-
 #include <algorithm>
 #include <cerrno>
 
@@ -17,8 +15,9 @@ namespace {
 constexpr std::size_t piece = std::size_t{1} << 18; // fits the caches of a core
 
 [[noreturn]] void refuse_changed(const std::string& shown) {
-    throw Error(fmt::format("'{}' changed while it was packed", shown))
-        .advise("deploy again when nothing writes to the build");
+    ChangedMeanwhile error(fmt::format("'{}' changed while it was packed", shown));
+    error.advise("deploy again when nothing writes to the build");
+    throw error;
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // Reads the files that a walk found, and notices if they are not what it found any more.
 #pragma once
 
+#include "core/base/error.hpp"
 #include "core/slug/folder_chain.hpp"
 #include "core/slug/walk.hpp"
 #include "core/sys/fd.hpp"
@@ -11,13 +12,19 @@
 
 namespace shipit::slug {
 
+// Of a file that is not what a walk found any more.
+class ChangedMeanwhile : public Error {
+  public:
+    using Error::Error;
+};
+
 // For one thread.
 class ContentReader {
   public:
     ContentReader(int root, Path shown) : m_chain(root, std::move(shown)) {}
 
-    // Fills `bytes` with the content from `offset` on. Throws Error if the file cannot be read, or
-    // is not `identity` any more.
+    // Fills `bytes` with the content from `offset` on. Throws Error if the file cannot be read,
+    // ChangedMeanwhile if it is not `identity` any more.
     void read(const Entry& entry, const Identity& identity, std::uint64_t offset,
               std::span<char> bytes);
     // The hash of the whole content; throws like read().

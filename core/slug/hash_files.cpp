@@ -8,7 +8,7 @@
 namespace shipit::slug {
 
 void hash_files(const WalkedRoot& root, Walked& walked, const std::vector<std::size_t>& wanted,
-                Crew& crew, const Progress& progress) {
+                Crew& crew, const Progress& progress, IfChanged changed) {
     std::vector<std::unique_ptr<ContentReader>> readers(crew.workers());
     std::uint64_t total = 0;
     for (const auto index : wanted)
@@ -19,7 +19,12 @@ void hash_files(const WalkedRoot& root, Walked& walked, const std::vector<std::s
         if (!reader)
             reader = std::make_unique<ContentReader>(root.fd, root.shown);
         auto& entry = walked.list.entries[wanted[job]];
-        entry.hash = reader->hash(entry, walked.identities[wanted[job]]);
+        try {
+            entry.hash = reader->hash(entry, walked.identities[wanted[job]]);
+        } catch (const ChangedMeanwhile&) {
+            if (changed == IfChanged::is_refused)
+                throw;
+        }
         progress.advance_to(done += entry.size, total);
     });
 }

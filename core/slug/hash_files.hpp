@@ -16,9 +16,12 @@ struct WalkedRoot {
     Path shown; // its name, for errors
 };
 
+// What becomes of a file that is not what the walk found any more.
+enum class IfChanged { is_refused, has_no_hash };
+
 // Fills in the hashes of the `wanted` entries, which are files. Throws Error if one cannot be read,
-// or is not what the walk found any more.
+// or is refused.
 void hash_files(const WalkedRoot& root, Walked& walked, const std::vector<std::size_t>& wanted,
-                Crew& crew, const Progress& progress);
+                Crew& crew, const Progress& progress, IfChanged changed = IfChanged::is_refused);
 
 } // namespace shipit::slug

@@ -13,7 +13,8 @@ namespace shipit::slug {
 
 namespace {
 
-// Of every file of the tree that the list has with the same size.
+// Of every file of the tree that the list has with the same size. What is written to meanwhile, or
+// removed, gets none, and counts as edited.
 void hash_comparable(const WalkedRoot& root, Walked& walked, const FileList& list,
                      const Progress& progress) {
     std::vector<std::size_t> wanted;
@@ -23,7 +24,7 @@ void hash_comparable(const WalkedRoot& root, Walked& walked, const FileList& lis
             wanted.push_back(static_cast<std::size_t>(found - walked.list.entries.data()));
     });
     Crew crew(0);
-    hash_files(root, walked, wanted, crew, progress);
+    hash_files(root, walked, wanted, crew, progress, IfChanged::has_no_hash);
 }
 
 // Hard links are files to whoever edits one: they are compared by what they are linked to.

@@ -29,7 +29,8 @@ struct VerifyOptions {
 };
 
 // Reads the whole tree. In the order of paths; empty if the tree is as it was unpacked (times are
-// not looked at). Throws Error if it cannot be read.
+// not looked at). Files that change while they are read are edited. Throws Error if it cannot be
+// read.
 [[nodiscard]] std::vector<Difference> verify_tree(const Path& tree, const FileList& list,
                                                   const VerifyOptions& options);
 

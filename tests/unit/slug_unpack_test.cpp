@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <mutex>
 #include <thread>
 
 #include <sys/resource.h>
@@ -397,6 +398,26 @@ TEST_CASE("a tree that was worked on is told file by file") {
         told += std::string(slug::name_of(difference.kind)) + ' ' + difference.path + '\n';
     CHECK(told ==
           "edited a\nmissing c\nedited d/x\nextra d/y\nedited l\nmode m\nextra shared/up\n");
+}
+
+TEST_CASE("a tree from which an app removes files while it is looked at is looked at to its end") {
+    SlugFolder folder;
+    folder.run_in_build("for i in $(seq 1000 1999); do echo $i > $i; done");
+    const auto packed = folder.pack();
+    const auto tree = folder.unpack(packed);
+    std::once_flag once;
+    slug::VerifyOptions options;
+    options.progress.advance = [&](std::uint64_t, std::uint64_t) {
+        std::call_once(once, [&] {
+            for (int i = 1999; i >= 1000; i--)
+                (void)::unlink((tree / std::to_string(i)).c_str());
+        });
+    };
+    const auto differences = slug::verify_tree(tree, folder.store.read_list(packed.id), options);
+    REQUIRE_FALSE(differences.empty());
+    for (const auto& difference : differences)
+        CHECK(difference.kind == slug::Difference::Kind::edited);
+    CHECK(differences.back().path == "1999");
 }
 
 TEST_CASE("the difference of two slugs comes from their lists") {
