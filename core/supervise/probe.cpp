@@ -52,8 +52,17 @@ std::size_t content_length(std::string_view head) {
     return std::string::npos;
 }
 
+// Where the body begins, or what follows an answer without one; nothing before the head is whole.
+std::optional<std::size_t> head_size(std::string_view text) {
+    std::optional<std::size_t> size;
+    for (const std::string_view end : {"\r\n\r\n", "\n\n"})
+        if (const auto at = text.find(end); at != std::string_view::npos)
+            size = std::min(size.value_or(std::string_view::npos), at + end.size());
+    return size;
+}
+
 // "HTTP/1.1 200 OK"; nothing if that is not how it begins.
-std::optional<Answer> parse_answer(std::string_view text) {
+std::optional<Answer> parse_one(std::string_view text) {
     const std::string_view line = trimmed(text.substr(0, text.find('\n')));
     const auto space = line.find(' ');
     if (text.find('\n') == std::string_view::npos || line.rfind("HTTP/1.", 0) != 0 ||
@@ -66,15 +75,28 @@ std::optional<Answer> parse_answer(std::string_view text) {
         status.data(), status.data() + std::min<std::size_t>(3, status.size()), answer.status);
     if (parsed.ec != std::errc() || answer.status < 100)
         return std::nullopt;
-    for (const std::string_view end : {"\r\n\r\n", "\n\n"}) {
-        const auto head_end = text.find(end);
-        if (head_end == std::string_view::npos)
-            continue;
-        answer.body = text.substr(head_end + end.size());
-        answer.complete = answer.body.size() >= content_length(text.substr(0, head_end));
-        break;
+    if (const auto head = head_size(text)) {
+        answer.body = text.substr(*head);
+        answer.complete = answer.body.size() >= content_length(text.substr(0, *head));
     }
     return answer;
+}
+
+// What follows the interim answers, like 103, that may come before the one that counts (RFC 9110,
+// 15.2). After 101 no HTTP follows.
+std::string_view behind_interim(std::string_view text) {
+    constexpr int switching_protocols = 101;
+    constexpr int lowest_final = 200;
+    for (auto one = parse_one(text);
+         one && one->status < lowest_final && one->status != switching_protocols;
+         one = parse_one(text))
+        text.remove_prefix(head_size(text).value_or(text.size()));
+    return text;
+}
+
+// Of the answer that counts; nothing where none has come, or it is not HTTP.
+std::optional<Answer> parse_answer(std::string_view text) {
+    return parse_one(behind_interim(text));
 }
 
 // Where nobody listens on a port of the range that connections are given, a connection may be given
@@ -217,7 +239,7 @@ void Probe::receive() {
 
 void Probe::judge() {
     const auto answer = parse_answer(m_answer);
-    if (!answer && m_answer.empty())
+    if (!answer && behind_interim(m_answer).empty())
         return end({false, true, name() + " was answered by nothing: the connection was closed"});
     if (!answer)
         return end({false, true,

@@ -109,6 +109,23 @@ TEST_CASE("another status is a reason, with the beginning of the body, fit for a
           "GET http://127.0.0.1/h answered 404 Not Found");
 }
 
+TEST_CASE("the answer is the one behind interim ones") {
+    const std::string hints = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n";
+    const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    CHECK(probe_of(hints + "HTTP/1.1 200 OK\r\n\r\nfine").healthy);
+    CHECK(
+        probe_of(go_on + hints + "HTTP/1.1 200 OK\nContent-Length: 0\n\n", CannedServer::Then::hold)
+            .healthy);
+    CHECK(probe_of(hints + "HTTP/1.1 503 Service Unavailable\r\n\r\nno database").reason ==
+          "GET http://127.0.0.1/h answered 503 Service Unavailable: no database");
+    CHECK(probe_of(hints).reason ==
+          "GET http://127.0.0.1/h was answered by nothing: the connection was closed");
+    CHECK(probe_of(hints, CannedServer::Then::hold).reason ==
+          "GET http://127.0.0.1/h did not answer within 300ms");
+    CHECK(probe_of("HTTP/1.1 101 Switching Protocols\r\n\r\n", CannedServer::Then::hold).reason ==
+          "GET http://127.0.0.1/h answered 101 Switching Protocols");
+}
+
 TEST_CASE("what is no answer is told as what it is") {
     CHECK(probe_of("").reason ==
           "GET http://127.0.0.1/h was answered by nothing: the connection was closed");
