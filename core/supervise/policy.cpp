@@ -74,7 +74,7 @@ class Machine {
             return;
         m_state.delay = milliseconds(0);
         m_state.crash_looping = false;
-        m_state.recent_exits.clear();
+        m_state.exits = 0;
         if (m_state.phase == Phase::stopping || m_state.phase == Phase::sweeping)
             return; // launched when the tree is gone
         if (m_state.phase == Phase::crashed)
@@ -161,16 +161,13 @@ class Machine {
     }
 
     void count_exit() {
-        auto& exits = m_state.recent_exits;
-        if (exits.size() >= m_limits.loop_exits)
-            exits.erase(exits.begin());
-        exits.push_back(m_now);
-        const bool looping =
-            exits.size() >= m_limits.loop_exits && m_now - exits.front() <= m_limits.loop_window;
-        // A loop that backs off to 30 s goes on being one: only staying up ends it.
-        if (m_now - m_state.started >= m_limits.proven)
+        // However slow a loop is, it is one: only staying up ends it.
+        if (m_now - m_state.started >= m_limits.proven) {
+            m_state.exits = 0;
             m_state.crash_looping = false;
-        if (looping && !m_state.crash_looping) {
+        }
+        ++m_state.exits;
+        if (m_state.exits >= m_limits.loop_exits && !m_state.crash_looping) {
             m_state.crash_looping = true;
             act(Action::tell_crash_loop);
         }

@@ -57,8 +57,7 @@ struct Limits {
     milliseconds proven = std::chrono::minutes(1); // up for so long: the back-off starts afresh
     milliseconds escaped_grace{500};               // for daemons that left the session
     milliseconds kill_again{50};
-    unsigned loop_exits = 5; // so many exits
-    milliseconds loop_window = std::chrono::seconds(60);
+    unsigned loop_exits = 5; // in a row, without `proven` between two, are a crash loop
 };
 
 struct PolicyState {
@@ -70,7 +69,7 @@ struct PolicyState {
     std::optional<TimePoint> due;
     std::optional<TimePoint> kill_at; // while stopping and sweeping
     TimePoint started{};
-    std::vector<TimePoint> recent_exits; // at most Limits::loop_exits
+    unsigned exits = 0; // in a row, without Limits::proven between two
     bool crash_looping = false;
     std::uint64_t seed = 0; // of the jitter
 };

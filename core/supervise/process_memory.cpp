@@ -11,16 +11,13 @@ namespace shipit::supervise {
 namespace {
 
 Json policy_json(const PolicyState& state) {
-    Json exits = Json::array();
-    for (const TimePoint exit : state.recent_exits)
-        exits.push_back(time_to_json(exit));
     Json json = Json::object({{"phase", static_cast<int>(state.phase)},
                               {"wanted", state.wanted},
                               {"hung", state.hung},
                               {"restarts", state.restarts},
                               {"delay", std::int64_t{state.delay.count()}},
                               {"started", time_to_json(state.started)},
-                              {"recent_exits", exits},
+                              {"exits", std::int64_t{state.exits}},
                               {"crash_looping", state.crash_looping}});
     if (state.due)
         json.set("due", time_to_json(*state.due));
@@ -41,8 +38,7 @@ PolicyState policy_from(const Json& json, std::uint64_t seed) {
     state.restarts = static_cast<unsigned>(json["restarts"].integer());
     state.delay = milliseconds(json["delay"].integer());
     state.started = time_from_json(json["started"]);
-    for (const Json& exit : json["recent_exits"].items())
-        state.recent_exits.push_back(time_from_json(exit));
+    state.exits = static_cast<unsigned>(json["exits"].integer()); // 0 from before it was counted
     state.crash_looping = json["crash_looping"].boolean();
     if (!json["due"].is_null())
         state.due = time_from_json(json["due"]);

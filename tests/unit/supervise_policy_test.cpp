@@ -103,7 +103,7 @@ TEST_CASE("staying up for a minute makes the next crash a first one") {
     CHECK(process.crash_and_restart(started + 60s) <= 110ms);
 }
 
-TEST_CASE("five exits within a minute are a crash loop, told once, until it stays up") {
+TEST_CASE("five exits in a row are a crash loop, told once, until it stays up") {
     Driven process = running();
     for (int crash = 0; crash < 4; ++crash) {
         process.at(process.state.started - zero > 0ns ? 2000ms * crash : 0ms, Event::exited);
@@ -117,6 +117,38 @@ TEST_CASE("five exits within a minute are a crash loop, told once, until it stay
     process.at(40s, Event::launched);
     CHECK(is_crash_looping(process.state, zero + 41s));
     CHECK_FALSE(is_crash_looping(process.state, zero + 100s));
+}
+
+TEST_CASE("a process that never stays up for a minute is in a crash loop, however slow") {
+    for (const milliseconds run : {0ms, 1000ms, 15000ms, 59000ms}) {
+        CAPTURE(run.count());
+        Driven process = running();
+        milliseconds time = 0ms;
+        std::vector<int> told;
+        for (int crash = 1; crash <= 20; ++crash) {
+            time += run;
+            process.at(time, Event::exited);
+            if (process.asks_for(Action::tell_crash_loop))
+                told.push_back(crash);
+            time = std::chrono::duration_cast<milliseconds>(*process.state.due - zero);
+            process.at(time, Event::due);
+            process.at(time, Event::launched);
+        }
+        CHECK(told == std::vector{5});
+    }
+}
+
+TEST_CASE("a process that stays up for a minute now and then is in no crash loop") {
+    Driven process = running();
+    milliseconds time = 0ms;
+    for (int crash = 1; crash <= 20; ++crash) {
+        time += crash % 4 == 0 ? 60s : 1s;
+        process.at(time, Event::exited);
+        CHECK_FALSE(process.asks_for(Action::tell_crash_loop));
+        time = std::chrono::duration_cast<milliseconds>(*process.state.due - zero);
+        process.at(time, Event::due);
+        process.at(time, Event::launched);
+    }
 }
 
 TEST_CASE("a command that cannot be launched is tried again like a crash") {
