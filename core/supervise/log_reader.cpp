@@ -56,10 +56,17 @@ std::vector<LogRecord> LogReader::last(std::size_t count) {
     watch();
     std::deque<LogRecord> found;
     m_file = opened(0);
+    std::optional<sys::GrowingFile> older; // the latest that was read
     for (unsigned n = 0; n < most_files; ++n) {
-        std::optional<sys::GrowingFile> older;
-        if (n > 0 && !(older = opened(n)))
-            break;
+        if (n > 0) {
+            auto next = opened(n);
+            if (!next)
+                break;
+            const auto& latest = older ? older : m_file;
+            if (latest && latest->is_same_as(*next))
+                continue; // rotated meanwhile
+            older = std::move(next);
+        }
         std::deque<LogRecord> here;
         const std::size_t wanted = count - found.size();
         const auto take = [&here, wanted](LogRecord record) {

@@ -108,6 +108,24 @@ TEST_CASE("following goes on through rotations, without a loss or a repetition")
     CHECK(reader.more(0ms).empty());
 }
 
+TEST_CASE("a file that gets its next name while the log is read is read once") {
+    const TestFolder folder;
+    const auto write = [&](const char* name, const char* text) {
+        sys::replace_durably(folder / name, record(1, "web.1", text), 0600);
+    };
+    write("app.log", "new");
+    SUBCASE("the newest") {
+        REQUIRE(::link((folder / "app.log").c_str(), (folder / "app.log.1").c_str()) == 0);
+        write("app.log.2", "old");
+    }
+    SUBCASE("an older one") {
+        write("app.log.1", "old");
+        REQUIRE(::link((folder / "app.log.1").c_str(), (folder / "app.log.2").c_str()) == 0);
+    }
+    CHECK(texts(LogReader(folder / "app.log", {}).last(10)) ==
+          std::vector<std::string>{"old", "new"});
+}
+
 TEST_CASE("following waits for what comes") {
     const TestFolder folder;
     LogReader reader(folder / "app.log", {});
