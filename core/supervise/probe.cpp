@@ -164,10 +164,7 @@ void Probe::connect_to_socket() {
 }
 
 std::string Probe::host() const {
-    if (!m_target.socket.empty())
-        return "localhost";
-    return m_address.family == AF_INET ? m_address.text()
-                                       : fmt::format("127.0.0.1:{}", m_address.port); // as is usual
+    return m_target.socket.empty() ? fmt::format("127.0.0.1:{}", m_address.port) : "localhost";
 }
 
 void Probe::close() noexcept {

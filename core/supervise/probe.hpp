@@ -47,7 +47,7 @@ class Probe {
   private:
     void connect(const TcpAddress& address);
     void connect_to_socket();
-    [[nodiscard]] std::string host() const;
+    [[nodiscard]] std::string host() const; // that is asked for, whichever address is asked
     void connected();
     void connection_failed(int error);
     void send();

@@ -13,7 +13,7 @@ namespace {
 // Answers each connection with the same bytes, from a process of its own.
 class CannedServer {
   public:
-    enum class Then { close, hold, repeat };
+    enum class Then { close, hold, repeat, tell_request };
 
     CannedServer(int family, const std::string& answer, Then then) {
         const sys::Fd listening(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -22,7 +22,7 @@ class CannedServer {
         v6.sin6_addr = in6addr_loopback;
         sockaddr_in v4{};
         v4.sin_family = AF_INET;
-        v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        v4.sin_addr.s_addr = htonl(INADDR_ANY); // 127.0.0.2 is another address of this host
         const bool six = family == AF_INET6;
         auto* address = six ? reinterpret_cast<sockaddr*>(&v6) : reinterpret_cast<sockaddr*>(&v4);
         socklen_t size = six ? sizeof v6 : sizeof v4;
@@ -48,10 +48,12 @@ class CannedServer {
         for (;;) {
             const sys::Fd connection(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
             char request[2000];
-            (void)!::read(connection.get(), request, sizeof request);
+            const ssize_t size = ::read(connection.get(), request, sizeof request);
             do
                 (void)!::write(connection.get(), answer.data(), answer.size());
             while (then == Then::repeat && ::usleep(100) == 0);
+            if (then == Then::tell_request && size > 0)
+                (void)!::write(connection.get(), request, static_cast<std::size_t>(size));
             if (then == Then::hold)
                 ::pause();
         }
@@ -61,15 +63,19 @@ class CannedServer {
     pid_t m_pid = 0;
 };
 
-ProbeResult probe(std::uint16_t port, const std::string& path = "/h") {
+ProbeResult probe(const ProbeTarget& target) {
     Loop loop;
     ProbeResult result;
-    const Probe probing(loop, {port, path}, 300ms, [&](const ProbeResult& got) {
+    const Probe probing(loop, target, 300ms, [&](const ProbeResult& got) {
         result = got;
         loop.stop();
     });
     loop.run();
     return result;
+}
+
+ProbeResult probe(std::uint16_t port, const std::string& path = "/h") {
+    return probe(ProbeTarget{port, path});
 }
 
 ProbeResult probe_of(const std::string& answer,
@@ -124,6 +130,21 @@ TEST_CASE("the answer is the one behind interim ones") {
           "GET http://127.0.0.1/h did not answer within 300ms");
     CHECK(probe_of("HTTP/1.1 101 Switching Protocols\r\n\r\n", CannedServer::Then::hold).reason ==
           "GET http://127.0.0.1/h answered 101 Switching Protocols");
+}
+
+TEST_CASE("the request's Host is 127.0.0.1 whichever address is asked") {
+    const std::string answer = "HTTP/1.1 500 No\r\n\r\n";
+    for (const auto& [family, host] :
+         {std::pair(AF_INET, "127.0.0.1"), std::pair(AF_INET, "127.0.0.2"),
+          std::pair(AF_INET6, "::1")}) {
+        const CannedServer server(family, answer, CannedServer::Then::tell_request);
+        const ProbeResult result =
+            probe({server.port(), "/h", TcpAddress::of(host, server.port())});
+        CAPTURE(result.reason);
+        CHECK(result.reason.ends_with("Accept: */*\\r\\nConnection: close"));
+        CHECK(result.reason.find("\\nHost: 127.0.0.1:" + std::to_string(server.port()) +
+                                 "\\r\\n") != std::string::npos);
+    }
 }
 
 TEST_CASE("what is no answer is told as what it is") {
