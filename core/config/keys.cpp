@@ -156,7 +156,8 @@ bool is_socket_path(std::string_view path) {
                c == '-' || c == '_' || c == '.';
     };
     return name.size() > ending.size() && name.size() <= longest && name.front() != '.' &&
-           name != "control.sock" && std::all_of(name.begin(), name.end(), is_plain);
+           name != "control.sock" && name != "notify.sock" &&
+           std::all_of(name.begin(), name.end(), is_plain);
 }
 
 std::string listen_complaint(const Value& value) {

@@ -222,6 +222,7 @@ TEST_CASE("what is wrong in shipit.toml is named with file, line, column and wha
         {"[app]\nlisten = 'unix:web.sock'\n",
          "shipit.toml:2:10: 'app.listen' must be \"unix:run/NAME.sock\""},
         {"[app]\nlisten = 'unix:run/control.sock'\n", "shipit.toml:2:10: 'app.listen' must be"},
+        {"[app]\nlisten = 'unix:run/notify.sock'\n", "shipit.toml:2:10: 'app.listen' must be"},
         {"[app]\nlisten = 'unix:run/../x.sock'\n", "shipit.toml:2:10: 'app.listen' must be"},
         {"[app]\nlisten = 'unix:run/.web.sock'\n", "shipit.toml:2:10: 'app.listen' must be"},
         {"[app]\nlisten = 'unix:run/current'\n", "shipit.toml:2:10: 'app.listen' must be"},
