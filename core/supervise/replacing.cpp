@@ -118,8 +118,8 @@ void Supervisor::Core::abort(ClientId client, const Json& /*request*/) {
 }
 
 void Supervisor::Core::replaced(const Replacement::Verdict& verdict) {
-    const Replacement::Verdict kept = verdict; // what tells us goes now
-    m_replacement.reset();
+    const Replacement::Verdict kept = verdict; // what tells us goes now:
+    m_replacement.reset(); // its gate would take the crew's watcher from the watch that begins
     m_on_clear = nullptr;
     m_busy.clear();
     m_crew = kept.crew;

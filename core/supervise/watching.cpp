@@ -19,6 +19,7 @@ constexpr milliseconds longest_pause = std::chrono::minutes(1);
 
 void Supervisor::Core::begin_watch(ClientId client, std::optional<TimePoint> end) {
     m_watching_for = client;
+    m_vigil.reset(); // one that goes later would take the crew's watcher from the next
     m_vigil = std::make_unique<Vigil>(
         m_loop, *m_crew, [this](const std::optional<std::string>& why_not) { watched(why_not); },
         end);
