@@ -27,6 +27,7 @@ namespace shipit::supervise {
 using std::chrono::milliseconds;
 using TimePoint = std::chrono::steady_clock::time_point;
 
+// Another version of the program is told their numbers (process_memory.cpp): new ones come last.
 enum class Phase { stopped, up, crashed, stopping, sweeping };
 
 enum class Event {

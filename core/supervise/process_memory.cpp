@@ -77,6 +77,7 @@ Json Process::memory(Bequest& bequest) const {
                               {"since", time_text(m_since)},
                               {"last_main", name_json(m_last_main)},
                               {"last_exit", m_last_exit},
+                              {"refusal", m_refusal},
                               {"tail", tail}});
     if (m_pipe)
         json.set("log", m_pipe->memory(bequest));
@@ -97,6 +98,7 @@ void Process::recall(const Json& memory) {
     m_since = parse_time(memory["since"].text()).value_or(sys::now());
     m_last_main = name_from(memory["last_main"]);
     m_last_exit = memory["last_exit"].text();
+    m_refusal = memory["refusal"].text();
     for (const Json& line : memory["tail"].items())
         m_tail.push_back(bytes_of_hex(line.text()));
     if (memory["log"].is_object()) {

@@ -176,4 +176,25 @@ TEST_CASE("a process that ends while one program takes another's place is starte
     CHECK(after.stop(*recalled));
 }
 
+TEST_CASE("what was refused to a process is told of its end by the next program, too") {
+    Here before;
+    const auto crew = before.crew();
+    crew->start();
+    crew->processes()[0]->refused("may not listen on port 80");
+    Bequest bequest;
+    const Json memory = crew->memory(bequest);
+    end(crew->processes()[0]->main().value().pid);
+
+    Here after;
+    const auto recalled = Crew::recalled(after.surroundings, memory);
+    std::string how;
+    recalled->on_ended([&](const Process&, const std::string& what) {
+        how = what;
+        after.loop.stop();
+    });
+    CHECK(after.run());
+    CHECK(how.ends_with("; it may not listen on port 80"));
+    CHECK(after.stop(*recalled));
+}
+
 TEST_SUITE_END();
