@@ -102,9 +102,10 @@ class Addresses {
 
     // What it needs to go on where this one ends.
     [[nodiscard]] Json state() const;
-    // Takes the slots of an earlier supervisor back from the processes that still hold them; those
-    // that nobody holds are made anew. To be called once, after the sides are occupied. False if
-    // there are some that we may not take; throws Error where that may change in a moment.
+    // Takes the slots of an earlier supervisor back from the processes that still hold them; where
+    // only one side's is held, the other's is made anew, and where neither is, nothing. To be
+    // called once, after the sides are occupied. False if there are some that we may not take;
+    // throws Error where that may change in a moment.
     [[nodiscard]] bool take_back(const Json& state, const std::vector<pid_t>& holders);
 
     // All of it, for the program that takes our place by execve(2); and, once at its beginning,

@@ -1,6 +1,6 @@
-// The inside of Addresses: private to addresses.cpp (while the app runs), overlaps.cpp (what
-// becomes of connections to an address that nobody accepts from) and take_back.cpp (from one
-// supervisor to the next).
+// The inside of Addresses: private to addresses.cpp (while the app runs), answer_bind.cpp (what
+// programs are told that bind and listen), overlaps.cpp (what becomes of connections to an address
+// that nobody accepts from) and take_back.cpp (from one supervisor to the next).
 #pragma once
 
 #include "core/supervise/addresses.hpp"

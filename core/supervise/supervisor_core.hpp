@@ -1,7 +1,7 @@
 // The inside of the Supervisor: private to supervisor.cpp (its life), taking_over.cpp (what was
-// before it), renewing.cpp (what takes its place), requests.cpp (its orders),
-// replacing.cpp (the greatest of them), scaling.cpp, watching.cpp (whether what is live is well)
-// and warm.cpp (the generation before).
+// before it), renewing.cpp (what takes its place), requests.cpp (its orders), replacing.cpp (the
+// greatest of them), scaling.cpp, watching.cpp (whether what is live is well), trial.cpp (how long
+// it stays) and warm.cpp (the generation before).
 #pragma once
 
 #include "core/supervise/control.hpp"
@@ -68,18 +68,27 @@ class Supervisor::Core {
     void dispatch(ClientId client, const Json& request);
     [[nodiscard]] bool is_clearing_up() const;
     void take_waiting();
-    void client_gone(ClientId client);
+    void refuse(ClientId client, const std::string& why);
+    void begin(const char* work, ClientId client = 0);
+    void finish(const Json& answer);
     void ping(ClientId client, const Json& request);
     void status(ClientId client, const Json& request);
     [[nodiscard]] Json status_of(const Crew& crew, const Process& process) const;
-    void replace(ClientId client, const Json& request);
-    void commit(ClientId client, const Json& request);
-    void abort(ClientId client, const Json& request);
+    [[nodiscard]] std::string chosen(const Json& request) const;
+    void take_generation();
     void start(ClientId client, const Json& request);
     void stop(ClientId client, const Json& request);
     void restart(ClientId client, const Json& request);
+    void start_and_answer(ClientId client, const std::string& which);
+    void leave_start();
     void shutdown(ClientId client, const Json& request);
 
+    // --- One release takes another's place (replacing.cpp) ---
+    void replace(ClientId client, const Json& request);
+    void commit(ClientId client, const Json& request);
+    void abort(ClientId client, const Json& request);
+    void client_gone(ClientId client);
+    [[nodiscard]] bool is_live(ReleaseNumber release);
     [[nodiscard]] Replacement::Plan plan_for(Generation next);
     [[nodiscard]] std::string why_in_turn(const Generation& next) const;
     [[nodiscard]] Side side_for_next() const;
@@ -98,8 +107,6 @@ class Supervisor::Core {
     void end_watch(const std::string& why);
     void tell_outside(Loop::Callback tell, milliseconds in = milliseconds(0));
     void look_late();
-    [[nodiscard]] bool take_back();
-    [[nodiscard]] bool needs_watch(ReleaseNumber release);
     // (trial.cpp)
     void wait_for_trial_end();
     [[nodiscard]] milliseconds trial_left(ReleaseNumber release, WallTime end);
@@ -117,14 +124,8 @@ class Supervisor::Core {
     void retired();
     void clear_side(Loop::Callback then);
     void vacate(Side side);
-    void start_and_answer(ClientId client, const std::string& which);
-    [[nodiscard]] std::string chosen(const Json& request) const;
-    void take_generation();
-    void leave_start();
-    void begin(const char* work, ClientId client = 0);
-    void finish(const Json& answer);
-    void refuse(ClientId client, const std::string& why);
-    [[nodiscard]] bool is_live(ReleaseNumber release);
+    [[nodiscard]] bool needs_watch(ReleaseNumber release);
+    [[nodiscard]] bool take_back();
 
     SupervisorOptions m_options;
     OwnProgram m_program;
