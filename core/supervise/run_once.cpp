@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <exception>
+#include <optional>
 
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -139,19 +141,32 @@ OnceEnd run(Launch launch, Plan plan) {
     const Reaper reaper;
     Loop loop;
     OnceEnd result;
-    RunCommand command(loop, std::move(launch), plan.timeout, std::move(plan.output),
-                       [&](const RunCommand::End& end) {
-                           result.code = end.status ? exit_code(*end.status) : 1;
-                           result.how = exit_text(end.status);
-                           result.timed_out = end.timed_out;
-                           loop.stop();
-                       });
+    std::exception_ptr failure; // of the output
+    std::optional<RunCommand> command;
+    RunCommand::OnOutput output;
+    if (plan.output)
+        output = [&](std::string_view piece) {
+            try {
+                if (!failure)
+                    plan.output(piece);
+            } catch (...) {
+                failure = std::current_exception();
+                (void)command->kill_tree(); // its end is seen
+            }
+        };
+    command.emplace(loop, std::move(launch), plan.timeout, std::move(output),
+                    [&](const RunCommand::End& end) {
+                        result.code = end.status ? exit_code(*end.status) : 1;
+                        result.how = exit_text(end.status);
+                        result.timed_out = end.timed_out;
+                        loop.stop();
+                    });
     const auto signals =
-        loop.on_signals(plan.signals, [&](int signal) { plan.on_signal(command, signal); });
-    std::string failure;
-    loop.on_error([&failure](const std::string& what) { failure = what; });
+        loop.on_signals(plan.signals, [&](int signal) { plan.on_signal(*command, signal); });
     loop.run();
     handlers.let_signals_wait();
+    if (failure)
+        std::rethrow_exception(failure);
     return result;
 }
 

@@ -19,7 +19,8 @@ struct OnceEnd {
 // Runs the program's command with its environment, folder and user, in a session of its own, its
 // stdin `input` (-1: empty), until it ends, `timeout` (zero: none) passes, or we get SIGINT or
 // SIGTERM. When this returns nothing of its process tree is alive. `output` gets what it writes, in
-// whole lines, of which a long one may come in parts. Throws Error if it cannot be started.
+// whole lines, of which a long one may come in parts. Throws Error if it cannot be started. What
+// `output` throws ends it, and is thrown once it has ended.
 [[nodiscard]] OnceEnd run_once(const Program& program, milliseconds timeout,
                                const std::function<void(std::string_view)>& output, int input = -1);
 

@@ -252,6 +252,22 @@ TEST_CASE("what a program writes byte by byte comes in whole lines") {
     CHECK(last == "unfinished");
 }
 
+TEST_CASE("where its output cannot be taken, a one-off is ended at once, and that is told") {
+    const TestFolder folder;
+    Program program = program_of("echo $$ > pid; while echo more; do :; done");
+    SUBCASE("as it goes on") {}
+    SUBCASE("as it ends") {
+        program.command = "echo $$ > pid; echo more";
+    }
+    program.folder = folder.path();
+    const auto output = [](std::string_view) { throw Error("the disk is full"); };
+    const sys::Deadline deadline(5s);
+    CHECK_THROWS_WITH_AS((void)run_once(program, 10s, output), "the disk is full", Error);
+    CHECK_FALSE(deadline.passed());
+    const std::string pid(trimmed(sys::read_file(folder / "pid")));
+    CHECK_FALSE(sys::is_there("/proc/" + pid));
+}
+
 TEST_CASE("SIGTERM ends a one-off and its tree, and the caller's handler comes back") {
     ::signal(SIGTERM, SIG_IGN);
     Program program = program_of("echo started; sleep 60");
