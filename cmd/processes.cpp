@@ -1,11 +1,13 @@
 // ps, start, stop, restart, run, supervise.
 #include "cmd/changes.hpp"
 
+#include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/running.hpp"
 #include "core/deploy/status.hpp"
 #include "core/sys/clock.hpp"
 
+#include <cerrno>
 #include <cstdlib>
 
 #include <fmt/core.h>
@@ -35,6 +37,8 @@ void tell_of_none(const Invocation& invocation, const deploy::App& app) {
 
 int ps(Invocation& invocation) {
     const auto app = invocation.app();
+    if (!app.is_ours()) // whose supervisor is somewhere else, for all we see
+        throw_errno(fmt::format("cannot look into '{}'", app.layout.folder().string()), EACCES);
     const auto processes = deploy::processes(app);
     if (processes.empty())
         tell_of_none(invocation, app);

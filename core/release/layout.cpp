@@ -51,6 +51,24 @@ bool is_folder(const Path& path) {
     return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+Path usual_runtime(uid_t uid) {
+    return Path("/run/user") / std::to_string(uid);
+}
+
+// Where root looks into a user's usual root: the folder in which that user's supervisors may be.
+std::optional<Path> runtime_of_owner(const Path& root) {
+    struct stat status {};
+    if (::stat(root.c_str(), &status) != 0 || status.st_uid == 0)
+        return std::nullopt;
+    try {
+        if (root != root_in_home(sys::account_of(std::to_string(status.st_uid)).home))
+            return std::nullopt;
+    } catch (const Error&) { // no account: the root is nobody's usual one
+        return std::nullopt;
+    }
+    return usual_runtime(status.st_uid);
+}
+
 // What is between `prefix` and `suffix`, or nothing.
 std::optional<std::string_view> between(std::string_view text, std::string_view prefix,
                                         std::string_view suffix) {
@@ -109,13 +127,20 @@ Path Layout::slug(const SlugId& id) const {
 
 Path Layout::run_folder() const {
     Path beside = folder() / "run";
-    if (::geteuid() == 0)
-        return root == system_root ? Path("/run/shipit") / app.text() : beside;
-    if (sys::is_there(beside / supervisor_lock) || root != usual_root())
+    if (::geteuid() == 0 && root == system_root)
+        return Path("/run/shipit") / app.text();
+    if (sys::is_there(beside / supervisor_lock))
+        return beside;
+    if (::geteuid() == 0) {
+        const auto runtime = runtime_of_owner(root);
+        Path there = runtime ? *runtime / "shipit" / app.text() : Path();
+        return runtime && sys::is_there(there / supervisor_lock) ? there : beside;
+    }
+    if (root != usual_root())
         return beside;
     Path runtime = absolute_variable("XDG_RUNTIME_DIR");
     if (runtime.empty())
-        runtime = Path("/run/user") / std::to_string(::getuid());
+        runtime = usual_runtime(::getuid());
     Path there = runtime / "shipit" / app.text();
     const bool stays = sys::lingers(sys::own_account()) && is_folder(runtime);
     return stays || sys::is_there(there / supervisor_lock) ? there : beside;

@@ -78,7 +78,8 @@ struct Layout {
     // $XDG_RUNTIME_DIR/shipit/APP (or /run/user/UID, where cron has no such variable) for a user
     // who lingers, both under the default root only; ROOT/APP/run for any other root, and for users
     // whose runtime folder goes when they log out, which their apps do not. Where a supervisor's
-    // lock is, that folder is used again: two of them would know nothing of each other.
+    // lock is, that folder is used again: two of them would know nothing of each other; also by
+    // root, asked for a user's usual root.
     [[nodiscard]] Path run_folder() const;
 };
 

@@ -60,6 +60,9 @@ expect_exit 0 ship doctor
 expect_match "^ok +start: systemd starts apps with the host and prunes old releases daily"
 
 inside test -e "$runtime/shipit/hello/supervisor.lock" || fail "its run folder is not at $runtime"
+# Where root finds it, too.
+expect_exit 0 inside /home/deployer/.local/bin/shipit --root /home/deployer/.local/share/shipit -a hello ps
+expect_match "^web\.1 +up +v1 "
 
 start_hammer
 supervisor=$(says $unit MainPID) process=$(web)

@@ -85,7 +85,7 @@ as_other status -a blog >"$out" 2>"$err" </dev/null && code=0 || code=$?
 sed 's/^/  /' "$out" "$err"
 expect_out "blog"
 expect_match "Permission denied|not yours|another user"
-for command in releases "config --reveal" "info" events "deploy $scratch/hello" rollback stop "config set A=b" \
+for command in ps releases "config --reveal" "info" events "deploy $scratch/hello" rollback stop "config set A=b" \
     pin hold; do
     # shellcheck disable=SC2086  # words
     as_other $command -a blog >"$out" 2>"$err" </dev/null && fail "another user may: $command"

@@ -67,6 +67,11 @@ web() { ship -a blog ps --json | python3 -c 'import json, sys; print(*[p["pid"] 
 expect_match_in_proc() { inside grep -qE -e "$2" "/proc/$(web)/$1" || depth=1 fail "$1: $(inside cat "/proc/$(web)/$1")"; }
 expect_match_in_proc status "^Uid:.*\s$(id -u www-data)$"
 expect_match_in_proc cgroup "/shipit@blog.service/shipit:.*/v1.web.1"
+# Another user is not told that nothing runs.
+as_nobody() { inside setpriv --reuid=nobody --regid=nogroup --clear-groups shipit --root /var/lib/shipit "$@"; }
+expect_exit 1 as_nobody -a blog ps
+expect_err "/var/lib/shipit/blog': Permission denied"
+expect_err "run shipit as its owner or as root"
 
 start_hammer
 echo 2 >"$scratch/app/build"
