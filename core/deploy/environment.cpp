@@ -1,5 +1,6 @@
 #include "core/deploy/environment.hpp"
 
+#include <cstdlib>
 #include <map>
 
 namespace shipit::deploy {
@@ -24,6 +25,15 @@ std::map<std::string, std::string> common_variables(const AppName& app, const sy
     return variables;
 }
 
+// What terminals are called: from outside comes what is to end in no file name and no escape code.
+bool is_terminal_name(std::string_view text) {
+    constexpr std::size_t longest = 64;
+    constexpr std::string_view usual = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789+._-";
+    return !text.empty() && text.size() <= longest &&
+           text.find_first_not_of(usual) == std::string_view::npos;
+}
+
 } // namespace
 
 std::vector<std::pair<std::string, std::string>> environment_of(const Surroundings& surroundings,
@@ -42,6 +52,17 @@ environment_without_release(const AppName& app, const sys::Account& account,
                             const ConfigVars& config, const std::string& process) {
     const auto variables = common_variables(app, account, config, process);
     return {variables.begin(), variables.end()};
+}
+
+std::vector<std::pair<std::string, std::string>> terminal_variables(const ConfigVars& config) {
+    std::vector<std::pair<std::string, std::string>> variables;
+    for (const char* name : {"TERM", "COLORTERM"}) {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing sets variables
+        const char* value = std::getenv(name);
+        if (value != nullptr && is_terminal_name(value) && !config.contains(name))
+            variables.emplace_back(name, value);
+    }
+    return variables;
 }
 
 } // namespace shipit::deploy

@@ -1,5 +1,5 @@
 // The environment of a release's processes: an allow-list of our own, the config vars, and what
-// shipit tells. Nothing is inherited from whoever deployed.
+// shipit tells. Nothing is inherited from whoever deployed; a command on a terminal is told which.
 #pragma once
 
 #include "core/base/ids.hpp"
@@ -33,5 +33,10 @@ environment_of(const Surroundings& surroundings, const ConfigVars& config,
 [[nodiscard]] std::vector<std::pair<std::string, std::string>>
 environment_without_release(const AppName& app, const sys::Account& account,
                             const ConfigVars& config, const std::string& process);
+
+// For a command on the caller's terminal: TERM and COLORTERM as the caller has them, if they can be
+// names of terminals and no config var says otherwise.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>>
+terminal_variables(const ConfigVars& config);
 
 } // namespace shipit::deploy

@@ -6,6 +6,7 @@
 #include "core/supervise/run_once.hpp"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 namespace shipit::deploy {
 
@@ -62,8 +63,11 @@ int run_one_off(App& app, std::optional<ReleaseNumber> release,
     // One word may be a whole command line, as Heroku takes it: run "ls -l | wc -l".
     const std::string command = words.size() == 1 ? words.front() : joined(quoted, " ");
     const HeldTree tree = tree_of(app, *manifest.slug);
-    return supervise::run_interactively(one_off_program(app, manifest, tree.path, "run", command))
-        .code;
+    supervise::Program program = one_off_program(app, manifest, tree.path, "run", command);
+    if (::isatty(STDIN_FILENO) == 1 || ::isatty(STDOUT_FILENO) == 1)
+        for (auto& variable : terminal_variables(manifest.config))
+            program.environment.push_back(std::move(variable));
+    return supervise::run_interactively(program).code;
 }
 
 } // namespace shipit::deploy

@@ -1,5 +1,5 @@
 # Root's `shipit run` shares its terminal with the app's code, which cannot type there in root's name: whatever
-# number of whichever architecture asks the kernel to, it says no.
+# number of whichever architecture asks the kernel to, it says no. It is told which terminal that is.
 . "$(dirname "$0")/lib.sh"
 needs python3
 [[ $(id -u) == 0 ]] || skip "only root can give an app a user of its own"
@@ -55,7 +55,8 @@ expect_exit 0 ship create app
 expect_exit 0 ship set "app.user=$user"
 expect_exit 0 ship deploy "$scratch/app"
 
-expect_exit 0 python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$SHIPIT_BIN" run -- python3 type.py
+on_terminal() { python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$@"; }
+expect_exit 0 on_terminal "$SHIPIT_BIN" run -- python3 type.py
 for what in TIOCSTI "more bits" "the terminal itself" TIOCLINUX; do
     expect_out "$what: EPERM"
 done
@@ -66,3 +67,11 @@ if [[ $(uname -m) == x86_64 ]]; then
     expect_out "x32: EPERM"
     ! grep "^i386:" "$out" | grep -v EPERM || fail "by the calls of i386 it can type"
 fi
+
+term='printenv TERM || echo "has none"' # a shell without makes itself one
+TERM=xterm-256color expect_exit 0 on_terminal "$SHIPIT_BIN" run "$term"
+expect_out xterm-256color
+TERM=../xterm expect_exit 0 on_terminal "$SHIPIT_BIN" run "$term"
+expect_out "has none"
+TERM=xterm-256color expect_exit 0 ship run "$term"
+expect_out "has none" # no terminal here

@@ -48,4 +48,20 @@ TEST_CASE("config vars win over the defaults, but not over what shipit tells") {
     CHECK(variables.at("A") == "b c\n$d");
 }
 
+TEST_CASE("a command on a terminal is told which, unless that is no name or a config var says so") {
+    using Variables = std::vector<std::pair<std::string, std::string>>;
+    ::setenv("TERM", "screen.xterm-256color", 1);
+    ::setenv("COLORTERM", "truecolor", 1);
+    CHECK(terminal_variables({}) ==
+          Variables{{"TERM", "screen.xterm-256color"}, {"COLORTERM", "truecolor"}});
+    CHECK(terminal_variables({{"TERM", "dumb"}}) == Variables{{"COLORTERM", "truecolor"}});
+    ::unsetenv("COLORTERM");
+    for (const std::string& other : {std::string(), std::string("../etc/passwd"),
+                                     std::string("a\33]0;b\7"), std::string(65, 'x')}) {
+        ::setenv("TERM", other.c_str(), 1);
+        CHECK(terminal_variables({}).empty());
+    }
+    ::unsetenv("TERM");
+}
+
 TEST_SUITE_END();
