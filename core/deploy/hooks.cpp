@@ -92,9 +92,12 @@ void run(const App& app, const HookCall& call) {
     const sys::Fd input = file_of(json_of(app, call, manifest).dump() + "\n");
     Transcript transcript(app.layout.transcript(call.release));
     transcript.add(fmt::format("hooks.{}: {}", call.event, command));
-    const auto end = supervise::run_once(
-        program, settings.hooks.timeout,
-        [&transcript](std::string_view output) { transcript.add(output); }, input.get());
+    const auto end = [&] {
+        CommandOutput kept(transcript);
+        return supervise::run_once(
+            program, settings.hooks.timeout, [&kept](std::string_view output) { kept.add(output); },
+            input.get());
+    }();
     if (end.code == 0 && !end.timed_out)
         return;
     const std::string how =

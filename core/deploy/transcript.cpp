@@ -76,6 +76,7 @@ void Transcript::add(std::string_view text) noexcept {
         for (const std::string_view line : split(text, '\n'))
             record += time_text(sys::now()) + " " + std::string(line) + "\n";
         sys::write_all(m_fd.get(), record, m_file);
+        m_written += record.size();
     } catch (const std::exception&) {
         m_error = m_error != 0 ? m_error : errno;
     }
@@ -85,6 +86,46 @@ void Transcript::flush() {
     if (m_error != 0)
         throw_errno("cannot write '" + m_file.string() + "'", m_error);
     sys::flush(m_fd.get(), m_file);
+}
+
+void CommandOutput::add(std::string_view text) noexcept {
+    try {
+        if (m_transcript.written() < m_full_at) {
+            m_transcript.add(text);
+            return;
+        }
+        m_last += text;
+        if (m_last.size() > 2 * m_limits.last) // not for each line
+            cut_to_last();
+    } catch (const std::exception&) { // no memory
+        m_left_out += m_last.size() + text.size();
+        m_last.clear();
+    }
+}
+
+// From the beginning of a line, unless that is a very long one.
+void CommandOutput::cut_to_last() {
+    if (m_last.size() <= m_limits.last)
+        return;
+    std::size_t begin = m_last.size() - m_limits.last;
+    const auto end = m_last.find('\n', begin - 1);
+    if (end != std::string::npos && end + 1 < m_last.size())
+        begin = end + 1;
+    m_last.erase(0, begin);
+    m_left_out += begin;
+}
+
+CommandOutput::~CommandOutput() {
+    if (m_last.empty() && m_left_out == 0)
+        return;
+    try {
+        cut_to_last();
+        if (m_left_out > 0)
+            m_transcript.add(fmt::format("... {} bytes are left out here", m_left_out));
+    } catch (const std::exception&) {
+        // no memory: its end is kept all the same
+    }
+    m_transcript.add(m_last);
 }
 
 } // namespace shipit::deploy

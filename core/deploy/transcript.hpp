@@ -6,6 +6,7 @@
 #include "core/base/error.hpp"
 #include "core/sys/file.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -27,6 +28,9 @@ class Transcript {
     // Durable when it returns; throws the first failure.
     void flush();
 
+    // How many bytes add() has written.
+    [[nodiscard]] std::uint64_t written() const { return m_written; }
+
     // From now on it counts as being written, until this is gone: a follower waits for more.
     void hold() noexcept;
     // The last line: how the command that wrote it ended.
@@ -40,7 +44,38 @@ class Transcript {
   private:
     sys::Path m_file;
     sys::Fd m_fd;
+    std::uint64_t m_written = 0;
     int m_error = 0;
+};
+
+// What one command prints, in a transcript: its beginning and its end, and how much is left out
+// between them. A tool that asks a question again and again, at full speed, fills no disk.
+class CommandOutput {
+  public:
+    struct Limits {
+        std::uint64_t first = 16 << 20; // bytes of the transcript
+        std::size_t last = 64 << 10;
+    };
+
+    explicit CommandOutput(Transcript& transcript) : CommandOutput(transcript, Limits{}) {}
+    CommandOutput(Transcript& transcript, Limits limits)
+        : m_transcript(transcript), m_limits(limits),
+          m_full_at(transcript.written() + limits.first) {}
+    ~CommandOutput(); // adds what is kept of the end
+    CommandOutput(const CommandOutput&) = delete;
+    CommandOutput& operator=(const CommandOutput&) = delete;
+
+    // In whole lines, or parts of long ones.
+    void add(std::string_view text) noexcept;
+
+  private:
+    void cut_to_last();
+
+    Transcript& m_transcript;
+    Limits m_limits;
+    std::uint64_t m_full_at;
+    std::string m_last;
+    std::uint64_t m_left_out = 0;
 };
 
 } // namespace shipit::deploy

@@ -191,11 +191,13 @@ void Walk::unpack() {
 
 void Walk::run_release_command() {
     begin("release command: " + m_manifest.spec.release_command.command);
-    const auto undoable =
-        run_command_of_release(m_app, m_manifest, m_tree, [this](std::string_view output) {
-            m_transcript.add(output);
+    const auto undoable = [this] {
+        CommandOutput kept(m_transcript);
+        return run_command_of_release(m_app, m_manifest, m_tree, [&](std::string_view output) {
+            kept.add(output);
             m_app.host.progress.show(std::string(output));
         });
+    }();
     if (undoable == Undoable::no)
         become_irreversible();
 }
@@ -306,7 +308,8 @@ void Walk::run_reload() {
     m_transcript.add(step);
     m_app.host.progress.begin_phase(step);
     try {
-        const OnOutput keep = [this](std::string_view output) { m_transcript.add(output); };
+        CommandOutput kept(m_transcript);
+        const OnOutput keep = [&kept](std::string_view output) { kept.add(output); };
         if (m_reload_is_builds)
             run_reload_command(m_app, m_manifest, m_tree, m_reload, keep);
         else
