@@ -6,7 +6,7 @@
 #include "core/config/host_settings.hpp"
 #include "core/deploy/aftermath.hpp"
 #include "core/deploy/port.hpp"
-#include "core/deploy/running.hpp"
+#include "core/deploy/status.hpp"
 
 #include <algorithm>
 
@@ -29,16 +29,6 @@ int create(Invocation& invocation) {
     return 0;
 }
 
-const char* state_of(const deploy::App& app, const std::optional<ReleaseNumber>& current) {
-    if (!current)
-        return "nothing deployed";
-    if (!app.is_ours())
-        return "another user's";
-    if (app.is_stopped())
-        return "stopped";
-    return deploy::is_supervised(app) ? "up" : "not supervised";
-}
-
 int list(Invocation& invocation) {
     Json all = Json::array();
     std::vector<Terminal::Row> rows;
@@ -52,8 +42,11 @@ int list(Invocation& invocation) {
     };
     const Outcome outcome = in_every_app(invocation, "cannot be read", [&](const deploy::App& app) {
         try {
-            const auto current = app.ledger.current();
-            add(app, current, state_of(app, current), current ? Colour::plain : Colour::faint);
+            const deploy::AppStatus status = deploy::glance_at(app);
+            if (!status.current && status.complaint)
+                throw Error(*status.complaint);
+            add(app, status.current, name_of(status.state),
+                status.current ? Colour::plain : Colour::faint);
         } catch (const Error& error) {
             const bool is_damaged = error.outcome() == Outcome::corrupt;
             add(app, std::nullopt, is_damaged ? "damaged" : "unreadable", Colour::bad);

@@ -40,11 +40,12 @@ void tell_release(Invocation& invocation, const deploy::App& app, const AppStatu
              (healthy ? "; healthy after " + duration_text(*healthy) : ""));
 }
 
-Colour colour_of(std::string_view state) {
-    if (state == "up")
+Colour colour_of(deploy::AppState state) {
+    using deploy::AppState;
+    if (state == AppState::up)
         return Colour::good;
-    return state == "down" || state == "not supervised" || state == "supervisor hangs" ||
-                   state == "damaged"
+    return state == AppState::down || state == AppState::not_supervised ||
+                   state == AppState::supervisor_hangs || state == AppState::damaged
                ? Colour::bad
                : Colour::waiting;
 }
@@ -68,7 +69,9 @@ Terminal::Row row_of(const Invocation& invocation, const deploy::ProcessStatus& 
              std::to_string(facts.restarts), usage ? size_text(usage->memory) : "-",
              usage ? processor_text(process.processors) : "-",
              usage ? std::to_string(usage->processes) : "-"},
-            colour_of(facts.state == "crashed" || facts.state == "hung" ? "down" : facts.state)};
+            facts.state == "up"                                 ? Colour::good
+            : facts.state == "crashed" || facts.state == "hung" ? Colour::bad
+                                                                : Colour::waiting};
 }
 
 void tell_processes(Invocation& invocation, const AppStatus& status) {
@@ -111,7 +114,8 @@ void tell_lately(Invocation& invocation, const AppStatus& status) {
 
 void tell_all(Invocation& invocation, const deploy::App& app, const AppStatus& status) {
     tell(invocation, "app", app.name().text());
-    tell(invocation, "state", invocation.terminal.coloured(status.state, colour_of(status.state)));
+    tell(invocation, "state",
+         invocation.terminal.coloured(name_of(status.state), colour_of(status.state)));
     if (status.manifest)
         tell_release(invocation, app, status);
     else if (status.current)
@@ -129,7 +133,7 @@ void tell_all(Invocation& invocation, const deploy::App& app, const AppStatus& s
         tell(invocation, "problem", deploy::told_of_left(app, status.left));
     if (status.is_silent)
         tell(invocation, "next", status.complaint->next());
-    else if (!status.left.empty() || std::string_view(status.state) == "not supervised")
+    else if (!status.left.empty() || status.state == deploy::AppState::not_supervised)
         tell(invocation, "next", deploy::way_to_end_lack(app));
     tell_processes(invocation, status);
     tell_lately(invocation, status);

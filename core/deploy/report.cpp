@@ -125,7 +125,7 @@ void add_differences(const App& app, std::vector<page::Release>& releases) {
 
 page::Report report_of(const App& app, std::size_t releases) {
     const AppStatus status = status_of(app);
-    page::Report report{app.name().text(), status.state, status.at, {}, 0};
+    page::Report report{app.name().text(), name_of(status.state), status.at, {}, 0};
     const auto entries = app.ledger.newest(releases);
     const auto descent = release::descent_of(entries, app.ledger);
     for (std::size_t i = 0; i < entries.size(); ++i) {

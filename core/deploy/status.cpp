@@ -17,19 +17,23 @@ namespace {
 
 constexpr std::size_t most_moments = 8;
 
-const char* state_of(const App& app, const AppStatus& status) {
+bool has_process_types(const AppStatus& status) {
+    return status.manifest && !status.manifest->spec.processes.empty();
+}
+
+AppState state_of(const App& app, const AppStatus& status) {
     if (!status.current && status.complaint)
-        return "damaged";
+        return AppState::damaged;
     if (!status.current)
-        return "nothing deployed";
+        return AppState::nothing_deployed;
     if (app.is_stopped())
-        return "stopped";
+        return AppState::stopped;
     if (!status.has_processes && !status.complaint)
-        return "files only";
+        return has_process_types(status) ? AppState::scaled_to_none : AppState::files_only;
     if (status.is_silent)
-        return "supervisor hangs";
+        return AppState::supervisor_hangs;
     if (!status.is_supervised) // they may well serve: processes outlive their supervisor
-        return "not supervised";
+        return AppState::not_supervised;
     // Neither those of the release before, nor those that a restart or a scale has replaced: they
     // are kept warm for a while, or on their way out.
     const auto is_live = [&](const ProcessStatus& process) {
@@ -43,8 +47,8 @@ const char* state_of(const App& app, const AppStatus& status) {
             return is_live(process) && process.facts.state == "up";
         });
     if (up == 0)
-        return "down";
-    return up == live ? "up" : "partly up";
+        return AppState::down;
+    return up == live ? AppState::up : AppState::partly_up;
 }
 
 const ProcessStatus* find(const AppStatus* status, int pid) {
@@ -56,19 +60,15 @@ const ProcessStatus* find(const AppStatus* status, int pid) {
     return found != status->processes.end() ? &*found : nullptr;
 }
 
-std::vector<ProcessStatus> process_statuses(const App& app, const AppStatus* before) {
-    std::vector<ProcessStatus> result;
-    for (ProcessFacts& facts : processes(app)) {
-        ProcessStatus process{std::move(facts), {}, 0};
+void measure(std::vector<ProcessStatus>& processes, const AppStatus* before) {
+    for (ProcessStatus& process : processes) {
         if (process.facts.pid > 0)
             process.usage = sys::usage_of(process.facts.pid);
         const ProcessStatus* earlier = find(before, process.facts.pid);
         if (process.usage)
             process.processors =
                 process.usage->processors(earlier != nullptr ? earlier->usage : std::nullopt);
-        result.push_back(std::move(process));
     }
-    return result;
 }
 
 // Among few, each of which is a file to read.
@@ -102,9 +102,10 @@ Json release_json(const App& app, const release::Manifest& manifest) {
     return json;
 }
 
-void look_at_processes(const App& app, const AppStatus* before, AppStatus& status) {
+void look_at_processes(const App& app, AppStatus& status) {
     try {
-        status.processes = process_statuses(app, before);
+        for (ProcessFacts& facts : processes(app))
+            status.processes.push_back({std::move(facts), {}, 0});
         status.is_supervised = is_supervised(app);
         if (!status.is_supervised)
             status.left = left_processes_of(app);
@@ -114,16 +115,7 @@ void look_at_processes(const App& app, const AppStatus* before, AppStatus& statu
     }
 }
 
-AppStatus looked_at(const App& app, const AppStatus* before) {
-    AppStatus status;
-    status.at = sys::now();
-    if (!app.is_ours()) {
-        status.current = app.ledger.current();
-        status.state = "another user's";
-        return status;
-    }
-    look_at_processes(app, before, status);
-    status.holder = sys::Lock::holder(app.layout.lock());
+void look_at_release(const App& app, AppStatus& status) {
     try {
         status.has_processes = !status.processes.empty();
         status.current = app.ledger.current();
@@ -136,6 +128,14 @@ AppStatus looked_at(const App& app, const AppStatus* before) {
         if (!status.complaint)
             status.complaint = error;
     }
+}
+
+AppStatus looked_at(const App& app, const AppStatus* before) {
+    AppStatus status = glance_at(app);
+    if (status.state == AppState::another_users)
+        return status;
+    measure(status.processes, before);
+    status.holder = sys::Lock::holder(app.layout.lock());
     status.stored = stored_since(app, status.current);
     try {
         status.lately = latest_moments(app, status.current, most_moments);
@@ -143,11 +143,38 @@ AppStatus looked_at(const App& app, const AppStatus* before) {
         if (!status.complaint)
             status.complaint = error;
     }
-    status.state = state_of(app, status);
     return status;
 }
 
 } // namespace
+
+const char* name_of(AppState state) {
+    switch (state) {
+    case AppState::up:
+        return "up";
+    case AppState::partly_up:
+        return "partly up";
+    case AppState::down:
+        return "down";
+    case AppState::stopped:
+        return "stopped";
+    case AppState::scaled_to_none:
+        return "scaled to none";
+    case AppState::files_only:
+        return "files only";
+    case AppState::not_supervised:
+        return "not supervised";
+    case AppState::supervisor_hangs:
+        return "supervisor hangs";
+    case AppState::nothing_deployed:
+        return "nothing deployed";
+    case AppState::damaged:
+        return "damaged";
+    case AppState::another_users:
+        return "another user's";
+    }
+    return "";
+}
 
 Json ProcessStatus::json() const {
     constexpr double precision = 10; // of a percentage
@@ -197,6 +224,20 @@ std::string way_to_end_lack(const App& app) {
     return fmt::format("shipit -a {} {}", app.name().text(), app.is_stopped() ? "stop" : "start");
 }
 
+AppStatus glance_at(const App& app) {
+    AppStatus status;
+    status.at = sys::now();
+    if (!app.is_ours()) {
+        status.current = app.ledger.current();
+        status.state = AppState::another_users;
+        return status;
+    }
+    look_at_processes(app, status);
+    look_at_release(app, status);
+    status.state = state_of(app, status);
+    return status;
+}
+
 AppStatus status_of(const App& app, const AppStatus* before) {
     try {
         return looked_at(app, before);
@@ -216,7 +257,7 @@ Json json_of(const App& app, const AppStatus& status) {
     Json json =
         Json::object({{"app", app.name().text()},
                       {"at", time_text(status.at)},
-                      {"state", status.state},
+                      {"state", name_of(status.state)},
                       {"current", status.current ? Json(status.current->text()) : Json()},
                       {"release", status.manifest ? release_json(app, *status.manifest) : Json()},
                       {"stored", status.stored ? Json(status.stored->number.text()) : Json()},

@@ -23,6 +23,22 @@ struct ProcessStatus {
     [[nodiscard]] Json json() const;
 };
 
+// One word or two for the whole app.
+enum class AppState {
+    up,
+    partly_up,
+    down,
+    stopped,
+    scaled_to_none,
+    files_only,
+    not_supervised, // its processes may well serve
+    supervisor_hangs,
+    nothing_deployed,
+    damaged,
+    another_users,
+};
+[[nodiscard]] const char* name_of(AppState state); // "partly up"
+
 struct AppStatus {
     WallTime at = {};
     std::optional<ReleaseNumber> current;
@@ -34,14 +50,17 @@ struct AppStatus {
     bool is_silent = false;  // there is a supervisor, and it does not answer
     std::vector<pid_t> left; // processes that go on without a supervisor
     std::optional<sys::LockHolder> holder;
-    std::vector<Moment> lately;     // the newest first
-    const char* state = "";         // one word or two for the whole app
+    std::vector<Moment> lately; // the newest first
+    AppState state = AppState::nothing_deployed;
     std::optional<Error> complaint; // what cannot be read; the rest is told all the same
 };
 
 // Of an app that is not ours to look into, what everybody sees. `before` is an earlier look, for
 // what was used since.
 [[nodiscard]] AppStatus status_of(const App& app, const AppStatus* before = nullptr);
+// Its state and what makes that; not what its processes use, who holds its lock, what is stored and
+// what happened lately.
+[[nodiscard]] AppStatus glance_at(const App& app);
 
 // --- Without a supervisor ---
 

@@ -9,6 +9,8 @@ echo "Good morning" >"$scratch/site/index.html"
 expect_exit 0 ship set "app.reload=echo reloaded \$SHIPIT_RELEASE >>$scratch/reloads"
 expect_exit 0 ship deploy "$scratch/site" --force
 expect_equal "$(cat "$scratch/reloads")" "reloaded v2"
+expect_exit 0 ship apps
+expect_match "^hello +v2 +files only$"
 echo "Good evening" >"$scratch/site/index.html"
 expect_exit 0 ship deploy "$scratch/site"
 expect_exit 0 ship rollback

@@ -32,6 +32,8 @@ for command in ps start stop "restart web.1"; do
 done
 expect_exit 1 ship status
 expect_match "^state: +supervisor hangs$" # and not "stopped"
+expect_exit 0 timeout 40 "$SHIPIT_BIN" apps
+expect_match "^hello +v1 +supervisor hangs$"
 expect_answer "$url" "This is release v1."
 
 # --- One that was killed ---
@@ -48,6 +50,8 @@ expect_exit 0 ship status
 expect_match "^state: +not supervised$"
 expect_match "^problem: +there is no supervisor any more: processes of an earlier one go on \(.*$web"
 expect_match "^next: +shipit -a hello start$"
+expect_exit 0 ship apps --json
+expect_equal "$(json "$out" '[a["state"] for a in it]')" "['not supervised']"
 expect_exit 0 ship status --json
 expect_equal "$(json "$out" "it['supervised'], $web in it['unsupervised']")" "(False, True)"
 expect_exit 0 ship start
