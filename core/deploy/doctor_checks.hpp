@@ -77,8 +77,9 @@ struct Examined {
 
     // All that is known to be the app's, with the supervisor.
     [[nodiscard]] std::vector<pid_t> processes() const;
-    // Whether the live release has something to run.
+    // Whether the live release has something to run, of which this host may want none.
     [[nodiscard]] bool has_processes() const;
+    [[nodiscard]] bool is_scaled_to_none() const;
     [[nodiscard]] bool has_process_type(std::string_view name) const;
 };
 

@@ -123,6 +123,12 @@ bool Examined::has_processes() const {
     return live && !live->spec.processes.empty();
 }
 
+bool Examined::is_scaled_to_none() const {
+    return has_processes() && settings &&
+           std::all_of(live->spec.processes.begin(), live->spec.processes.end(),
+                       [this](const ProcessType& type) { return count_of(type, *settings) == 0; });
+}
+
 bool Examined::has_process_type(std::string_view name) const {
     return live && std::any_of(live->spec.processes.begin(), live->spec.processes.end(),
                                [name](const ProcessType& type) { return type.name == name; });
@@ -188,7 +194,7 @@ Findings check_lock(const Examined& app) {
 Findings check_supervisor(const Examined& app) {
     if (app.why_silent)
         return {judge_silence(app)};
-    const bool is_missed = app.has_processes() && !app.app.is_stopped();
+    const bool is_missed = app.has_processes() && !app.is_scaled_to_none() && !app.app.is_stopped();
     if (!app.is_supervised && (is_missed || !app.left_processes.empty()))
         return {judge_absence(app)};
     if (!app.is_supervised)
@@ -208,6 +214,11 @@ Findings check_supervisor(const Examined& app) {
 Findings check_processes(const Examined& app) {
     if (app.app.is_stopped())
         return {note("stopped, by 'shipit stop'", app.command + " start")};
+    if (app.is_scaled_to_none())
+        return {note("scaled to none", fmt::format("{} scale {}=1", app.command,
+                                                   app.has_process_type("web")
+                                                       ? "web"
+                                                       : app.live->spec.processes.front().name))};
     Findings findings;
     std::vector<std::string> states;
     for (const Json& process : app.status["processes"].items()) {

@@ -105,6 +105,14 @@ expect_exit 0 ship scale web=0
 nobody_listens() { ! curl --silent --output /dev/null "$url"; }
 expect_soon 10 nobody_listens
 expect_equal "$(shown web)" "0 0"
+expect_exit 0 ship status
+expect_match "^state: +scaled to none$"
+expect_exit 0 ship apps
+expect_match "^hello +v3 +scaled to none$"
+expect_exit 0 ship -a hello doctor
+expect_match "^note +processes: scaled to none$"
+expect_out "next: shipit -a hello scale web=1"
+expect_not_in "none of them runs"
 expect_exit 0 ship scale web=1
 expect_answer "$url" "This is release v3."
 
