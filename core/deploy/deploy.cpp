@@ -142,6 +142,8 @@ class Deploy {
             would.spec = settings.spec;
             would.config = vars;
             m_would_change = m_request.force || !is_there_already(app, would);
+            if (!m_would_change)
+                m_stored_before = stored_already(app, would);
             return std::nullopt;
         }
         Plan plan =
@@ -156,9 +158,12 @@ class Deploy {
             record_new_archive(app);
             return facts();
         };
-        return m_request.force || !is_there_already(app, plan.manifest)
-                   ? std::optional(std::move(plan))
-                   : std::nullopt;
+        if (m_request.force || !is_there_already(app, plan.manifest))
+            return plan;
+        m_stored_before = stored_already(app, plan.manifest);
+        if (!m_request.no_activate)
+            see_that_it_runs(app);
+        return std::nullopt;
     }
 
     // With no_activate, where nothing was to be recorded.
@@ -198,19 +203,20 @@ class Deploy {
 
     [[nodiscard]] bool can_force() const { return m_request.can_force && may_force(); }
 
-    bool is_there_already(const App& app, const release::Manifest& manifest) {
-        if (is_live_already(app, manifest)) {
-            if (!m_request.no_activate && !m_request.dry_run)
-                see_that_it_runs(app);
-            return true;
-        }
-        if (m_request.no_activate)
+    // What would be stored with no_activate, and is, as the newest.
+    [[nodiscard]] std::optional<ReleaseNumber>
+    stored_already(const App& app, const release::Manifest& wanted) const {
+        if (m_request.no_activate && !is_live_already(app, wanted))
             for (const auto& entry : app.ledger.newest(1))
                 if (entry.manifest && entry.manifest->is_stored() &&
-                    is_equal_release(*entry.manifest, manifest) &&
+                    is_equal_release(*entry.manifest, wanted) &&
                     !app.marks.has(release::MarkKind::bad, entry.number))
-                    m_stored_before = entry.number;
-        return m_stored_before.has_value();
+                    return entry.number;
+        return std::nullopt;
+    }
+
+    [[nodiscard]] bool is_there_already(const App& app, const release::Manifest& wanted) const {
+        return is_live_already(app, wanted) || stored_already(app, wanted);
     }
 
     [[nodiscard]] slug::PackOptions pack_options(const App& app,
