@@ -134,3 +134,10 @@ expect_not_in "Nothing changed"
 expect_equal "$(shown web)" "3 3"
 expect_exit 0 ship scale web=3
 expect_in "Nothing changed"
+
+# A supervisor that answers does not make an app up.
+expect_exit 0 ship scale worker=1
+touch "$scratch/broken"
+kill -KILL "$(pids worker)"
+is_partly_up() { ship apps | grep -qE "^hello +v3 +partly up$"; }
+expect_soon 10 is_partly_up
