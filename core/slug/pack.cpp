@@ -24,6 +24,8 @@ Walked walk_build(const Build& build, const Store& store, const PackOptions& opt
     walk_options.rules.add(".git\n.hg\n.svn\n"); // a rule "!.git" takes it back
     if (const auto rules = build.read_file(".slugignore"))
         walk_options.rules.add(*rules);
+    // What the release is run by, as it was deployed by: shipit reads them in its tree, later on.
+    walk_options.beyond_rules = {"shipit.toml", "Procfile"};
     walk_options.leave_out = {options.leave_out.begin(), options.leave_out.end()};
     walk_options.threads = options.threads;
     struct stat status {};

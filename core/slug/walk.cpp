@@ -203,7 +203,8 @@ class Walk {
         if (::fstatat(folder_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
             return leave_out_or_refuse(path);
         if (m_options.leave_out.count(path) != 0 ||
-            m_options.rules.leaves_out(path, S_ISDIR(status.st_mode))) {
+            (m_options.rules.leaves_out(path, S_ISDIR(status.st_mode)) &&
+             m_options.beyond_rules.count(path) == 0)) {
             folder.left_out++;
             return;
         }

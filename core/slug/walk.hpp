@@ -39,7 +39,8 @@ struct Walked {
 
 struct WalkOptions {
     IgnoreRules rules;
-    std::set<std::string, std::less<>> leave_out = {}; // paths, with all that is in them
+    std::set<std::string, std::less<>> beyond_rules = {}; // paths that no rule leaves out
+    std::set<std::string, std::less<>> leave_out = {};    // paths, with all that is in them
     // Called, in order, with what is no file, folder or link; it is left out then. Without it that
     // is an error.
     std::function<void(const std::string& path)> other = {};

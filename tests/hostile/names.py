@@ -92,5 +92,5 @@ row(74, "releases: of no number, v0, v-1, 2^64, one that is not there",
 row(75, ".slugignore that leaves out everything, itself, the Procfile",
     folder({".slugignore": "*\n", "file": "x"}, 1, "empty"),
     folder({".slugignore": ".slugignore\n", "file": "x"}, 0),
-    folder({".slugignore": "/Procfile\n", "Procfile": "web: false\n", "file": "x"}, 3),  # it counts, packed or not
+    folder({".slugignore": "/Procfile\n", "Procfile": "web: false\n", "file": "x"}, 3),  # it is packed all the same
     folder({".slugignore": b"\xff\x1b[2J\n\0\n[\n[z-a]\n**/**/**\n\\\n", "file": "x"}, (0, 1, 2)))

@@ -153,6 +153,23 @@ TEST_CASE(".slugignore and shared paths keep files out") {
     CHECK(paths == ".slugignore b.py log log/2 ");
 }
 
+TEST_CASE(".slugignore keeps no shipit.toml and no Procfile out of the first folder") {
+    SlugFolder folder;
+    folder.run_in_build("mkdir dist; touch dist/app dist/Procfile dist/shipit.toml Procfile "
+                        "shipit.toml other.toml README");
+    const auto paths = [&folder](const std::string& rules) {
+        folder.run_in_build("printf '" + rules + "' > .slugignore");
+        std::string found;
+        for (const auto& entry : folder.store.read_list(folder.pack().id).entries)
+            found += entry.path + ' ';
+        return found;
+    };
+    CHECK(paths("/*\\n!/dist\\n") ==
+          "Procfile dist dist/Procfile dist/app dist/shipit.toml shipit.toml ");
+    CHECK(paths("*.toml\\nProcfile\\n") ==
+          ".slugignore Procfile README dist dist/app shipit.toml ");
+}
+
 TEST_CASE("an empty build is refused") {
     SlugFolder folder;
     CHECK(why_not([&] { (void)folder.pack(); }).find("is empty") != std::string::npos);
