@@ -67,14 +67,14 @@ std::string summary_of(const slug::Packed& packed, std::chrono::milliseconds too
     return text + fmt::format(" in {}", duration_text(took));
 }
 
-// Of a slug that some release has.
+// Of a slug that some release still has.
 std::optional<std::string> recorded_sha256(const App& app, const SlugId& id) {
     const auto numbers = app.ledger.numbers();
     for (auto number = numbers.rbegin(); number != numbers.rend(); ++number) {
         try {
-            const auto slug = app.ledger.load(*number).slug;
-            if (slug && slug->id == id)
-                return slug->sha256;
+            const auto manifest = app.ledger.load(*number);
+            if (manifest.slug && manifest.slug->id == id && !manifest.is_expired())
+                return manifest.slug->sha256;
         } catch (const Error&) {
             // A manifest that cannot be read records nothing.
         }

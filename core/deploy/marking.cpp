@@ -28,8 +28,8 @@ void check_pin_name(const App& app, ReleaseNumber release, const std::string& na
 // Whether there is something of it to keep. One that has expired stays so: a slug of the same
 // content that was packed again since is that of other releases.
 bool is_kept(const App& app, const release::Manifest& manifest) {
-    return manifest.slug && manifest.status != release::Status::expired &&
-           !manifest.evidence.expired_at && sys::is_there(app.layout.slug(manifest.slug->id));
+    return manifest.slug && !manifest.is_expired() &&
+           sys::is_there(app.layout.slug(manifest.slug->id));
 }
 
 Error refusal_to_pin(const App& app, const release::Manifest& manifest) {

@@ -52,7 +52,7 @@ class Verification {
             return;
         }
         const auto& slug = entry.manifest->slug;
-        if (!slug || is_expired(*entry.manifest))
+        if (!slug || entry.manifest->is_expired())
             return;
         Wanted& wanted = m_slugs[slug->id];
         wanted.sha256 = slug->sha256;
@@ -102,14 +102,10 @@ class Verification {
 
     [[nodiscard]] bool has_slug(ReleaseNumber number) const {
         try {
-            return !is_expired(m_app.ledger.load(number));
+            return !m_app.ledger.load(number).is_expired();
         } catch (const Error&) {
             return true;
         }
-    }
-
-    static bool is_expired(const release::Manifest& manifest) {
-        return manifest.status == release::Status::expired || manifest.evidence.expired_at;
     }
 
     void check_tree(const SlugId& id, const Wanted& wanted) {

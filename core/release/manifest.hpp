@@ -93,6 +93,11 @@ struct Manifest {
     [[nodiscard]] bool is_stored() const {
         return status == Status::succeeded && !evidence.live_at;
     }
+    // Its slug was pruned. One of the same id that is stored is of other releases, and may have
+    // another SHA-256.
+    [[nodiscard]] bool is_expired() const {
+        return status == Status::expired || evidence.expired_at.has_value();
+    }
 
     bool operator==(const Manifest&) const = default;
 };

@@ -106,6 +106,7 @@ expect_exit 0 ship prune --all --dry-run --json
 expect_equal "$(json "$out" 'sorted(each["app"] for each in it)')" "['five', 'four', 'one', 'three', 'two']"
 
 # What the build says counts, too, and this host wins.
+seq 9999 >"$scratch/files/numbers"
 printf '[retention]\nkeep = 1\n' >"$scratch/files/shipit.toml"
 deploy_versions six 3
 expect_exit 0 ship -a six prune --dry-run
@@ -122,7 +123,11 @@ expect_out "six v1 expired"
 expect_exit 1 ship -a six pin v1 old
 expect_err "v1 cannot be kept: it has no slug any more"
 echo "six 1" >"$scratch/files/file"
-expect_exit 0 ship -a six deploy "$scratch/files"
+expect_exit 0 ship -a six mark-bad v1
+expect_exit 0 ship -a six set slug.level=19 # the archive becomes another one than v1's was
+expect_exit 6 ship -a six deploy "$scratch/files" # which stores it
+expect_exit 0 ship -a six deploy --force "$scratch/files"
+expect_not_in "packing the build anew"
 expect_exit 1 ship -a six pin v1 old
 expect_err "v1 cannot be kept: it has no slug any more"
 expect_err "next: v4 is the same build, and has its slug: shipit -a six pin v4"
