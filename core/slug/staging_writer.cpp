@@ -29,6 +29,15 @@ std::string entry_text(std::string_view path, const std::string& why) {
                        why);
 }
 
+std::string link_target_at(int folder, const std::string& name) {
+    std::string target(4096, '\0'); // PATH_MAX: no symlink is longer
+    const auto size = ::readlinkat(folder, name.c_str(), target.data(), target.size());
+    if (size < 0)
+        throw_errno(fmt::format("cannot read '{}'", printable(name)));
+    target.resize(static_cast<std::size_t>(size));
+    return target;
+}
+
 } // namespace
 
 StagingWriter::StagingWriter(const Path& folder, const Limits& limits)
@@ -177,18 +186,22 @@ void StagingWriter::make_symlink(const std::string& path, std::string_view targe
 }
 
 void StagingWriter::make_hard_link(const std::string& path, const std::string& target) {
-    count(path, target);
     make_parents(path);
     // Two chains at once: the link's folder and the file's.
     FolderChain target_chain(m_root.get(), {});
     const int from = target_chain.parent_of(target);
     const auto target_name = FolderChain::name_of(target);
     struct stat status {};
-    if (from < 0 || ::fstatat(from, target_name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 ||
-        !S_ISREG(status.st_mode))
+    const bool is_there =
+        from >= 0 && ::fstatat(from, target_name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+    if (is_there && S_ISLNK(status.st_mode)) // a slug has two symlinks then
+        return make_symlink(path, link_target_at(from, target_name),
+                            {0777, status.st_mtim.tv_sec, status.st_mtim.tv_nsec});
+    if (!is_there || !S_ISREG(status.st_mode))
         refuse_entry(
             path, fmt::format("is a hard link to '{}', which is no file before it in the archive",
                               printable(target)));
+    count(path, target);
     const int to = parent_of(path);
     if (::linkat(from, target_name.c_str(), to, FolderChain::name_of(path).c_str(), 0) != 0) {
         if (errno == EEXIST)

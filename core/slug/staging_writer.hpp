@@ -34,6 +34,8 @@ class StagingWriter {
     void make_folder(const std::string& path, const Attributes& attributes);
     void make_symlink(const std::string& path, std::string_view target,
                       const Attributes& attributes);
+    // Of a file, or of a symlink: another such symlink, which must not lead out of the build where
+    // this one lies.
     void make_hard_link(const std::string& path, const std::string& target);
     // Begins a file; blocks go into it until finish_file.
     void begin_file(const std::string& path);

@@ -64,9 +64,11 @@ TEST_CASE("a tar on stdin is the same slug, and so is a zip") {
     }
 }
 
-TEST_CASE("hard links and times come through a tar") {
+TEST_CASE("hard links, of symlinks too, and times come through a tar") {
     SlugFolder folder;
     folder.run_in_build(everything);
+    folder.run_in_build(
+        "ln -P bin/link empty/link; ln -P dangling again; touch -d 2021-03-04 empty bin");
     run(folder.path(), "tar cf a.tar -C build .");
     const auto from_folder = folder.pack();
     slug::PackOptions anew;
