@@ -153,14 +153,6 @@ std::int64_t Json::integer(std::int64_t otherwise) const {
     return value != nullptr ? *value : otherwise;
 }
 
-double Json::number(double otherwise) const {
-    if (const auto* value = std::get_if<double>(&m_value))
-        return *value;
-    if (const auto* value = std::get_if<std::int64_t>(&m_value))
-        return static_cast<double>(*value);
-    return otherwise;
-}
-
 bool Json::boolean(bool otherwise) const {
     const auto* value = std::get_if<bool>(&m_value);
     return value != nullptr ? *value : otherwise;

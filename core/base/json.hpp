@@ -69,7 +69,6 @@ class Json {
     [[nodiscard]] const Object& members() const;                      // empty unless an object
     [[nodiscard]] std::string text(std::string_view otherwise = {}) const;
     [[nodiscard]] std::int64_t integer(std::int64_t otherwise = 0) const;
-    [[nodiscard]] double number(double otherwise = 0) const;
     [[nodiscard]] bool boolean(bool otherwise = false) const;
 
   private:

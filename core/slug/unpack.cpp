@@ -305,23 +305,4 @@ void flush_tree(const SlugId& id, const Path& trees) {
     write_stamp(trees, id, *stamp);
 }
 
-bool remove_tree(const SlugId& id, const Path& trees) {
-    const auto tree = trees / id.text();
-    remove_stamp(trees, id);
-    if (!sys::is_there(tree))
-        return false;
-    // Interrupted, this leaves a folder that tidy_trees knows, and no half of a tree by its name.
-    const auto doomed = trees / (std::string(temporary_prefix) + id.text());
-    sys::remove_tree(doomed);
-    sys::rename_durably(tree, doomed);
-    sys::remove_tree(doomed);
-    return true;
-}
-
-void tidy_trees(const Path& trees) {
-    for (const auto& name : sys::names_in(trees))
-        if (std::string_view(name).starts_with(temporary_prefix))
-            sys::remove_tree(trees / name);
-}
-
 } // namespace shipit::slug

@@ -68,9 +68,4 @@ void flush_tree(const SlugId& id, const Path& trees);
 // That of its own folder.
 [[nodiscard]] unsigned mode_of_tree(std::optional<gid_t> group);
 
-// Removes a tree with its stamp; false if there was none. The tree loses its name first.
-bool remove_tree(const SlugId& id, const Path& trees);
-// Removes what interrupted unpacking left. Only while no other unpacking can be running.
-void tidy_trees(const Path& trees);
-
 } // namespace shipit::slug

@@ -196,16 +196,6 @@ TEST_CASE("the same bytes are not kept twice, and not at all where the slug has 
     live.is_whole_and_the_same();
 }
 
-TEST_CASE("what is kept stays when its tree goes, and when what was interrupted is tidied up") {
-    const LiveTree live;
-    run(live.tree, "echo edited > c");
-    (void)live.unpack();
-    CHECK(slug::remove_tree(live.packed.id, live.folder.trees()));
-    slug::tidy_trees(live.folder.trees());
-    REQUIRE(slug::kept_in(live.folder.trees()).size() == 1);
-    CHECK(run(slug::kept_in(live.folder.trees())[0], "cat c") == "edited\n");
-}
-
 TEST_CASE("where it cannot be restored, what was changed is where it was") {
     const LiveTree live;
     run(live.tree, "echo edited > storage/b");
