@@ -164,8 +164,8 @@ void App::set_stopped(bool stopped) const {
         return;
     if (stopped)
         sys::replace_durably(layout.stopped(), "", 0644);
-    else if (sys::remove_file(layout.stopped()))
-        sys::flush_folder(layout.marks());
+    else
+        (void)sys::remove_file_durably(layout.stopped());
 }
 
 void App::note_event(const std::string& event, std::optional<ReleaseNumber> release,

@@ -20,8 +20,7 @@ namespace {
 
 // As it was before the first release.
 void point_at_nothing(const App& app) {
-    if (sys::remove_file(app.layout.current()))
-        sys::flush_folder(app.layout.folder());
+    (void)sys::remove_file_durably(app.layout.current());
 }
 
 } // namespace

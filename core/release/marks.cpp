@@ -39,14 +39,6 @@ std::optional<Mark> read(const Path& file) {
     return mark;
 }
 
-// Durable, unlike unlink(2) alone.
-bool remove_mark(const Path& file) {
-    if (!sys::remove_file(file))
-        return false;
-    sys::flush_folder(file.parent_path());
-    return true;
-}
-
 } // namespace
 
 const char* name_of(MarkKind kind) {
@@ -80,7 +72,7 @@ void Marks::set(MarkKind kind, ReleaseNumber number, const Mark& mark) const {
 }
 
 bool Marks::clear(MarkKind kind, ReleaseNumber number) const {
-    return remove_mark(file(kind, number));
+    return sys::remove_file_durably(file(kind, number));
 }
 
 bool Marks::has(MarkKind kind, ReleaseNumber number) const {
@@ -144,11 +136,11 @@ std::vector<SlugId> Marks::held_slugs() const {
 }
 
 bool Marks::clear_hold(const SlugId& slug) const {
-    return remove_mark(holds() / slug.text());
+    return sys::remove_file_durably(holds() / slug.text());
 }
 
 bool Marks::clear_hold_on_app() const {
-    return remove_mark(holds() / whole_app);
+    return sys::remove_file_durably(holds() / whole_app);
 }
 
 } // namespace shipit::release

@@ -36,7 +36,7 @@ class Store {
     // (corrupt) that names the slug and both hashes; Error (failed) if there is no such slug.
     void check(const SlugId& id, const std::string& sha256, const Progress& progress = {}) const;
 
-    // False if there was none. On the disk when this returns.
+    // False if there was none. Not durable: what a power cut brings back is pruned again.
     bool remove(const SlugId& id) const;
     // Removes what interrupted packing left here. Only while no other packing can be running.
     void tidy() const;

@@ -57,8 +57,7 @@ void write_stamp(const Path& trees, const SlugId& id, const TreeStamp& stamp) {
 }
 
 void remove_stamp(const Path& trees, const SlugId& id) {
-    if (sys::remove_file(stamp_path(trees, id)))
-        sys::flush_folder(trees);
+    (void)sys::remove_file_durably(stamp_path(trees, id));
 }
 
 } // namespace shipit::slug

@@ -301,6 +301,13 @@ bool remove_file(const Path& path) {
     throw_errno(named("cannot remove", path));
 }
 
+bool remove_file_durably(const Path& path) {
+    if (!remove_file(path))
+        return false;
+    flush_folder(folder_of(path));
+    return true;
+}
+
 bool is_by_that_name(const Fd& fd, const Path& path) {
     struct stat opened {};
     struct stat named {};

@@ -62,7 +62,7 @@ void replace_durably(const Path& path, std::string_view content, mode_t mode,
                      std::optional<Owner> owner = std::nullopt);
 // As above but not durable: for what is worth nothing after a power cut.
 void replace(const Path& path, std::string_view content, mode_t mode);
-// Like replace_durably, but throws Error if `path` exists (linkat or RENAME_NOREPLACE: no race).
+// Like replace_durably, but throws Error if `path` exists (by link(2): no race).
 void create_durably(const Path& path, std::string_view content, mode_t mode);
 // Makes `link` a symlink to `target`, replacing one that is there by one rename; durable.
 // Throws, changing nothing, if `link` exists and is no symlink.
@@ -76,8 +76,10 @@ std::uint64_t append_durably(const Path& path, std::string_view record, mode_t m
 void make_folders(const Path& folder, mode_t mode);
 // rename(2), durable (both folders).
 void rename_durably(const Path& from, const Path& to);
-// unlink(2); false if there was none. Durable unless the caller flushes the folder later itself.
+// unlink(2); false if there was none. Not durable.
 bool remove_file(const Path& path);
+// The same, durable.
+bool remove_file_durably(const Path& path);
 // Removes a file or a whole tree without following any symlink, by directory descriptors (an app
 // may swap directories meanwhile). Absent is fine. Folders without write permission are made
 // writable first. What is mounted in it or on it is not touched, and stays. Throws for what could
