@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/config/host_settings.hpp"
+#include "core/config/keys.hpp"
 #include "core/deploy/aftermath.hpp"
 #include "core/deploy/port.hpp"
 #include "core/deploy/status.hpp"
@@ -139,6 +140,25 @@ void warn_of_ports(const deploy::App& app) {
                                                   other->second.text(), port));
 }
 
+// What has to be done before the app is as its settings say; nothing where that is so already.
+std::string what_is_left(const deploy::App& app, const std::vector<config::HostChange>& changes) {
+    bool with_deploy = false;
+    std::vector<std::string> with_restart;
+    for (const config::HostChange& change : changes) {
+        const config::Effect effect = config::effect_of(*config::find_key(change.key));
+        with_deploy = with_deploy || effect == config::Effect::next_deploy;
+        if (effect == config::Effect::restart)
+            with_restart.push_back(change.key);
+    }
+    const auto restart = fmt::format("with: shipit -a {} restart", app.name().text());
+    if (!with_deploy)
+        return with_restart.empty() ? "" : "takes effect " + restart;
+    return "takes effect with the next deploy" +
+           (with_restart.empty()
+                ? ""
+                : fmt::format(", {} already {}", joined(with_restart, ", "), restart));
+}
+
 int set_settings(Invocation& invocation) {
     const auto app = invocation.app();
     const auto words = invocation.arguments.words();
@@ -170,9 +190,8 @@ int set_settings(Invocation& invocation) {
         invocation.terminal.print_json(all);
     if (changes.empty())
         invocation.terminal.note("Nothing changed.");
-    else if (app.ledger.current())
-        invocation.terminal.note(
-            fmt::format("takes effect with: shipit -a {} restart", app.name().text()));
+    else if (const auto left = what_is_left(app, changes); !left.empty() && app.ledger.current())
+        invocation.terminal.note(left);
     return 0;
 }
 

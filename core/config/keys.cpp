@@ -342,6 +342,15 @@ std::span<const Key> keys() {
     return all_keys;
 }
 
+Effect effect_of(const Key& key) {
+    if (key.path.starts_with("hooks.") || key.path.starts_with("retention."))
+        return Effect::at_once;
+    // A restart takes the rest from the manifest of what is live.
+    if (key.path.starts_with("app.") || key.path == "processes.*.count")
+        return Effect::restart;
+    return Effect::next_deploy;
+}
+
 const Key* find_key(std::string_view path) {
     const auto parts = split(path, '.');
     std::string pattern(path);

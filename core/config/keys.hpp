@@ -37,6 +37,12 @@ struct Key {
 
 [[nodiscard]] std::span<const Key> keys();
 
+// When a running app takes up what `set` has changed: with a deploy, since a release keeps it; with
+// a restart, too; or at once, since it is read whenever it is needed.
+enum class Effect { next_deploy, restart, at_once };
+
+[[nodiscard]] Effect effect_of(const Key& key);
+
 // The key that a path like "processes.web.count" means.
 [[nodiscard]] const Key* find_key(std::string_view path);
 

@@ -77,6 +77,16 @@ expect_exit 2 ship scale web=2 wbe=2
 expect_equal "$(cat "$app_toml")" "$before"
 expect_equal "$(pids web)" "$web"
 
+# Set, not scaled, a restart takes it up; what a release keeps waits for a deploy.
+expect_exit 0 ship set processes.web.count=4 retention.keep=9
+expect_err "takes effect with: shipit -a hello restart"
+expect_exit 0 ship set processes.web.count=3 health.timeout=9s
+expect_err "takes effect with the next deploy, processes.web.count already with: shipit -a hello restart"
+expect_exit 0 ship set health.timeout=
+expect_equal "$(cat "$err")" "takes effect with the next deploy"
+expect_exit 0 ship set retention.keep=
+expect_equal "$(cat "$err")" ""
+
 # A supervisor that is upgraded, one that is killed: the counts and the processes are the same.
 supervisor() { pgrep -f "$SHIPIT_ROOT supervise hello"; }
 kill -HUP "$(supervisor)"

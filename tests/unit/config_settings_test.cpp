@@ -383,3 +383,14 @@ TEST_CASE("shipit.toml(5) documents every key that is read, and no other, with w
     }
     CHECK(documented.empty());
 }
+
+TEST_CASE("what a release keeps waits for a deploy, what the host says for a restart") {
+    const auto effect = [](std::string_view path) { return effect_of(*find_key(path)); };
+    for (const char* path : {"health.watch", "release.timeout", "processes.web.stop_timeout",
+                             "build.command", "slug.level", "config.required"})
+        CHECK(effect(path) == Effect::next_deploy);
+    for (const char* path : {"app.user", "app.shared", "processes.web.count"})
+        CHECK(effect(path) == Effect::restart);
+    for (const char* path : {"hooks.deployed", "retention.keep"})
+        CHECK(effect(path) == Effect::at_once);
+}
