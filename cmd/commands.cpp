@@ -149,6 +149,11 @@ std::size_t words_of_common_option(std::string_view word) {
     for (const Option& option : common_options())
         if (const std::size_t words = words_of(option, word); words > 0)
             return words;
+    // Several of one letter in a word: -qv, and -qa APP.
+    constexpr std::size_t first = 2; // "-q"
+    if (word.size() > first && word[first] != '-' &&
+        words_of_common_option(word.substr(0, first)) == 1)
+        return words_of_common_option("-" + std::string(word.substr(first)));
     return 0;
 }
 

@@ -174,9 +174,9 @@ void take_words(const Command& command, const std::vector<std::string>& words,
             only_words = true;
             continue;
         }
-        only_words = only_words || command.takes_command_line;
         if (!only_words && word.size() > 1 && word.front() == '-')
             refuse_extra(command, word);
+        only_words = only_words || command.takes_command_line;
         arguments.add_word(word);
     }
 }

@@ -83,11 +83,14 @@ TEST_CASE("what follows a one-off command's name is the command's own") {
     CHECK(Words(arguments.words().begin(), arguments.words().end()) ==
           Words{"ls", "-la", "--json", "-a", "x"});
     CHECK(parse(once, {"--", "ls", "--", "-l"}).words().size() == 3);
+    CHECK(parse(once, {"--", "-l"}).word(0) == "-l");
 }
 
 TEST_CASE("a wrong option is answered with the one that was meant") {
     CHECK(complaint(ship, {"--forse"}) ==
           "'shipit ship' has no option '--forse' | did you mean '--force'?");
+    CHECK(complaint(once, {"--relase", "v1", "--", "env"}) ==
+          "'shipit once' has no option '--relase' | did you mean '--release'?");
     CHECK(complaint(ship, {"-m"}) == "'--message' needs TEXT | see 'shipit ship --help'");
     CHECK(complaint(ship, {"a", "b"}) == "'shipit ship' does not take 'b' | usage: shipit ship [-m "
                                          "TEXT] [--force] [--wait[=TIME]] [BUILD]");
@@ -123,6 +126,12 @@ TEST_CASE("commands are found by their own names and by Heroku's") {
     CHECK(find_command({"releases:info", "v3"}).command->name == "info");
     CHECK(find_command({"-a", "blog", "--json", "releases"}).command->name == "releases");
     CHECK(find_command({"-a", "blog", "releases"}).words == Words{"-a", "blog"});
+    CHECK(find_command({"-qv", "status"}).command->name == "status");
+    CHECK(find_command({"-qa", "blog", "status"}).command->name == "status");
+    CHECK(find_command({"-qablog", "status"}).command->name == "status");
+    CHECK_THROWS_AS((void)find_command({"-qx", "status"}), Error);
+    CHECK_THROWS_AS((void)find_command({"-q--json", "status"}), Error);
+    CHECK_THROWS_AS((void)find_command({"-qa"}), Error);
     CHECK(find_command({}).command == nullptr);
 }
 
