@@ -88,10 +88,15 @@ void advise_owner(const Invocation& invocation, Error& error) {
 
 int run(const CommandLine& line) {
     if (line.command == nullptr) {
-        Terminal terminal({});
+        static const Command none{"", "", {}, {}, {}, nullptr};
+        const Arguments arguments = parse(none, line.words);
+        Terminal terminal(settings_of(arguments));
         return status_of(terminal, [&] {
+            const bool asked = arguments.has("help");
+            if (!asked && arguments.has("json"))
+                throw Error("there is no command", Outcome::usage)
+                    .advise("'shipit help' lists the commands");
             terminal.raw(overview());
-            const bool asked = !line.words.empty();
             return static_cast<int>(asked ? Outcome::done : Outcome::usage);
         });
     }

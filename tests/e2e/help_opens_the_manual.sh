@@ -46,3 +46,14 @@ done < <(ship --help | sed -nE 's/^  ([a-z][a-z-]*( [a-z][a-z-]*)?)  +[^ ].*$/\1
 expect_exit 2 ship
 expect_match "^config vars$"
 expect_equal "$(sed -n '/^examples:/,/^$/p' "$out" | grep -c '^  shipit')" 3
+for words in "-a blog" -q -v; do
+    # shellcheck disable=SC2086
+    expect_exit 2 ship $words
+done
+for words in -h "-a blog --help" -qh; do
+    # shellcheck disable=SC2086
+    expect_exit 0 ship $words
+    expect_match "^config vars$"
+done
+expect_exit 2 ship --json
+expect_equal "$(json "$out" 'it["error"]["why"]')" "there is no command"
