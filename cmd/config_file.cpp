@@ -22,7 +22,7 @@ std::string text_of(Terminal& terminal, const std::string& file) {
         return sys::read_all(fd.get(), file, config::largest_config);
     }
     if (::isatty(STDIN_FILENO) == 1)
-        terminal.note("reading NAME=VALUE lines from the terminal, until ^D");
+        terminal.prompt("reading NAME=VALUE lines from the terminal, until ^D");
     return sys::read_all(STDIN_FILENO, "standard input", config::largest_config);
 }
 

@@ -71,7 +71,7 @@ std::string secret_from_stdin(Terminal& terminal, const std::string& name) {
     if (::isatty(STDIN_FILENO) == 1) {
         sys::defer_signals(); // ^C must not leave the terminal silent
         const Silence silence;
-        terminal.note(fmt::format("Value of {} (not shown):", name));
+        terminal.prompt(fmt::format("Value of {} (not shown):", name));
         value = typed_line();
     } else {
         value = sys::read_all(STDIN_FILENO, "standard input", config::largest_config);

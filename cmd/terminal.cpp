@@ -36,7 +36,7 @@ bool use_colour(const std::string& when, bool is_terminal) {
         return true;
     if (when == "never" || is_set("NO_COLOR")) // no-color.org
         return false;
-    if (is_set("CLICOLOR_FORCE"))
+    if (is_set("CLICOLOR_FORCE") && std::string_view(std::getenv("CLICOLOR_FORCE")) != "0")
         return true;
     return is_able(is_terminal);
 }
@@ -193,6 +193,11 @@ void Terminal::note(std::string_view line) {
     flush();
     if (!m_settings.quiet)
         tell(printable_lines(line) + "\n");
+}
+
+void Terminal::prompt(std::string_view line) {
+    flush();
+    tell(printable_lines(line) + "\n");
 }
 
 void Terminal::warning(std::string_view line) {

@@ -55,6 +55,7 @@ class Terminal {
 
     // --- stderr, after all that stdout was given before: both may be one file ---
     void note(std::string_view line);    // unless --quiet
+    void prompt(std::string_view line);  // always: what is to be typed now
     void warning(std::string_view line); // always
     // Always; with --json on stdout too, where `status` is the exit status if that is not the
     // outcome's.

@@ -71,7 +71,8 @@ expect_out "Changed TYPED as v4"
 expect_not_in "t0p"
 expect_equal "$(value_of TYPED)" "t0p secret"
 expect_exit 130 typing 't0p\x03' "$SHIPIT_BIN" config set TYPED
-expect_exit 2 typing '\x04' "$SHIPIT_BIN" config set TYPED
+expect_exit 2 typing '\x04' "$SHIPIT_BIN" config set -q TYPED
+expect_out "Value of TYPED (not shown):"
 expect_out "nothing came"
 expect_equal "$(value_of TYPED)" "t0p secret"
 

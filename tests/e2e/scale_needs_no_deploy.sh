@@ -26,6 +26,10 @@ expect_equal "$(shown web)/$(shown worker)" "1 1/1 1"
 worker=$(pids worker)
 expect_exit 0 ship scale web=3
 expect_match "web +3"
+CLICOLOR_FORCE=1 expect_exit 0 ship scale
+expect_out $'\e['
+CLICOLOR_FORCE=0 expect_exit 0 ship scale
+expect_not_in $'\e['
 expect_equal "$(pids worker)" "$worker" "a worker is no concern of web=3"
 three_answer() {
     local i
