@@ -60,7 +60,7 @@ const Command deploy_command{
     "pack a build and take it live",
     {{"BUILD", Argument::Number::optional}},
     {{"-m,--message", "TEXT", "what this release is, for 'shipit releases'"},
-     {"--force", "", "deploy also what is held, or ends all that runs"},
+     {"--force", "", "deploy also what is held, ends all that runs, or is live already"},
      no_activate_option,
      trial_option,
      {"--dry-run", "", "tell what would be deployed; change nothing"},

@@ -291,7 +291,7 @@ const Command push_command{
     "deploy a build to another host, by ssh",
     {{"[USER@]HOST[:APP]"}, {"BUILD", Argument::Number::optional}},
     {{"-m,--message", "TEXT", "what this release is, for 'shipit releases'"},
-     {"--force", "", "deploy also what is held, or ends all that runs"},
+     {"--force", "", "deploy also what is held, ends all that runs, or is live already"},
      no_activate_option,
      trial_option,
      {"--ssh", "COMMAND", "how ssh is called (else SHIPIT_SSH, or ssh)"},
