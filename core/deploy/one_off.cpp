@@ -1,4 +1,4 @@
-// Programs beside the supervised ones: `shipit run`, the release command, a reload.
+// A program beside the supervised ones: `shipit run`.
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/deploy/release_tree.hpp"

@@ -46,7 +46,7 @@ class Ledger {
     void check_is_there(ReleaseNumber number) const;
     // The newest ones, newest first; only these are parsed.
     [[nodiscard]] std::vector<Entry> newest(std::size_t limit) const;
-    // For choice.hpp and retention.hpp, of the newest ones, sorted by number.
+    // For choice.hpp, of the newest ones, sorted by number.
     [[nodiscard]] std::vector<Fact> facts(const Marks& marks, std::size_t limit = all) const;
     // The same of all that newest() gave.
     [[nodiscard]] std::vector<Fact> facts(const Marks& marks,
