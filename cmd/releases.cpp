@@ -289,8 +289,10 @@ int info(Invocation& invocation) {
     const auto asked = invocation.release(app, 0);
     const Manifest manifest = app.ledger.load(asked ? *asked : app.live());
     if (wants_shell_lines) {
+        std::string text;
         for (const auto& [name, value] : manifest.config)
-            invocation.terminal.print(fmt::format("{}={}", name, shell_quoted(value)));
+            text += fmt::format("{}={}\n", name, shell_quoted(value));
+        invocation.terminal.raw(invocation.terminal.is_terminal() ? printable_lines(text) : text);
         return 0;
     }
     const auto eligible = app.ledger.eligibility(app.marks, manifest.number);
