@@ -69,7 +69,7 @@ struct Pruned {
     release::PruneResult result; // zeros of a dry run
 };
 
-Json json_of(const deploy::App& app, const Pruned& pruned) {
+Json json_of(const deploy::App& app, const Pruned& pruned, bool dry_run) {
     Json expired = Json::array();
     for (const release::Expiry& expiry : pruned.plan.expiring)
         expired.push_back(Json::object({{"release", expiry.number.text()}, {"why", expiry.why}}));
@@ -77,10 +77,11 @@ Json json_of(const deploy::App& app, const Pruned& pruned) {
     for (const SlugId& id : pruned.plan.slugs)
         slugs.push_back(id.text());
     return Json::object({{"app", app.name().text()},
+                         {"dry_run", dry_run},
                          {"expired", expired},
                          {"slugs", slugs},
                          {"trees", std::uint64_t{pruned.plan.trees.size()}},
-                         {"freed", pruned.plan.frees},
+                         {"freed", dry_run ? pruned.plan.frees : pruned.result.freed},
                          {"failures", std::uint64_t{pruned.result.failures}}});
 }
 
@@ -120,7 +121,7 @@ bool prune_one(Invocation& invocation, const deploy::App& app, const Asked& aske
     else
         for (const std::string& warning : pruned.plan.warnings)
             invocation.terminal.warning(warning);
-    all.push_back(json_of(app, pruned));
+    all.push_back(json_of(app, pruned, dry_run));
     if (!invocation.terminal.wants_json())
         tell(invocation, app, pruned, dry_run);
     return pruned.result.failures == 0;

@@ -105,6 +105,8 @@ expect_exit 2 ship prune --all --older-than soon
 expect_exit 0 ship prune --all --dry-run --json
 expect_equal "$(json "$out" 'sorted(each["app"] for each in it)')" "['five', 'four', 'one', 'three', 'two']"
 
+expect_equal "$(json "$out" '{(each["dry_run"], each["freed"]) for each in it}')" "{(True, 0)}"
+
 # What the build says counts, too, and this host wins.
 seq 9999 >"$scratch/files/numbers"
 printf '[retention]\nkeep = 1\n' >"$scratch/files/shipit.toml"
@@ -114,10 +116,13 @@ expect_out "six v1 would expire: beyond the 1 good release"
 expect_exit 0 ship -a six set retention.keep=3
 expect_exit 0 ship -a six prune --dry-run
 expect_err "Nothing to prune in six"
+expect_exit 0 ship -a six prune --keep 1 --dry-run --json
+would_free=$(json "$out" 'it["freed"]')
+((would_free > 0)) || fail "nothing would be freed"
 expect_exit 0 ship -a six set retention.keep=
 rm -rf "$SHIPIT_ROOT"/six/trees/* # the slug says it, too
-expect_exit 0 ship -a six prune
-expect_out "six v1 expired"
+expect_exit 0 ship -a six prune --json
+expect_equal "$(json "$out" '[it["dry_run"], it["freed"], it["expired"][0]["release"]]')" "[False, $would_free, 'v1']"
 
 # What has expired cannot be kept any more, not even if the same build is there again.
 expect_exit 1 ship -a six pin v1 old
