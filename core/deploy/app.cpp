@@ -92,9 +92,10 @@ std::optional<Error> App::why_lost() const {
 AppLock App::lock(const std::string& what, std::chrono::milliseconds patience) const {
     const sys::LockHolder self{host.origin.text(), what, sys::now(), ::getpid()};
     try {
-        sys::Lock lock(layout.lock(), self, patience, [this](const sys::LockHolder& holder) {
+        const auto tell = [this](const sys::LockHolder& holder) {
             host.progress.begin_phase("waiting for " + holder.text(sys::now()));
-        });
+        };
+        sys::Lock lock(layout.lock(), self, patience, tell, name().text());
         release::make_app_folders(layout); // those that were empty may be missing from a backup
         return {std::move(lock), release::OrderNote(layout.order_note())};
     } catch (const Error&) {

@@ -81,7 +81,7 @@ std::string LockHolder::text(WallTime now) const {
 }
 
 Lock::Lock(const Path& file, const LockHolder& self, std::chrono::milliseconds patience,
-           const std::function<void(const LockHolder&)>& waiting) {
+           const std::function<void(const LockHolder&)>& waiting, std::string_view name) {
     // flock(2) itself cannot be given a time-out without a signal, and signals belong to cmd; so
     // the lock is tried for again every 50 ms. A waiter does not see who would be next either way.
     constexpr std::chrono::milliseconds pause(50);
@@ -96,9 +96,10 @@ Lock::Lock(const Path& file, const LockHolder& self, std::chrono::milliseconds p
             continue;
         }
         if (deadline.passed())
-            throw Error(
-                fmt::format("'{}' is locked by {}", self.what, read_holder(file).text(now())),
-                Outcome::locked)
+            throw Error(fmt::format("'{}' is locked by {}",
+                                    name.empty() ? printable(file.string()) : std::string(name),
+                                    read_holder(file).text(now())),
+                        Outcome::locked)
                 .advise("wait for it with --wait, or see 'shipit status'");
         if (!std::exchange(told, true) && waiting)
             waiting(read_holder(file));

@@ -13,6 +13,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace shipit::sys {
 
@@ -31,9 +32,9 @@ class Lock {
   public:
     // Takes the lock or throws Error (Outcome::locked) that tells the holder, or Interrupted.
     // `patience`: how long to wait for it; zero to fail at once. `waiting` is called once with the
-    // holder before a wait.
+    // holder before a wait. `name`: how the error calls what is locked, if not by its file.
     Lock(const Path& file, const LockHolder& self, std::chrono::milliseconds patience,
-         const std::function<void(const LockHolder&)>& waiting = {});
+         const std::function<void(const LockHolder&)>& waiting = {}, std::string_view name = {});
     // Goes on holding what the program before this one, in the same process, has taken.
     explicit Lock(Fd held) : m_fd(std::move(held)) {}
     Lock(Lock&&) = default;

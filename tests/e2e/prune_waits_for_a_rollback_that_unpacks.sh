@@ -32,7 +32,7 @@ stop_in_its_unpacking() {
 
 stop_in_its_unpacking rollback v2
 expect_exit 5 ship prune --keep 1
-expect_err "'prune' is locked by"
+expect_err "'files' is locked by"
 expect_err "rollback"
 ship prune --keep 1 --wait >"$scratch/prune.log" 2>&1 &
 pruner=$!

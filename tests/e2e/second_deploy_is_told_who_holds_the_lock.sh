@@ -17,6 +17,7 @@ expect_exit 5 ship deploy "$scratch/hello" -m "Impatient"
 expect_in "$(id -un)"
 expect_in "deploy"
 expect_in "since $year"
+expect_err "'hello' is locked by "
 expect_exit 5 ship config set "COLOUR=red"
 expect_exit 5 ship rollback
 expect_exit 5 ship deploy "$scratch/hello" --wait=1s

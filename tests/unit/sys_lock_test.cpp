@@ -28,12 +28,12 @@ TEST_CASE("the second to come is told who holds the lock, since when, and how to
     const tests::TestFolder folder;
     const Lock lock(folder / "lock", alice, 0ms);
     try {
-        const Lock second(folder / "lock", bob, 0ms);
+        const Lock second(folder / "lock", bob, 0ms, {}, "blog");
         FAIL("locked twice");
     } catch (const Error& error) {
         CHECK(error.outcome() == Outcome::locked);
-        CHECK(error.why().find("alice (from 10.0.0.7), running 'deploy' since "
-                               "2026-11-22T22:39:49.123Z") != std::string::npos);
+        CHECK(error.why().find("'blog' is locked by alice (from 10.0.0.7), running 'deploy' since "
+                               "2026-11-22T22:39:49.123Z") == 0);
         CHECK(error.why().find("process 4711") != std::string::npos);
         CHECK(error.next().find("--wait") != std::string::npos);
     }
