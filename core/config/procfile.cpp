@@ -13,6 +13,7 @@ namespace shipit::config {
 namespace {
 
 constexpr std::size_t largest_procfile = 256 << 10;
+constexpr std::string_view utf8_mark = "\xef\xbb\xbf"; // editors on Windows begin a file with it
 
 [[noreturn]] void refuse(const std::string& file, std::size_t line, const std::string& why) {
     throw Error(fmt::format("{}:{}: {}", file, line, why), Outcome::usage)
@@ -43,6 +44,8 @@ std::vector<ProcfileEntry> parse_procfile(std::string_view text, const std::stri
     if (text.size() > largest_procfile)
         throw Error(fmt::format("{}: larger than {}", file, size_text(largest_procfile)),
                     Outcome::usage);
+    if (text.starts_with(utf8_mark))
+        text.remove_prefix(utf8_mark.size());
     std::vector<ProcfileEntry> entries;
     std::size_t number = 0;
     for (std::string_view line : split(text, '\n')) {

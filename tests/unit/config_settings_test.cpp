@@ -169,6 +169,7 @@ TEST_CASE("a Procfile counts if shipit.toml has no process types") {
     REQUIRE(settings.spec.processes.size() == 1);
     CHECK(settings.spec.processes[0].command == "run $PORT # not one");
     CHECK(settings.spec.release_command.command == "migrate");
+    CHECK(loaded({}, "\xef\xbb\xbf" + procfile).spec == loaded({}, procfile).spec);
     CHECK(loaded("[processes]\n", procfile).spec.processes.empty());
     CHECK(loaded("[release]\ncommand = 'mine'\n", procfile).spec.release_command.command == "mine");
 }
