@@ -1,5 +1,6 @@
 // config import, config export: config vars as a file.
 #include "cmd/config_vars.hpp"
+#include "cmd/secret_input.hpp"
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -17,13 +18,15 @@ namespace {
 
 // A pipe is waited for, as a shell's <(command) needs it.
 std::string text_of(Terminal& terminal, const std::string& file) {
-    if (file != "-") {
-        const sys::Fd fd = sys::open_file(file, O_RDONLY | O_NOCTTY);
-        return sys::read_all(fd.get(), file, config::largest_config);
-    }
+    if (file != "-")
+        return input_by([&file] {
+            const sys::Fd fd = sys::open_file(file, O_RDONLY | O_NOCTTY);
+            return sys::read_all(fd.get(), file, config::largest_config);
+        });
     if (::isatty(STDIN_FILENO) == 1)
         terminal.prompt("reading NAME=VALUE lines from the terminal, until ^D");
-    return sys::read_all(STDIN_FILENO, "standard input", config::largest_config);
+    return input_by(
+        [] { return sys::read_all(STDIN_FILENO, "standard input", config::largest_config); });
 }
 
 int import(Invocation& invocation) {

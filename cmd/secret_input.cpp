@@ -53,6 +53,15 @@ std::string without_last_newline(std::string text) {
 
 } // namespace
 
+std::string input_by(const std::function<std::string()>& read) {
+    try {
+        return read();
+    } catch (Error& error) {
+        error.set_outcome(Outcome::usage);
+        throw;
+    }
+}
+
 std::string typed_line() {
     std::string line(longest_line + 1, '\0');
     sys::wait_for_input(STDIN_FILENO);
@@ -74,7 +83,8 @@ std::string secret_from_stdin(Terminal& terminal, const std::string& name) {
         terminal.prompt(fmt::format("Value of {} (not shown):", name));
         value = typed_line();
     } else {
-        value = sys::read_all(STDIN_FILENO, "standard input", config::largest_config);
+        value = input_by(
+            [] { return sys::read_all(STDIN_FILENO, "standard input", config::largest_config); });
     }
     if (value.empty())
         refuse_nothing(name, "nothing came on standard input");
@@ -84,11 +94,13 @@ std::string secret_from_stdin(Terminal& terminal, const std::string& name) {
 std::string secret_from_file(Terminal& terminal, const std::string& name, const std::string& file) {
     if (file == "-")
         return secret_from_stdin(terminal, name);
-    const sys::Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!fd)
-        throw_errno(fmt::format("cannot open the file that holds the value of '{}'", name));
-    std::string value =
-        sys::read_all(fd.get(), fmt::format("the value of {}", name), config::largest_config);
+    std::string value = input_by([&] {
+        const sys::Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+        if (!fd)
+            throw_errno(fmt::format("cannot open the file that holds the value of '{}'", name));
+        return sys::read_all(fd.get(), fmt::format("the value of {}", name),
+                             config::largest_config);
+    });
     if (value.empty())
         refuse_nothing(name, "the file holds nothing");
     return without_last_newline(std::move(value));

@@ -109,7 +109,8 @@ class Reader {
         try {
             check_name(name);
         } catch (const Error& error) { // of a name that could be one, but is not the user's
-            refuse(line, error.why(), "leave it out: " + error.next());
+            refuse(line, error.why(),
+                   error.next().empty() ? "leave it out" : "leave it out: " + error.next());
         }
         const bool is_apart = skip_blanks();
         const std::string value = is_at('\'') || is_at('"') ? read_quoted() : read_plain(is_apart);

@@ -32,10 +32,10 @@ expect_exit 2 ship config set EMPTY
 expect_err "nothing came on standard input as the value of 'EMPTY'"
 expect_exit 2 ship config set "EMPTY@$secrets/empty"
 expect_err "the file holds nothing as the value of 'EMPTY'"
-expect_exit 1 ship config set "S3@cret"
+expect_exit 2 ship config set "S3@cret"
 expect_err "cannot open the file that holds the value of 'S3': No such file"
 expect_not_in "cret"
-expect_exit 1 ship config set "FOLDER@$secrets"
+expect_exit 2 ship config set "FOLDER@$secrets"
 expect_err "Is a directory"
 expect_exit 2 ship config set GREETING=good morning
 expect_err "argument 2 is not NAME=VALUE"

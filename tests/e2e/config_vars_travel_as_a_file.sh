@@ -45,18 +45,24 @@ expect_not_in "s3cret"
 printf 'A=1\nPORT=80\n' >bad.env
 expect_exit 2 ship config import bad.env
 expect_err "bad.env:2: 'PORT' is set by shipit"
+printf 'SHIPIT_X=1\n' >bad.env
+expect_exit 2 ship config import bad.env
+expect_match "next: leave it out$"
 printf 'A=s3\0cret\n' >bad.env
 expect_exit 2 ship config import bad.env
 expect_err "bad.env:1: there is a NUL character"
 printf '# nothing\n' >bad.env
 expect_exit 2 ship config import bad.env
 expect_err "there are no config vars in 'bad.env'"
-expect_exit 1 ship config import nosuch.env
+expect_exit 2 ship config import nosuch.env
 expect_err "cannot open 'nosuch.env': No such file or directory"
 head -c 800000 /dev/zero >bad.env
-expect_exit 1 ship config import bad.env
+expect_exit 2 ship config import bad.env
 expect_err "is larger than 768 KB"
-expect_exit 1 ship config import .
+from_stdin() { ship "$@" <bad.env; }
+expect_exit 2 from_stdin config import -
+expect_exit 2 from_stdin config set LARGE
+expect_exit 2 ship config import .
 expect_exit 0 ship config
 expect_not_in "NEW"
 

@@ -15,9 +15,9 @@ BAD_KEYS = ["=x", "A B=x", "A\nB=x", "1A=x", "caf\u00e9=x", b"\xff=x", "\x1b[2J=
 row(91, "names: with =, newline, space, a digit in front, empty, not ASCII", *[ship(["config", "set", "GOOD=1", "--", key], 2) for key in BAD_KEYS],
     ship("config set GOOD=1 SHIPIT_APP=x", 2, "SHIPIT_", advice=False), untouched, ship(["config", "set", "lower=x"], 0))
 row(92, "values: empty, longer than an environment holds, with newlines, quotes, NUL",
-    ship(["config", "set", "A=", "B=a\nb", "C='\"\\$`", "D=\u202e\x1b[2J"], 0), ship("config", 0), ship("config --reveal", 0),
+    ship(["config", "set", "A=", "B=a\nb", "C='\"\\$`", "D=\u202e\x1b[2J"], 0), ship("config", 0), ship("config --reveal", 0), ship("info --shell", 0, modes=("plain", "terminal")),
     ship("config set BIG", 2, "BIG", stdin=b"x" * (131072 + 1)), ship("config set NUL", 2, "NUL", stdin=b"a\0b"),
-    ship("config import -", 1, "larger than", advice=False, stdin=b"".join(b"V%d=%s\n" % (n, b"x" * 120000) for n in range(20))))
+    ship("config import -", 2, "larger than", advice=False, stdin=b"".join(b"V%d=%s\n" % (n, b"x" * 120000) for n in range(20))))
 row(93, "PATH, LD_PRELOAD, HOME set", ship(["config", "set", "LD_PRELOAD=/nowhere.so", "HOME=/nowhere"], 0), ship("run -- true", 0, modes=("plain",)),
     ship("config set PATH=", (0, 2)), ship("status", 0))
 row(94, "unset of what is not there", ship("config unset NOTHING", (0, 1, 2)), ship(["config", "unset", "\x1b[2J"], (1, 2)))
