@@ -336,7 +336,7 @@ TEST_CASE("a process is started within five milliseconds, also into a group of i
         std::sort(took.begin(), took.end());
         MESSAGE(std::string(in_group ? "into a group" : "without a group")
                 << ": median " << took[took.size() / 2] << " ms, longest " << took.back());
-#ifndef __SANITIZE_ADDRESS__               // which slows everything down
+#ifndef __SANITIZE_ADDRESS__      // which slows everything down
         CHECK(took.front() <= 5); // not the median: others run beside
 #endif
     }
