@@ -141,9 +141,7 @@ class Deploy {
             would.slug = facts();
             would.spec = settings.spec;
             would.config = vars;
-            m_would_change = m_request.force || !is_there_already(app, would);
-            if (!m_would_change)
-                m_stored_before = stored_already(app, would);
+            m_would_change = is_to_be_made(app, would);
             return std::nullopt;
         }
         Plan plan =
@@ -158,9 +156,8 @@ class Deploy {
             record_new_archive(app);
             return facts();
         };
-        if (m_request.force || !is_there_already(app, plan.manifest))
+        if (is_to_be_made(app, plan.manifest))
             return plan;
-        m_stored_before = stored_already(app, plan.manifest);
         if (!m_request.no_activate)
             see_that_it_runs(app);
         return std::nullopt;
@@ -215,8 +212,12 @@ class Deploy {
         return std::nullopt;
     }
 
-    [[nodiscard]] bool is_there_already(const App& app, const release::Manifest& wanted) const {
-        return is_live_already(app, wanted) || stored_already(app, wanted);
+    // Otherwise it is live, or stored: then that release is remembered.
+    bool is_to_be_made(const App& app, const release::Manifest& wanted) {
+        if (m_request.force)
+            return true;
+        m_stored_before = stored_already(app, wanted);
+        return !m_stored_before && !is_live_already(app, wanted);
     }
 
     [[nodiscard]] slug::PackOptions pack_options(const App& app,

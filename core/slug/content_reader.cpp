@@ -14,20 +14,19 @@ namespace {
 
 constexpr std::size_t piece = std::size_t{1} << 18; // fits the caches of a core
 
-[[noreturn]] void refuse_changed(const std::string& shown) {
-    ChangedMeanwhile error(fmt::format("'{}' changed while it was packed", shown));
-    error.advise("deploy again when nothing writes to the build");
-    throw error;
-}
-
 } // namespace
+
+ChangedMeanwhile::ChangedMeanwhile(const std::string& shown)
+    : Error(fmt::format("'{}' changed while it was packed", shown)) {
+    advise("deploy again when nothing writes to the build");
+}
 
 void ContentReader::require_unchanged(int fd, const Entry& entry, const Identity& identity) const {
     struct stat status {};
     if (::fstat(fd, &status) != 0)
         throw_errno(fmt::format("cannot read '{}'", m_chain.shown(entry.path)));
     if (!S_ISREG(status.st_mode) || identity_of(status) != identity)
-        refuse_changed(m_chain.shown(entry.path));
+        throw ChangedMeanwhile(m_chain.shown(entry.path));
 }
 
 sys::Fd ContentReader::open(const Entry& entry) {
@@ -36,7 +35,7 @@ sys::Fd ContentReader::open(const Entry& entry) {
                           : ::openat(parent, FolderChain::name_of(entry.path).c_str(),
                                      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR))
-        refuse_changed(m_chain.shown(entry.path));
+        throw ChangedMeanwhile(m_chain.shown(entry.path));
     if (!fd)
         throw Error(
             fmt::format("cannot read '{}': {}", m_chain.shown(entry.path), errno_text(errno)))
@@ -51,7 +50,7 @@ void ContentReader::read_at(int fd, const Entry& entry, std::uint64_t offset,
         if (n < 0 && errno == EINTR)
             continue;
         if (n == 0 || (n < 0 && (errno == ESPIPE || errno == EISDIR))) // not the file it was
-            refuse_changed(m_chain.shown(entry.path));
+            throw ChangedMeanwhile(m_chain.shown(entry.path));
         if (n < 0)
             throw_errno(fmt::format("cannot read '{}'", m_chain.shown(entry.path)));
         offset += static_cast<std::uint64_t>(n);

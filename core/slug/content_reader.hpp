@@ -12,10 +12,10 @@
 
 namespace shipit::slug {
 
-// Of a file that is not what a walk found any more.
+// Of a file that is not what a walk found any more, by its name for people.
 class ChangedMeanwhile : public Error {
   public:
-    using Error::Error;
+    explicit ChangedMeanwhile(const std::string& shown);
 };
 
 // For one thread.

@@ -8,7 +8,7 @@
 namespace shipit::slug {
 
 void hash_files(const WalkedRoot& root, Walked& walked, const std::vector<std::size_t>& wanted,
-                Crew& crew, const Progress& progress, IfChanged changed) {
+                Crew& crew, const Progress& progress) {
     std::vector<std::unique_ptr<ContentReader>> readers(crew.workers());
     std::uint64_t total = 0;
     for (const auto index : wanted)
@@ -22,7 +22,7 @@ void hash_files(const WalkedRoot& root, Walked& walked, const std::vector<std::s
         try {
             entry.hash = reader->hash(entry, walked.identities[wanted[job]]);
         } catch (const ChangedMeanwhile&) {
-            if (changed == IfChanged::is_refused)
+            if (root.changed == IfChanged::is_refused)
                 throw;
         }
         progress.advance_to(done += entry.size, total);

@@ -10,18 +10,19 @@
 
 namespace shipit::slug {
 
+// What becomes of a file that is not what the walk found any more.
+enum class IfChanged { is_refused, has_no_hash };
+
 // Where a walk was.
 struct WalkedRoot {
     int fd;     // open, the caller's
     Path shown; // its name, for errors
+    IfChanged changed = IfChanged::is_refused;
 };
-
-// What becomes of a file that is not what the walk found any more.
-enum class IfChanged { is_refused, has_no_hash };
 
 // Fills in the hashes of the `wanted` entries, which are files. Throws Error if one cannot be read,
 // or is refused.
 void hash_files(const WalkedRoot& root, Walked& walked, const std::vector<std::size_t>& wanted,
-                Crew& crew, const Progress& progress, IfChanged changed = IfChanged::is_refused);
+                Crew& crew, const Progress& progress);
 
 } // namespace shipit::slug

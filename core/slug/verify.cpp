@@ -24,7 +24,7 @@ void hash_comparable(const WalkedRoot& root, Walked& walked, const FileList& lis
             wanted.push_back(static_cast<std::size_t>(found - walked.list.entries.data()));
     });
     Crew crew(0);
-    hash_files(root, walked, wanted, crew, progress, IfChanged::has_no_hash);
+    hash_files(root, walked, wanted, crew, progress);
 }
 
 // Hard links are files to whoever edits one: they are compared by what they are linked to.
@@ -117,7 +117,7 @@ std::vector<Difference> verify_tree(const Path& tree, const FileList& list,
              path});
     };
     auto walked = walk(root.get(), tree, walk_options);
-    hash_comparable({root.get(), tree}, walked, list, options.progress);
+    hash_comparable({root.get(), tree, IfChanged::has_no_hash}, walked, list, options.progress);
     const auto others = differences.size();
     const auto is_told = [&](const Entry& listed) {
         const auto end = differences.begin() + static_cast<std::ptrdiff_t>(others);
