@@ -30,27 +30,38 @@ int create(Invocation& invocation) {
     return 0;
 }
 
+struct Listed {
+    std::optional<ReleaseNumber> current;
+    const char* state;
+    Colour colour;
+};
+
+// Throws Error where nothing is to be seen of it.
+Listed listed(const deploy::App& app) {
+    const deploy::AppStatus status = deploy::glance_at(app);
+    if (!status.current && status.complaint)
+        throw Error(*status.complaint);
+    return {status.current, name_of(status.state), status.current ? Colour::plain : Colour::faint};
+}
+
 int list(Invocation& invocation) {
     Json all = Json::array();
     std::vector<Terminal::Row> rows;
-    const auto add = [&](const deploy::App& app, const std::optional<ReleaseNumber>& current,
-                         const char* state, Colour colour) {
+    const auto add = [&](const deploy::App& app, const Listed& seen) {
+        const auto& current = seen.current;
         all.push_back(Json::object({{"app", app.name().text()},
                                     {"current", current ? Json(current->text()) : Json()},
-                                    {"state", state},
+                                    {"state", seen.state},
                                     {"folder", app.layout.folder().string()}}));
-        rows.push_back({{app.name().text(), current ? current->text() : "-", state}, colour});
+        rows.push_back(
+            {{app.name().text(), current ? current->text() : "-", seen.state}, seen.colour});
     };
     const Outcome outcome = in_every_app(invocation, "cannot be read", [&](const deploy::App& app) {
         try {
-            const deploy::AppStatus status = deploy::glance_at(app);
-            if (!status.current && status.complaint)
-                throw Error(*status.complaint);
-            add(app, status.current, name_of(status.state),
-                status.current ? Colour::plain : Colour::faint);
+            add(app, listed(app));
         } catch (const Error& error) {
             const bool is_damaged = error.outcome() == Outcome::corrupt;
-            add(app, std::nullopt, is_damaged ? "damaged" : "unreadable", Colour::bad);
+            add(app, {{}, is_damaged ? "damaged" : "unreadable", Colour::bad});
             throw;
         }
         return Outcome::done;
@@ -140,8 +151,11 @@ void warn_of_ports(const deploy::App& app) {
                                                   other->second.text(), port));
 }
 
-// What has to be done before the app is as its settings say; nothing where that is so already.
+// What has to be done before the app is as its settings say; nothing where that is so already, or
+// nothing is deployed yet.
 std::string what_is_left(const deploy::App& app, const std::vector<config::HostChange>& changes) {
+    if (!app.ledger.current())
+        return "";
     bool with_deploy = false;
     std::vector<std::string> with_restart;
     for (const config::HostChange& change : changes) {
@@ -190,7 +204,7 @@ int set_settings(Invocation& invocation) {
         invocation.terminal.print_json(all);
     if (changes.empty())
         invocation.terminal.note("Nothing changed.");
-    else if (const auto left = what_is_left(app, changes); !left.empty() && app.ledger.current())
+    else if (const auto left = what_is_left(app, changes); !left.empty())
         invocation.terminal.note(left);
     return 0;
 }

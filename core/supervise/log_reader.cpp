@@ -55,33 +55,30 @@ void LogReader::read_to_end(sys::GrowingFile& file, const Take& take) const {
 std::vector<LogRecord> LogReader::last(std::size_t count) {
     watch();
     std::deque<LogRecord> found;
-    m_file = opened(0);
-    std::optional<sys::GrowingFile> older; // the latest that was read
-    for (unsigned n = 0; n < most_files; ++n) {
-        if (n > 0) {
-            auto next = opened(n);
-            if (!next)
-                break;
-            const auto& latest = older ? older : m_file;
-            if (latest && latest->is_same_as(*next))
-                continue; // rotated meanwhile
-            older = std::move(next);
-        }
+    const auto look_into = [&](sys::GrowingFile& file) {
         std::deque<LogRecord> here;
         const std::size_t wanted = count - found.size();
-        const auto take = [&here, wanted](LogRecord record) {
+        read_to_end(file, [&here, wanted](LogRecord record) {
             here.push_back(std::move(record));
             if (here.size() > wanted)
                 here.pop_front();
-        };
-        if (n > 0)
-            read_to_end(*older, take);
-        else if (m_file)
-            read_to_end(*m_file, take);
+        });
         found.insert(found.begin(), std::make_move_iterator(here.begin()),
                      std::make_move_iterator(here.end()));
-        if (found.size() >= count)
+    };
+    m_file = opened(0);
+    if (m_file)
+        look_into(*m_file);
+    std::optional<sys::GrowingFile> older;
+    for (unsigned n = 1; n < most_files && found.size() < count; ++n) {
+        auto next = opened(n);
+        if (!next)
             break;
+        const auto& latest = older ? older : m_file;
+        if (latest && latest->is_same_as(*next))
+            continue; // rotated meanwhile
+        older = std::move(next);
+        look_into(*older);
     }
     return {std::make_move_iterator(found.begin()), std::make_move_iterator(found.end())};
 }

@@ -26,7 +26,7 @@ milliseconds jittered(milliseconds delay, std::uint64_t& seed) {
 class Machine {
   public:
     Machine(PolicyState state, TimePoint now, const Limits& limits)
-        : m_state(std::move(state)), m_now(now), m_limits(limits) {}
+        : m_state(state), m_now(now), m_limits(limits) {}
 
     PolicyStep take(Event event) {
         switch (event) {
@@ -62,7 +62,7 @@ class Machine {
             stop();
             break;
         }
-        return {std::move(m_state), std::move(m_actions)};
+        return {m_state, std::move(m_actions)};
     }
 
   private:
@@ -182,7 +182,7 @@ class Machine {
 } // namespace
 
 PolicyStep next_step(PolicyState state, Event event, TimePoint now, const Limits& limits) {
-    return Machine(std::move(state), now, limits).take(event);
+    return Machine(state, now, limits).take(event);
 }
 
 bool is_crash_looping(const PolicyState& state, TimePoint now, const Limits& limits) {

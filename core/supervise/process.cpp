@@ -112,8 +112,8 @@ void Process::feed(Event event) {
     while (!m_events.empty()) {
         const Event next = m_events.front();
         m_events.pop_front();
-        PolicyStep step = next_step(std::move(m_state), next, now(), m_limits);
-        m_state = std::move(step.state);
+        PolicyStep step = next_step(m_state, next, now(), m_limits);
+        m_state = step.state;
         for (const Action action : step.actions)
             try_to(action);
     }

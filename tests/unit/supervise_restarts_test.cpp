@@ -28,7 +28,11 @@ TEST_SUITE_BEGIN("supervise::Supervisor");
 TEST_CASE("a process that crashes again and again, faster than ever in earnest, costs the "
           "supervisor nothing") {
     constexpr std::int64_t warming_up = 100;
+#ifndef __SANITIZE_ADDRESS__ // with which one takes a tenth of a second
     constexpr std::int64_t many = 400;
+#else
+    constexpr std::int64_t many = 100;
+#endif
     SupervisedApp app;
     app.set_live(app.worker(1, "false"));
     app.adjust = [](supervise::SupervisorOptions& options) {
