@@ -25,7 +25,8 @@ std::map<std::string, std::string> common_variables(const AppName& app, const sy
     return variables;
 }
 
-// What terminals are called: from outside comes what is to end in no file name and no escape code.
+// As terminals are called. It comes from the caller, and programs make the name of a file of it
+// (terminfo(5)).
 bool is_terminal_name(std::string_view text) {
     constexpr std::size_t longest = 64;
     constexpr std::string_view usual = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -74,6 +74,17 @@ void end(pid_t pid) {
     REQUIRE(::waitpid(pid, nullptr, 0) == pid);
 }
 
+// What is told of the first process of the crew that ends.
+std::string end_told_of(Crew& crew, Here& here) {
+    std::string how;
+    crew.on_ended([&](const Process&, const std::string& what) {
+        how = what;
+        here.loop.stop();
+    });
+    CHECK(here.run());
+    return how;
+}
+
 } // namespace
 
 TEST_SUITE_BEGIN("supervise::Crew");
@@ -165,12 +176,7 @@ TEST_CASE("a process that ends while one program takes another's place is starte
 
     Here after;
     const auto recalled = Crew::recalled(after.surroundings, memory);
-    std::string how;
-    recalled->on_ended([&](const Process&, const std::string& what) {
-        how = what;
-        after.loop.stop();
-    });
-    CHECK(after.run());
+    const std::string how = end_told_of(*recalled, after);
     CHECK(how.starts_with("ended after "));
     CHECK(recalled->is_wanted());
     CHECK(after.stop(*recalled));
@@ -187,12 +193,7 @@ TEST_CASE("what was refused to a process is told of its end by the next program,
 
     Here after;
     const auto recalled = Crew::recalled(after.surroundings, memory);
-    std::string how;
-    recalled->on_ended([&](const Process&, const std::string& what) {
-        how = what;
-        after.loop.stop();
-    });
-    CHECK(after.run());
+    const std::string how = end_told_of(*recalled, after);
     CHECK(how.ends_with("; it may not listen on port 80"));
     CHECK(after.stop(*recalled));
 }
