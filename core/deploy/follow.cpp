@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -52,6 +53,10 @@ std::optional<ReleaseNumber> release_at_work(const App& app) {
         if (release && is_at_work(app, *release))
             return release;
     return std::nullopt;
+}
+
+bool is_change(const std::optional<sys::LockHolder>& holder) {
+    return holder && std::find(writers.begin(), writers.end(), holder->what) != writers.end();
 }
 
 class Following {
@@ -108,17 +113,24 @@ class Following {
 
 std::optional<ReleaseNumber> release_to_follow(const App& app, int output) {
     sys::FolderWatch watch(app.layout.releases());
-    for (bool is_told = false;; is_told = true) {
+    const auto newest_before = newest_release(app);
+    std::optional<sys::LockHolder> waited_for;
+    for (bool is_last_look = false;;) {
         const auto holder = sys::Lock::holder(app.layout.lock()); // first: it frees the lock last
         if (const auto release = release_at_work(app))
             return release;
-        const bool is_change =
-            holder && std::find(writers.begin(), writers.end(), holder->what) != writers.end();
-        if (!is_change)
+        if (is_change(holder)) {
+            if (!waited_for)
+                app.host.progress.begin_phase(
+                    fmt::format("waiting for the release of {}", holder->text(sys::now())));
+            waited_for = holder;
+            is_last_look = false;
+        } else if (!waited_for || newest_release(app) != newest_before) {
             return newest_release(app);
-        if (!is_told)
-            app.host.progress.begin_phase(
-                fmt::format("waiting for the release of {}", holder->text(sys::now())));
+        } else if (std::exchange(is_last_look, true)) { // who waited for the lock has it by now
+            throw Error(fmt::format("it ended without a release: {}", waited_for->text(sys::now())))
+                .advise(fmt::format("shipit -a {} status", app.name().text()));
+        }
         if (!watch.wait(next_look, output))
             return newest_release(app);
     }

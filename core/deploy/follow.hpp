@@ -10,8 +10,8 @@
 namespace shipit::deploy {
 
 // The release whose transcript is being written; if a command is at work that has not recorded its
-// release yet, waits for that. With nobody at work, the newest release; nothing if there is none.
-// `output` as in FolderWatch::wait.
+// release yet, waits for that, and throws Error if it ends without one. With nobody at work, the
+// newest release; nothing if there is none. `output` as in FolderWatch::wait.
 [[nodiscard]] std::optional<ReleaseNumber> release_to_follow(const App& app, int output);
 
 struct Followed {

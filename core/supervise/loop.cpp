@@ -187,6 +187,11 @@ void Loop::run() {
     m_engine->context.run();
 }
 
+void Loop::run_ready() {
+    m_engine->context.restart();
+    m_engine->context.poll();
+}
+
 void Loop::stop() {
     m_engine->context.stop();
 }

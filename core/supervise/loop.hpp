@@ -81,7 +81,8 @@ class Loop {
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
-    void run(); // until stop()
+    void run();       // until stop()
+    void run_ready(); // what waits by now; also after stop()
     void stop();
     void post(Callback callback);
     [[nodiscard]] Timer after(milliseconds delay, Callback callback);

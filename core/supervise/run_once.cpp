@@ -1,5 +1,6 @@
 #include "core/supervise/run_once.hpp"
 
+#include "core/base/error.hpp"
 #include "core/supervise/run_command.hpp"
 #include "core/supervise/tree.hpp"
 #include "core/supervise/words.hpp"
@@ -154,17 +155,23 @@ OnceEnd run(Launch launch, Plan plan) {
                 (void)command->kill_tree(); // its end is seen
             }
         };
-    command.emplace(loop, std::move(launch), plan.timeout, std::move(output),
-                    [&](const RunCommand::End& end) {
-                        result.code = end.status ? exit_code(*end.status) : 1;
-                        result.how = exit_text(end.status);
-                        result.timed_out = end.timed_out;
-                        loop.stop();
-                    });
     const auto signals =
         loop.on_signals(plan.signals, [&](int signal) { plan.on_signal(*command, signal); });
+    try {
+        command.emplace(loop, std::move(launch), plan.timeout, std::move(output),
+                        [&](const RunCommand::End& end) {
+                            result.code = end.status ? exit_code(*end.status) : 1;
+                            result.how = exit_text(end.status);
+                            result.timed_out = end.timed_out;
+                            loop.stop();
+                        });
+    } catch (const Error&) {
+        handlers.let_signals_wait();
+        throw;
+    }
     loop.run();
     handlers.let_signals_wait();
+    loop.run_ready(); // a signal that came in the moment in which it ended
     if (failure)
         std::rethrow_exception(failure);
     return result;

@@ -17,6 +17,7 @@ at_work() {
 }
 # follow FILE [OPTION…]: in the background, until it has told that the release command has begun.
 follow() {
+    rm -f "$scratch/$1" # what the one before has told must not be taken for this one's
     "$SHIPIT_BIN" "${@:2}" >"$scratch/$1" 2>"$scratch/$1.err" &
     follower=$!
     expect_soon 10 grep -q begun "$scratch/$1"
@@ -90,17 +91,28 @@ rm "$app/wait"
 expect_exit 1 ship output -f v7
 
 # From before there is a release: somebody has the lock, and what he is at is not recorded yet.
-exec 8>>"$app/lock"
-flock 8
+take_lock() { exec 8>>"$app/lock" && flock 8; }
+free_lock() { exec 8>&-; }
+follow_who_has_the_lock() {
+    rm -f "$scratch/one.err"
+    "$SHIPIT_BIN" output -f >"$scratch/one" 2>"$scratch/one.err" 8>&- &
+    follower=$!
+    expect_soon 10 grep -q "waiting for the release of .*running 'deploy'" "$scratch/one.err"
+}
+take_lock
 "$SHIPIT_BIN" deploy --wait=1m "$scratch/hello" >"$scratch/work.log" 2>&1 8>&- &
 worker=$!
-"$SHIPIT_BIN" output -f >"$scratch/one" 2>"$scratch/one.err" 8>&- &
-follower=$!
-expect_soon 10 grep -q "waiting for the release of .*running 'deploy'" "$scratch/one.err"
-exec 8>&-
+follow_who_has_the_lock
+free_lock
 expect_end 0 "$worker"
 expect_end 0 "$follower"
 grep -q "ended with exit status 0: v8 is live and good" "$scratch/one" || fail "another release was followed"
+take_lock
+follow_who_has_the_lock
+free_lock
+expect_end 1 "$follower"
+grep -q "it ended without a release: .*running 'deploy'" "$scratch/one.err" || fail "it is not said why: $(cat "$scratch/one.err")"
+[[ ! -s $scratch/one ]] || fail "another release was told: $(cat "$scratch/one")"
 
 # Who follows may go; what is followed goes on.
 another_build 9

@@ -279,6 +279,20 @@ TEST_CASE("SIGTERM ends a one-off and its tree, and the caller's handler comes b
     CHECK(is_back);
 }
 
+TEST_CASE("SIGTERM in the moment in which a one-off ends is not lost") {
+    const TestFolder folder;
+    Program program = program_of("echo $$ > pid; echo over");
+    program.folder = folder.path();
+    const OnceEnd end = run_once(program, 10s, [&folder](std::string_view) {
+        const int pid = std::stoi(sys::read_file(folder / "pid"));
+        siginfo_t info{};
+        (void)::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
+        ::kill(::getpid(), SIGTERM);
+    });
+    CHECK(end.code == 0);
+    CHECK(end.interrupted_by == SIGTERM);
+}
+
 TEST_CASE("an interactive one-off has our stdin and our process group") {
     int ends[2];
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
