@@ -12,7 +12,7 @@ done
 # at_once FIRST SECOND: two rollbacks of which the second waits for the first; both by their words. Its
 # status is in $status.
 at_once() {
-    rm -f "$app/began"
+    rm -f "$app/began" "$scratch/second.log"
     touch "$app/wait"
     # shellcheck disable=SC2086
     ship rollback $1 >"$scratch/first.log" 2>&1 &
