@@ -46,25 +46,34 @@ Check::Check(Loop& loop, Kind kind, const Generation& generation, const WayIn& w
     }
 }
 
-void Check::connect(Kind kind, const Generation& generation, const WayIn& way_in) {
+std::optional<ProbeTarget> Check::target(const Generation& generation, const WayIn& way_in) {
     ProbeTarget target{generation.port.value_or(0), generation.health.path};
     target.socket = generation.socket;
-    if (way_in.is_known && !way_in.entrance)
+    if (!way_in.is_known)
+        return target;
+    if (!way_in.entrance)
+        return std::nullopt;
+    if (!target.socket.empty()) {
+        target.way = way_in.entrance->socket;
+    } else {
+        target.address = way_in.entrance->address;
+        target.source_port = way_in.entrance->source_port;
+    }
+    return target;
+}
+
+void Check::connect(Kind kind, const Generation& generation, const WayIn& way_in) {
+    auto whom = target(generation, way_in);
+    if (!whom)
         return end_soon({false, false, "nothing listens on " + generation.place()});
     if (way_in.is_known && kind == Kind::listens) {
         // A connection would tell nothing: its slot takes it.
         const bool is_open =
-            !target.socket.empty() || way_in.addresses->is_open(way_in.side, target.port);
+            !whom->socket.empty() || way_in.addresses->is_open(way_in.side, whom->port);
         return end_soon({is_open, true,
                          is_open ? "" : "nothing listens on " + generation.place() + " any more"});
     }
-    if (way_in.is_known && !target.socket.empty()) {
-        target.way = way_in.entrance->socket;
-    } else if (way_in.is_known) {
-        target.address = way_in.entrance->address;
-        target.source_port = way_in.entrance->source_port;
-    }
-    m_probe = std::make_unique<Probe>(m_loop, std::move(target), http_timeout,
+    m_probe = std::make_unique<Probe>(m_loop, *std::move(whom), http_timeout,
                                       [this](const ProbeResult& result) { end(result); });
 }
 

@@ -28,6 +28,10 @@ class Check {
         Side side = Side::a;
     };
 
+    // Whom an HTTP request is made to; nothing where it is known that nobody listens.
+    [[nodiscard]] static std::optional<ProbeTarget> target(const Generation& generation,
+                                                           const WayIn& way_in);
+
     // Looks once, as `kind` says; `done` is called from the loop, within a time limit; not after
     // destruction.
     Check(Loop& loop, Kind kind, const Generation& generation, const WayIn& way_in,

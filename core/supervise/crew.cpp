@@ -159,6 +159,14 @@ std::vector<pid_t> Crew::tree() const {
     return pids;
 }
 
+std::size_t Crew::size() const noexcept {
+    try {
+        return tree().size();
+    } catch (const std::exception&) { // processes cannot be looked at
+        return m_processes.size();
+    }
+}
+
 std::optional<PortHolder> Crew::unseen() const {
     const Addresses* addresses = m_surroundings.addresses;
     const auto is_own = [](const Process& process) { return !process.is_handed(); };
@@ -217,6 +225,18 @@ Check::WayIn Crew::way_in() const {
 std::unique_ptr<Check> Crew::check(Probe::OnDone done) const {
     return std::make_unique<Check>(m_surroundings.loop, check_kind(), m_generation, way_in(),
                                    std::move(done));
+}
+
+std::unique_ptr<FirstRequests> Crew::first_requests(Loop::Callback done) const {
+    const Check::WayIn way = way_in();
+    if (check_kind() != Check::Kind::http || !way.is_known || way.addresses->live() == m_side)
+        return nullptr;
+    const auto target = Check::target(m_generation, way);
+    const std::size_t processes = size();
+    if (!target || processes < 2)
+        return nullptr;
+    return std::make_unique<FirstRequests>(m_surroundings.loop, *target, processes,
+                                           std::move(done));
 }
 
 void Crew::on_listening(Loop::Callback callback) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/supervise/check.hpp"
+#include "core/supervise/first_requests.hpp"
 #include "core/supervise/port.hpp"
 #include "core/supervise/process.hpp"
 
@@ -64,6 +65,9 @@ class Crew {
     [[nodiscard]] Check::Kind check_kind() const;
     // Looks once.
     [[nodiscard]] std::unique_ptr<Check> check(Probe::OnDone done) const;
+    // Makes the first requests to its workers, before it has traffic; null where there are none to
+    // be made: health.path is not asked, one process alone would answer, or clients ask it already.
+    [[nodiscard]] std::unique_ptr<FirstRequests> first_requests(Loop::Callback done) const;
     // Who is told when one of its processes, or another generation's, begins to listen, or says
     // that it is ready.
     void on_listening(Loop::Callback callback) const;
@@ -92,6 +96,7 @@ class Crew {
     [[nodiscard]] bool listens(const Addresses& addresses, const Process& process,
                                Entrance& entrance) const;
     [[nodiscard]] Check::WayIn way_in() const;
+    [[nodiscard]] std::size_t size() const noexcept; // of its tree, as far as it can be told
 
     Surroundings& m_surroundings;
     Generation m_generation;

@@ -26,7 +26,7 @@ Gate::Gate(Loop& loop, Crew& crew, GateRules rules, OnVerdict on_verdict)
       m_wait(first_wait) {
     m_crew.on_ended([this](Process& process, const std::string& how) { ended(process, how); });
     m_crew.on_listening([this] {
-        if (!m_looks)
+        if (!m_looks && !m_first_requests)
             look(); // no need to wait for the next time
     });
     m_timeout = loop.after(m_rules.timeout, [this] { time_is_over(); });
@@ -77,8 +77,21 @@ void Gate::take(const ProbeResult& result) {
     m_last = result;
     m_passed = result.healthy && m_crew.is_up(m_rules.whom) ? m_passed + 1 : 0;
     if (has_passed() && (!has_to_settle() || has_settled()))
-        return decide(std::nullopt);
+        return make_first_requests();
     m_next = m_loop.after(next_wait(result), [this] { look(); });
+}
+
+void Gate::make_first_requests() {
+    m_first_requests = m_crew.first_requests([this] { first_requests_made(); });
+    if (!m_first_requests)
+        decide(std::nullopt);
+}
+
+void Gate::first_requests_made() {
+    m_first_requests.reset();
+    if (has_passed() && m_crew.is_up(m_rules.whom))
+        return decide(std::nullopt);
+    look(); // a process has ended meanwhile
 }
 
 milliseconds Gate::next_wait(const ProbeResult& result) {
@@ -104,6 +117,8 @@ void Gate::ended(const Process& process, const std::string& how) {
 }
 
 void Gate::time_is_over() {
+    if (m_first_requests && has_passed())
+        return decide(std::nullopt);
     if (const Process* silent = m_crew.silent(m_rules.whom))
         return decide(still_silent(*silent));
     // What is being waited for says more than that nothing listened before, and less than an

@@ -28,6 +28,8 @@ class Gate {
   private:
     void look();
     void take(const ProbeResult& result);
+    void make_first_requests();
+    void first_requests_made();
     void ended(const Process& process, const std::string& how);
     void time_is_over();
     [[nodiscard]] std::string still_silent(const Process& process) const;
@@ -48,6 +50,7 @@ class Gate {
     milliseconds m_wait;
     ProbeResult m_last;
     std::unique_ptr<Check> m_check;
+    std::unique_ptr<FirstRequests> m_first_requests; // while they are made
     Loop::Timer m_next;
     Loop::Timer m_timeout;
 };

@@ -181,6 +181,13 @@ void Probe::connected() {
         return connection_failed(ECONNREFUSED);
     if (m_target.path.empty())
         return end({true, true, {}});
+    if (m_target.hold > milliseconds(0))
+        m_hold = m_loop.after(m_target.hold, [this] { ask(); });
+    else
+        ask();
+}
+
+void Probe::ask() {
     m_request = fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: shipit-health\r\n"
                             "Accept: */*\r\nConnection: close\r\n\r\n",
                             m_target.path, host());
@@ -253,6 +260,7 @@ void Probe::judge() {
 
 void Probe::end(ProbeResult result) {
     m_timeout.cancel();
+    m_hold.cancel();
     close();
     const OnDone done = std::move(m_done); // which may destroy this, and what `result` came from
     const ProbeResult kept = std::move(result);

@@ -30,6 +30,7 @@ struct ProbeTarget {
     // The Unix socket instead, and the name that leads to the one to ask, if it is another.
     sys::Path socket{};
     sys::Path way{};
+    milliseconds hold{0}; // between the connection and its request
 };
 
 class Probe {
@@ -49,6 +50,7 @@ class Probe {
     void connect_to_socket();
     [[nodiscard]] std::string host() const; // that is asked for, whichever address is asked
     void connected();
+    void ask();
     void connection_failed(int error);
     void send();
     void receive();
@@ -64,6 +66,7 @@ class Probe {
     sys::Fd m_fd;
     Loop::Watch m_watch; // before m_fd is closed
     Loop::Timer m_timeout;
+    Loop::Timer m_hold;
     std::string m_request;
     std::string m_answer;
 };
