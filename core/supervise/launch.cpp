@@ -158,15 +158,18 @@ void Child::wait(Loop& loop) {
     m_handle->owner = this;
     m_handle->pidfd.reset(open_pidfd(pid));
     waited_for().insert(pid);
-    m_handle->launched->async_wait(
-        [&loop, pid, handle = m_handle](const boost::system::error_code& error, int status) {
-            waited_for().erase(pid);
-            const WaitStatus known = error ? WaitStatus() : WaitStatus(status);
-            loop.post([handle, known] {
-                if (handle->owner != nullptr)
-                    handle->owner->ended(known);
+    // Boost.Process, told of an end that is none, would wait for it in waitpid(2).
+    loop.post_after_round([&loop, pid, handle = m_handle] {
+        handle->launched->async_wait(
+            [&loop, pid, handle](const boost::system::error_code& error, int status) {
+                waited_for().erase(pid);
+                const WaitStatus known = error ? WaitStatus() : WaitStatus(status);
+                loop.post([handle, known] {
+                    if (handle->owner != nullptr)
+                        handle->owner->ended(known);
+                });
             });
-        });
+    });
 }
 
 Child::Child(Loop& loop, const sys::ProcessName& process, Parent parent, OnExit on_exit)

@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <poll.h>
 
 namespace shipit::supervise {
 
@@ -91,11 +92,20 @@ struct Loop::Watch::State : std::enable_shared_from_this<State> {
     }
 
     void wait(asio::posix::stream_descriptor::wait_type what, Callback Loop::Watch::State::*slot) {
-        descriptor.async_wait(what, [self = shared_from_this(), slot](const ErrorCode& error) {
-            Callback callback = std::exchange((*self).*slot, nullptr);
-            if (error != asio::error::operation_aborted && callback)
-                self->edge->cross(callback);
-        });
+        descriptor.async_wait(what,
+                              [self = shared_from_this(), what, slot](const ErrorCode& error) {
+                                  if (!error && (*self).*slot && !self->is_ready(what))
+                                      return self->wait(what, slot); // it was another's event
+                                  Callback callback = std::exchange((*self).*slot, nullptr);
+                                  if (error != asio::error::operation_aborted && callback)
+                                      self->edge->cross(callback);
+                              });
+    }
+
+    bool is_ready(asio::posix::stream_descriptor::wait_type what) {
+        const bool reads = what == asio::posix::stream_descriptor::wait_read;
+        pollfd wish{descriptor.native_handle(), static_cast<short>(reads ? POLLIN : POLLOUT), 0};
+        return ::poll(&wish, 1, 0) != 0; // where it cannot be told, whoever waits finds out
     }
 
     asio::posix::stream_descriptor descriptor;
@@ -199,6 +209,17 @@ void Loop::stop() {
 void Loop::post(Callback callback) {
     asio::post(m_engine->context,
                [edge = m_engine->edge, callback = std::move(callback)] { edge->cross(callback); });
+}
+
+// Asio tells of timers after the descriptors that the same round has found.
+void Loop::post_after_round(Callback callback) {
+    auto timer =
+        std::make_shared<asio::steady_timer>(m_engine->context, std::chrono::milliseconds(0));
+    timer->async_wait(
+        [timer, edge = m_engine->edge, callback = std::move(callback)](const ErrorCode& error) {
+            if (!error)
+                edge->cross(callback);
+        });
 }
 
 Loop::Timer Loop::after(milliseconds delay, Callback callback) {

@@ -4,6 +4,9 @@
 // One thread. A callback that throws does not end the loop: what it threw goes to on_error(). Every
 // handle cancels on destruction, also from within its own callback; callbacks never run inside the
 // call that registers them.
+//
+// Asio (1.81) keeps the events of a round by descriptor, and gives the record of one that was
+// released in that round to the next one that is waited for, with the event that is still to come.
 #pragma once
 
 #include <chrono>
@@ -85,6 +88,9 @@ class Loop {
     void run_ready(); // what waits by now; also after stop()
     void stop();
     void post(Callback callback);
+    // As post(), but when all events of the round have been told: for what waits for a descriptor
+    // in another way than by a Watch, and would take an event that was left over for its own.
+    void post_after_round(Callback callback);
     [[nodiscard]] Timer after(milliseconds delay, Callback callback);
     [[nodiscard]] Watch watch(int fd); // throws Error if the descriptor cannot be watched
     [[nodiscard]] Signals on_signals(const std::vector<int>& signals,
