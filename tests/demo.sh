@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The story that `./install.sh --demo` tells: deploy, break, go back. `tests/demo.sh SHIPIT` runs it
+# The story that `./install.sh --demo` tells: deploy, break, go back. `tests/demo.sh SHIPIT [PORT]` runs it
 # with a shipit that is built already, in a folder of its own, and leaves nothing behind.
 set -euo pipefail
 
@@ -59,7 +59,7 @@ for port in range(8000, 9000):
             break'
 }
 
-port=$(free_port)
+port=${2:-$(free_port)}
 url=http://127.0.0.1:$port
 cp -R "$here/apps/hello" "$folder/hello"
 cd "$folder"

@@ -42,7 +42,7 @@ reserved_ports=()
 # scenario will be given.
 reserve_one_of() {
     local folder
-    folder=$(scratch_parent)/shipit-e2e-ports
+    folder=${SHIPIT_TEST_PORTS:-$(scratch_parent)/shipit-e2e-ports}
     mkdir -m 1777 "$folder" 2>/dev/null || [[ -d $folder ]]
     while true; do
         port=$(python3 -c '

@@ -60,7 +60,12 @@ sshd_child() { # of the connection of a session's shipit, which is below it; of 
         pid=$(ps -o ppid= -p "$pid" | tr -d ' ') || true # it has just ended
     done
 }
-receivers() { pgrep -f -x "(shipit|$scratch/bin/shipit) receive hello" || true; }
+receivers() { # of this scenario: others that run beside it receive for a 'hello', too
+    local pid
+    for pid in $(pgrep -f -x "(shipit|$scratch/bin/shipit) receive hello"); do
+        ! grep -qsF "SHIPIT_ROOT=$SHIPIT_ROOT" "/proc/$pid/environ" || echo "$pid"
+    done
+}
 no_receiver() { [[ -z $(receivers) ]]; }
 connections() {
     local pid

@@ -14,6 +14,10 @@ a_copy_of hello
 expect_exit 0 ship create hello
 expect_exit 0 ship create other
 expect_exit 0 ship -a hello set "app.port=$port"
+of_hello=$port
+reserve_port
+expect_exit 0 ship -a other set "app.port=$port"
+port=$of_hello
 
 # --- The first one: all of it ---
 head -c 6000000 /dev/urandom >"$scratch/hello/big"

@@ -10,9 +10,11 @@ if [[ $(id -u) == 0 ]]; then
     cp "$SHIPIT_BIN" "$scratch/nobody/shipit"
     chmod -R a+rX "$scratch/nobody"
     chown nobody: "$scratch/nobody"
+    reserve_port # its folder is where nobody, too, reserves one: they are the whole host's
     as_nobody() {
         setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=-all --bounding-set=-all \
-            env SHIPIT_TEST_TMP="$scratch/nobody" SHIPIT_BIN="$scratch/nobody/shipit" \
+            env SHIPIT_TEST_TMP="$scratch/nobody" SHIPIT_TEST_PORTS="$(dirname "${reserved_ports[0]}")" \
+            SHIPIT_BIN="$scratch/nobody/shipit" \
             bash "$scratch/nobody/tests/e2e/$scenario.sh"
     }
     expect_exit 0 as_nobody
