@@ -237,6 +237,13 @@ expect_soon() {
     wait_until "$@" || depth=1 fail "within $1 s this did not become true: ${*:2}"
 }
 
+# kill_for_good PID…: sends SIGKILL, and waits until they are gone: what comes next meets none of them.
+kill_for_good() {
+    kill -KILL "$@"
+    wait_until 10 are_gone "$@" || depth=1 fail "these are still there after SIGKILL: $*"
+}
+are_gone() { ! kill -0 "$@"; }
+
 # json FILE EXPRESSION: what a Python expression about the document `it` gives.
 json() { python3 -c 'import json, sys; it = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$@"; }
 

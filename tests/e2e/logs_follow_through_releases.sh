@@ -30,7 +30,7 @@ expect_out "tick of v2"
 expect_not_in "tick of v1"
 expect_not_in "tick of v3"
 
-kill -KILL "$(pgrep -f "$SHIPIT_ROOT supervise ticker")"
+kill_for_good "$(pgrep -f "$SHIPIT_ROOT supervise ticker")"
 expect_exit 0 ship -a ticker restart
 ticks() { grep -c "v3 ticker.1 tick of v3" "$scratch/followed"; }
 has_ticked_twice() { [[ $(ticks) == 2 ]]; }

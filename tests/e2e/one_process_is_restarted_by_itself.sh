@@ -10,7 +10,7 @@ expect_exit 0 ship restart web.1
 second=$(page "$url/pid")
 [[ $second != "$first" ]] || fail "it was not restarted"
 
-kill -KILL "$(pgrep -f "$SHIPIT_ROOT supervise hello")"
+kill_for_good "$(pgrep -f "$SHIPIT_ROOT supervise hello")"
 expect_exit 0 ship restart web
 [[ $(page "$url/pid") != "$second" ]] || fail "it was not restarted"
 expect_exit 0 ship ps

@@ -188,12 +188,12 @@ expect_soon 20 test -e "$scratch/begun"
 kill -KILL "$pusher" "$(pgrep -P "$pusher" ssh)"
 wait "$pusher" || true
 touch "$scratch/go_on"
-git --git-dir="$SHIPIT_ROOT/hello/repo.git" fsck --no-dangling --no-progress
 cp "$scratch/build.sh" build.sh
 commit "Quick again"
 # At once: it waits for the lost one, and finds the branch where that left it, or where it was.
 git push shipit trunk || git push shipit trunk
 expect_answer "$url" "Good afternoon, World!"
+git --git-dir="$SHIPIT_ROOT/hello/repo.git" fsck --no-dangling --no-progress
 [[ -z $(compgen -G "$SHIPIT_ROOT/hello/.build-*") ]] || fail "a checkout is left"
 
 # --- Another branch by choice; the key reads nothing by git ---

@@ -97,10 +97,7 @@ kill -HUP "$(supervisor)"
 was_renewed() { grep -q "goes on with" "$SHIPIT_ROOT/hello/log/supervisor.log"; }
 expect_soon 20 was_renewed
 expect_equal "$(pids web)/$(pids worker)" "$web/$worker"
-killed=$(supervisor)
-kill -KILL "$killed"
-is_gone() { ! kill -0 "$killed"; }
-expect_soon 5 is_gone
+kill_for_good "$(supervisor)"
 expect_exit 0 ship start
 expect_equal "$(pids web)/$(pids worker)" "$web/$worker"
 

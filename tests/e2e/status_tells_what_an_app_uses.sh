@@ -107,6 +107,7 @@ expect_match "^state: +up$"
 expect_match "^web\.1 +warm +v[0-9]+ "
 
 # The app goes while it is watched.
+rm "$scratch/blocks"
 "$SHIPIT_BIN" -a hello status --watch=200ms >"$scratch/blocks" 2>"$scratch/complaint" &
 watcher=$!
 expect_soon 20 has_blocks 1

@@ -4,7 +4,7 @@ needs curl
 
 hello_is_live
 url=http://127.0.0.1:$port
-kill_supervisor() { kill -KILL "$(pgrep -f "$SHIPIT_ROOT supervise hello")"; }
+kill_supervisor() { kill_for_good "$(pgrep -f "$SHIPIT_ROOT supervise hello")"; }
 
 kill_supervisor
 expect_answer "$url" "This is release v1."
@@ -30,4 +30,4 @@ expect_soon 10 answers "$url" "This is release v2."
 
 kill_supervisor
 expect_exit 0 ship destroy hello --confirm hello
-nothing_left || fail "these outlived their app: $(leftovers)"
+expect_soon 5 nothing_left

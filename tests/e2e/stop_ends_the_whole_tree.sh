@@ -79,7 +79,7 @@ expect_exit 0 ship start
 expect_soon 10 all_fifty
 expect_exit 0 ship ps --json
 main=$(json "$out" 'it[0]["pid"]')
-kill -KILL "$(ps -o ppid= -p "$main" | tr -d ' ')" "$main"
+kill_for_good "$(ps -o ppid= -p "$main" | tr -d ' ')" "$main"
 expect_exit 0 ship start
 none_of_the_fifty() { [[ $(head -n 50 "$scratch/pids" | xargs ps -o pid= -p | wc -l) == 0 ]]; }
 expect_soon 5 none_of_the_fifty

@@ -48,10 +48,7 @@ expect_exit 0 ship deploy "$scratch/hello" --trial 6s --no-wait
 kill -HUP "$(supervisor)"
 was_renewed() { grep -q "goes on with" "$SHIPIT_ROOT/hello/log/supervisor.log"; }
 expect_soon 20 was_renewed
-killed=$(supervisor)
-kill -KILL "$killed"
-is_gone() { ! kill -0 "$killed"; }
-expect_soon 5 is_gone
+kill_for_good "$(supervisor)"
 expect_answer "$url" "This is release v5."
 expect_exit 0 ship start # which brings the next one
 expect_soon 20 says v6

@@ -12,6 +12,8 @@ touch "$app/releases/v2/sick"
 way_back() { pgrep -f -- "$SHIPIT_ROOT -a hello rollback --automatic"; }
 expect_soon 20 way_back
 kill -STOP "$(way_back)"
+is_stopped() { [[ $(ps -o stat= -p "$(way_back)") == T* ]]; }
+expect_soon 10 is_stopped
 exec 3>&-
 expect_exit 0 ship stop
 kill -CONT "$(way_back)"

@@ -1,6 +1,7 @@
 """The supervisor, disturbed at each of its own calls while it takes an app over and a command has it do
 something. What it has started goes on; the next command starts another one."""
 
+import json
 import os
 import signal
 import subprocess
@@ -32,7 +33,10 @@ class SupervisorTrial(Trial):
         return self.runner.poll() is not None
 
     def is_up(self):
-        processes = self.world.facts("ps")
+        result = self.world.ship("ps", "--json", expect=None)
+        if result.code != 0:
+            return False
+        processes = json.loads(result.out)
         return len(processes) == 1 and processes[0]["state"] == "up"
 
     def is_settled(self):
