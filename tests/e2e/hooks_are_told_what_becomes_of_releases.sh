@@ -19,7 +19,7 @@ deployed = "bash hook.sh"
 failed = "bash hook.sh"
 rolled_back = "bash hook.sh"
 crashed = "bash hook.sh"
-timeout = "2s"
+timeout = "30s"
 END
 user=$(id -un)
 expect_exit 0 ship create hello
@@ -54,6 +54,7 @@ expect_equal "$(told failed "$failed" 'it["previous"], "exited with status 1" in
 # A rollback, and a hook that takes too long, which is nobody's harm.
 sed 's/^web = .*/web = "python3 server.py"/' -i "$scratch/hello/shipit.toml"
 touch "$scratch/slow"
+sed 's/^timeout = "30s"/timeout = "2s"/' -i "$scratch/hello/shipit.toml"
 echo 2 >"$scratch/hello/build"
 expect_exit 0 ship deploy "$scratch/hello"
 expect_err "hooks.deployed took longer than 2s"

@@ -13,7 +13,7 @@ served_as() {
         read -ra words <<<"${step/port=8000/port=$port health.watch=200ms}"
         depth=1 expect_exit 0 "${words[@]}"
     done < <(sed -n 's/^next: //p' "$err")
-    depth=1 expect_answer "http://127.0.0.1:$port/" "$2"
+    depth=1 expect_soon 20 answers "http://127.0.0.1:$port/" "$2"
     expect_exit 0 ship destroy "$app" --confirm "$app"
 }
 

@@ -39,7 +39,7 @@ size=$(du -sk "$logs" | cut -f1)
 # 28 MB without a newline, and then the end: the last of it is there.
 cat >"$scratch/app/shipit.toml" <<'END'
 [processes]
-last = "sleep 2; head -c 28000000 /dev/zero | tr '\\0' x; printf 'the very last words'; exit 3"
+last = "sleep 6; head -c 28000000 /dev/zero | tr '\\0' x; printf 'the very last words'; exit 3"
 [health]
 watch = "0s"
 END

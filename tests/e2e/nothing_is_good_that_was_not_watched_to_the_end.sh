@@ -5,7 +5,7 @@ needs curl
 
 hello_is_live
 may_fall_sick "$scratch/hello"
-sed -i 's/^watch = .*/watch = "3s"/' "$scratch/hello/shipit.toml"
+sed -i 's/^watch = .*/watch = "6s"/' "$scratch/hello/shipit.toml"
 
 # For ever, from the moment there is a file `hung`.
 cp -R "$scratch/hello" "$scratch/hanging"

@@ -39,10 +39,10 @@ wait "$deploying" || fail "status $?: $(cat "$scratch/late.log")"
 expect_answer "$url" "This is release v2, asked 0 times too early."
 
 # One that never says so.
-expect_exit 0 ship set health.timeout=3s
+expect_exit 0 ship set health.timeout=6s
 echo and again >"$scratch/app/build"
 expect_exit 3 ship deploy "$scratch/app"
-expect_err "web.1 did not say READY=1 within 3s; notify = true; its last STATUS was 'warms up'"
+expect_err "web.1 did not say READY=1 within 6s; notify = true; its last STATUS was 'warms up'"
 expect_answer "$url" "This is release v2,"
 
 # hang_and_return N: it goes silent, and is back for the Nth time.

@@ -17,10 +17,11 @@ done
 
 unfinished() { compgen -G "$app/trees/.new-*"; }
 is_stopped() { [[ $(sed 's/.*) //' "/proc/$rollback/stat") == T* ]]; }
-# stop_in_its_unpacking COMMAND…: runs shipit until half of a tree is there, and stops the process.
+# stop_in_its_unpacking COMMAND…: runs shipit until half of a tree is there, and stops the process, which is to be
+# slower than who looks for that.
 stop_in_its_unpacking() {
     rm -rf "$app/trees/$(basename "$(readlink "$app/releases/v2")")"*
-    "$SHIPIT_BIN" "$@" >"$scratch/rollback.log" 2>&1 &
+    nice -n 19 "$SHIPIT_BIN" "$@" >"$scratch/rollback.log" 2>&1 &
     rollback=$!
     until unfinished >/dev/null; do
         kill -0 "$rollback" || fail "it was not seen to unpack"

@@ -88,6 +88,7 @@ expect_exit 0 push example "$scratch/hello" --json --no-wait
 
 # --- What fails there fails here ---
 a_copy_of answers_500
+sed -i 's/^timeout = .*/timeout = "5s"/' "$scratch/answers_500/shipit.toml"
 expect_exit 3 push example:hello "$scratch/answers_500"
 expect_err "shipit: deploying 'hello' failed"
 expect_err "  why:  GET http://127.0.0.1:$port"

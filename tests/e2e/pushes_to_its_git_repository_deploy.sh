@@ -28,7 +28,7 @@ git config --global advice.detachedHead false
 
 a_copy_of hello work
 cd "$scratch/work"
-sed -i 's/^timeout = .*/timeout = "2s"/; s/^watch = .*/watch = "100ms"/' shipit.toml
+sed -i 's/^timeout = .*/timeout = "20s"/; s/^watch = .*/watch = "100ms"/' shipit.toml
 cat >>shipit.toml <<'END'
 
 [build]
@@ -101,10 +101,11 @@ expect_match "build by ci@example as .*: failed: the build command exited with s
 
 git checkout -q "$good" -- build.sh
 sed -i 's/def greeting/def greting/' server.py
+sed -i 's/^timeout = .*/timeout = "4s"/' shipit.toml
 commit "Does not work"
 rejected
 expect_err "remote:   why:  GET http://127.0.0.1:$port/healthz"
-git checkout -q "$good" -- server.py
+git checkout -q "$good" -- server.py shipit.toml
 
 # --- Stored by a push option, and taken live later; a repository of an earlier shipit takes it up ---
 settings() { git --git-dir="$SHIPIT_ROOT/hello/repo.git" config "$@"; }
@@ -192,8 +193,8 @@ cp "$scratch/build.sh" build.sh
 commit "Quick again"
 # At once: it waits for the lost one, and finds the branch where that left it, or where it was.
 git push shipit trunk || git push shipit trunk
-expect_answer "$url" "Good afternoon, World!"
 git --git-dir="$SHIPIT_ROOT/hello/repo.git" fsck --no-dangling --no-progress
+expect_answer "$url" "Good afternoon, World!"
 [[ -z $(compgen -G "$SHIPIT_ROOT/hello/.build-*") ]] || fail "a checkout is left"
 
 # --- Another branch by choice; the key reads nothing by git ---

@@ -232,7 +232,7 @@ ulimit -S -c "$(ulimit -H -c)"
 touch "$scratch/bin/hold"
 another_build 3
 "$SHIPIT_BIN" deploy "$scratch/hello" >"$out" 2>"$err" </dev/null &
-expect_soon 10 test -e "$scratch/bin/held"
+expect_soon 30 test -e "$scratch/bin/held"
 grep -q '^Max core file size *[01] ' "/proc/$!/limits" || fail "shipit may leave a core dump"
 kill -ABRT $!
 wait $! || true

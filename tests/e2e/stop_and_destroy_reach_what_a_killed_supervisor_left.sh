@@ -22,7 +22,7 @@ sed -i "/^import signal/a import time\ndef wait_for_end():\n    while not os.pat
 expect_exit 0 ship deploy "$scratch/hello"
 kill_supervisor
 "$SHIPIT_BIN" stop --all &
-expect_soon 5 test -e "$scratch/stops"
+expect_soon 30 test -e "$scratch/stops"
 kill -KILL $!
 touch "$scratch/may_end"
 expect_exit 0 ship start --all

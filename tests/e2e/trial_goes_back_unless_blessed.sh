@@ -20,7 +20,7 @@ first_of() { ship releases --json | python3 -c "import json, sys; print(json.loa
 
 # In time.
 next_build 2
-expect_exit 0 ship deploy "$scratch/hello" --trial 5s
+expect_exit 0 ship deploy "$scratch/hello" --trial 20s
 expect_err "on trial until"
 expect_err "shipit -a hello bless"
 expect_exit 0 ship info --json
@@ -33,35 +33,35 @@ expect_out "v2 of hello is good"
 
 # Not in time.
 next_build 3
-expect_exit 0 ship deploy "$scratch/hello" --trial 3s --no-wait
+expect_exit 0 ship deploy "$scratch/hello" --trial 5s --no-wait
 expect_answer "$url" "This is release v3."
 expect_soon 20 says v4
 is_recorded() { [[ $(first_of description) == "Automatic rollback to v2" ]]; } # the blessed one
 expect_soon 10 is_recorded
 expect_exit 0 ship info v3
-expect_match "bad: the trial of 3s ended without \`shipit bless\`"
+expect_match "bad: the trial of 5s ended without \`shipit bless\`"
 expect_exit 6 ship deploy "$scratch/hello" # held, as after any rollback
 
 # The supervisor becomes another, is killed while it waits, and is not there when the time comes.
 next_build 5
-expect_exit 0 ship deploy "$scratch/hello" --trial 6s --no-wait
+expect_exit 0 ship deploy "$scratch/hello" --trial 12s --no-wait
 kill -HUP "$(supervisor)"
 was_renewed() { grep -q "goes on with" "$SHIPIT_ROOT/hello/log/supervisor.log"; }
 expect_soon 20 was_renewed
 kill_for_good "$(supervisor)"
 expect_answer "$url" "This is release v5."
 expect_exit 0 ship start # which brings the next one
-expect_soon 20 says v6
+expect_soon 30 says v6
 expect_exit 0 ship info v5
-expect_match "bad: the trial of 6s ended without \`shipit bless\`"
+expect_match "bad: the trial of 12s ended without \`shipit bless\`"
 
 # Another release in its place, and there is nothing to go back from.
 next_build 7
-expect_exit 0 ship deploy "$scratch/hello" --trial 4s --no-wait
+expect_exit 0 ship deploy "$scratch/hello" --trial 8s --no-wait
 next_build 8
 expect_exit 0 ship deploy "$scratch/hello"
 ends=$(ship info v7 --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["live_at"])')
-is_over() { (($(date +%s) > $(date -d "$ends" +%s) + 6)); }
+is_over() { (($(date +%s) > $(date -d "$ends" +%s) + 10)); }
 expect_soon 20 is_over
 expect_answer "$url" "This is release v8."
 expect_equal "$(first_of version)" "v8"
