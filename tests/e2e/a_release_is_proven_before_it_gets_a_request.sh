@@ -10,7 +10,7 @@ first=$(page "${url}pid")
 # Asks as fast as it can until $scratch/stop is there, and keeps each answer that is not of RELEASE.
 nothing_but() {
     while [[ ! -e $scratch/stop ]]; do
-        answers "$url" "This is release $1." || page "$url"
+        page "$url" | grep -vF "This is release $1." || true
     done >"$scratch/others" 2>&1
 }
 

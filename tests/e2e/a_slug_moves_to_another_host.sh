@@ -104,7 +104,9 @@ python3 -c '
 import sys
 with open(sys.argv[1], "r+b") as file:
     file.seek(100)
-    file.write(bytes([file.read(1)[0] ^ 4]))' "$there/hello/releases/$id.tar.zst"
+    byte = file.read(1)[0]
+    file.seek(100)
+    file.write(bytes([byte ^ 4]))' "$there/hello/releases/$id.tar.zst"
 expect_exit 7 on_the_other verify
 expect_exit 0 on_the_other import again
 expect_out "as v6, which is not live"

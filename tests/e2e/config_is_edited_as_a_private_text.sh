@@ -155,9 +155,9 @@ expect_exit 2 answering '\x04' "$SHIPIT_BIN" config edit
 expect_no_text
 
 # ^C, a lost terminal and SIGTERM, also where the editor takes that for its usual end: nothing is changed
-# and nothing left.
+# and nothing left. (The editor runs no program that could take the ^C in its place.)
 # shellcheck disable=SC2016
-edits 'echo LOST=1 >>"$text"; touch "$SCRATCH/sign"; exec sleep 60'
+edits 'echo LOST=1 >>"$text"; : >"$SCRATCH/sign"; exec sleep 60'
 for end in "130 interrupt" "129 hang-up"; do
     rm -f "$scratch/sign" "$scratch/sign.over"
     expect_exit "${end% *}" python3 "$tests/e2e/on_terminal.py" "${end#* }" "$scratch/sign" "$SHIPIT_BIN" config edit
@@ -167,7 +167,7 @@ edit_until_sign() { # sets $editing
     rm -f "$scratch/sign"
     "$SHIPIT_BIN" config edit >/dev/null 2>&1 </dev/null &
     editing=$!
-    expect_soon 5 test -e "$scratch/sign"
+    expect_soon 20 test -e "$scratch/sign"
 }
 # shellcheck disable=SC2016
 edits 'sleep 60 & sleeper=$!
