@@ -8,7 +8,8 @@ another_host_is_near
 push() { SHIPIT_ROOT=$scratch/nowhere ship push host:hello "$scratch/hello" "$@"; }
 # Another client, which knows nothing of this one's pushes.
 push_of_another() { XDG_CACHE_HOME=$scratch/another_cache push "$@"; }
-no_receiver() { ! pgrep -f -x "shipit receive hello" >/dev/null; }
+export SHIPIT_REMOTE=$scratch/bin/shipit # by which this scenario's receivers are known among others
+no_receiver() { ! pgrep -f -x "$SHIPIT_REMOTE receive hello" >/dev/null; }
 releases() { ship releases --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'; }
 hello_release_command "touch $scratch/begun; until [ -e $scratch/finish ]; do sleep 0.02; done"
 # push_until_it_deploys OPTION…: in the background, as $client.
@@ -65,6 +66,7 @@ echo "# by two" >>"$scratch/hello/server.py"
 push_until_it_deploys -m "By one"
 expect_exit 5 push_of_another --trial 10m
 expect_exit 5 push_of_another --force
+rm "$err"
 push_of_another --no-wait >"$out" 2>"$err" &
 another=$!
 expect_soon 20 grep -qF "joining" "$err"
@@ -80,6 +82,7 @@ push_until_it_deploys -m "At first"
 expect_exit 5 push -m "Then"
 expect_err "another push from here to the same app is not over: it is by $(id -un), running 'push' since"
 expect_err "next: wait for it with --wait"
+rm "$err"
 push -m "Then" --wait --json >"$out" 2>"$err" &
 another=$!
 expect_soon 20 grep -qF "waiting for another push from here, by $(id -un), running 'push' since" "$err"
