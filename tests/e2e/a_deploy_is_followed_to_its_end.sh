@@ -64,14 +64,17 @@ rm "$app/refuse"
 expect_exit 3 ship output -f
 expect_exit 3 ship output --follow v3
 expect_exit 0 ship output v3
-sed -i 's/^import os$/import os, threading; threading.Timer(0.7, os._exit, [1]).start()/' "$scratch/hello/server.py"
+may_fall_sick "$scratch/hello"
 at_work deploy "$scratch/hello"
 follow one releases:output -f
 rm "$app/wait"
+expect_soon 20 is_live v4
+touch "$app/releases/v4/sick"
 expect_end 4 "$worker"
 expect_end 4 "$follower"
 grep -q "ended with exit status 4: v4 went live and failed within its watch window" "$scratch/one" || fail "it is not said how"
 cp "$tests/apps/hello/server.py" "$scratch/hello/server.py"
+sed -i 's/^watch = .*/watch = "1s"/' "$scratch/hello/shipit.toml"
 
 # Stopped by ^C, and killed.
 another_build 6
@@ -100,8 +103,10 @@ follow_who_has_the_lock() {
     expect_soon 10 grep -q "waiting for the release of .*running 'deploy'" "$scratch/one.err"
 }
 take_lock
+rm "$scratch/work.log"
 "$SHIPIT_BIN" deploy --wait=1m "$scratch/hello" >"$scratch/work.log" 2>&1 8>&- &
 worker=$!
+expect_soon 20 grep -q "waiting for" "$scratch/work.log"
 follow_who_has_the_lock
 free_lock
 expect_end 0 "$worker"

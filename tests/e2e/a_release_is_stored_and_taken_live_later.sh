@@ -179,26 +179,29 @@ sed -i 's/^path = .*/path = "\/healthz"/' "$scratch/hello/shipit.toml"
 
 # One whose release command fails, one that is not healthy, one that fails in its watch: each stays stored,
 # and what is live goes on.
-broken() { # broken STATUS SCRIPT-FOR-THE-RELEASE-COMMAND SED-FOR-THE-SERVER
+broken() { # broken STATUS SCRIPT-FOR-THE-RELEASE-COMMAND SED-FOR-THE-SERVER [FILE, there when it is live]
     printf '%s\n' "$2" >"$scratch/hello/release.sh"
     cp "$tests/apps/hello/server.py" "$scratch/hello/server.py"
     sed -i "$3" "$scratch/hello/server.py"
     expect_exit 0 ship deploy --no-activate "$scratch/hello" -m "Broken $1"
     stored=$(json <(ship releases --json -n 1) 'it[0]["version"]')
+    activated=v$((${stored#v} + 1))
+    [[ -z ${4:-} ]] || { wait_until 30 is_live "$activated" && touch "$SHIPIT_ROOT/hello/releases/$activated/$4"; } &
     expect_exit "$1" ship activate "$stored"
     expect_equal "$(fact "$stored" 'it["stored"], it["bad"]')" "(True, False)"
     expect_answer "$url" "Good evening, Ada! This is release v"
 }
 expect_exit 0 ship set health.timeout=500ms
 broken 3 "exit 1" ""
-failed=v$((${stored#v} + 1))
+failed=$activated
 expect_exit 0 ship --json status
 expect_equal "$(json "$out" 'it["stored"]')" "$stored"
 expect_exit 1 ship activate "$failed"
 expect_err "$failed cannot be taken live: failed"
 broken 3 "exit 0" 's/def greeting/def greting/'
 expect_exit 3 ship activate "$stored" # once more
-broken 4 "exit 0" 's/^import os$/import os, threading; threading.Timer(0.7, os._exit, [1]).start()/'
+expect_exit 0 ship set health.timeout= health.watch=20s
+broken 4 "exit 0" 's|^    if path == "/healthz":|    if path == "/healthz" and os.path.exists("sick"):\n        return 503, "sick"\n&|' sick
 expect_exit 0 ship releases -n 1
 expect_out "Automatic rollback to v14"
 

@@ -180,7 +180,7 @@ os.closerange(3, 1024)
 os.execvpe(process["args"][0], process["args"], dict(each.split("=", 1) for each in process["env"]))
 END
     container=$!
-    expect_soon 10 answers "http://127.0.0.1:$exposed/" "This is release v1."
+    expect_soon 30 answers "http://127.0.0.1:$exposed/" "This is release v1."
     expect_equal "$(readlink "/proc/$container/root")" "$based/rootfs"
     expect_equal "$(readlink "/proc/$container/exe")" "$based/rootfs/base/bin/python3"
     expect_equal "$(stat -c %U "/proc/$container")" nobody

@@ -5,7 +5,7 @@ needs curl
 
 hostile=$'<script>document.title="owned"</script>\xe2\x80\xae'
 hello_is_live
-expect_exit 0 ship set health.watch=300ms health.timeout=500ms
+expect_exit 0 ship set health.watch=300ms
 printf 'topsecret%s' value | ship config set TOKEN 2>/dev/null
 mkdir "$scratch/hello/static"
 echo 1 >"$scratch/hello/static/<img src=x onerror=alert(1)>"

@@ -10,7 +10,7 @@ nobody_goes_back() { ! pgrep -f -- "$SHIPIT_ROOT -a hello rollback" >/dev/null; 
 
 # falls_sick_when_restarted RELEASE STATUS: restarts it, and has it fail in the watch that follows.
 falls_sick_when_restarted() {
-    "$SHIPIT_BIN" restart >"$scratch/restart.log" 2>&1 </dev/null &
+    "$SHIPIT_BIN" restart --wait >"$scratch/restart.log" 2>&1 </dev/null &
     local restart=$! code=0
     expect_soon 20 has_gone_on "switching to $1"
     touch "$app/releases/$1/sick"

@@ -69,7 +69,7 @@ expect_soon 10 both_answer
 # One that fails its check is asked by nobody but its probe; one that does not bind it is told.
 cp -R "$scratch/app" "$scratch/bad"
 touch "$scratch/bad/broken"
-sed -i 's/^timeout.*/timeout = "3s"/' "$scratch/bad/shipit.toml"
+sed -i 's/^timeout.*/timeout = "6s"/' "$scratch/bad/shipit.toml"
 expect_exit 3 ship deploy "$scratch/bad"
 expect_err "GET /healthz through '$socket' answered 500"
 sed -i 's/^web = .*/web = "sleep 1000"/; s/^timeout.*/timeout = "500ms"/' "$scratch/bad/shipit.toml"

@@ -63,6 +63,8 @@ expect_answer "http://127.0.0.1:$port/" "This is release v"
 (cd "$SHIPIT_ROOT/hello/shared" && exec env -i PATH=/usr/bin:/bin \
     setpriv --reuid="$user" --regid="$user" --clear-groups python3 "$scratch/hello/swap.py" "$scratch/roots") &
 swapper=$!
+is_at_work() { [[ $(cat "/proc/$swapper/comm") == python3 ]]; }
+expect_soon 20 is_at_work
 for _ in 1 2 3; do
     ship destroy hello --confirm hello >"$out" 2>"$err" && break
     cat "$err"

@@ -51,6 +51,7 @@ touch "$scratch/enough"
 code=0
 wait "$deploy" || code=$?
 expect_equal "$code" 143
+expect_soon 20 nobody_goes_back
 expect_equal "$(readlink "$app/current")" "releases/v5"
 
 # A supervisor of an earlier shipit tells why among the arguments.

@@ -94,7 +94,7 @@ kill_while_uploading() {
     upload=$!
     exec 5>"$scratch/line"
     head -c 1000000 "$scratch/build.tar" >&5
-    expect_soon 10 something_is_staged
+    expect_soon 20 something_is_staged
     if [[ $1 == client ]]; then
         kill -KILL "$upload"
     else

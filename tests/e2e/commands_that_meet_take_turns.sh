@@ -46,23 +46,26 @@ expect_exit 0 ship rollback --check
 expect_out "v8 is ready to be rolled back to"
 
 # A config change while a deploy is at work: it is the next release, with the new code.
+expect_exit 0 ship set health.watch=30s # which is not over when the config change comes
 echo 10 >"$scratch/hello/build"
 at_work deploy "$scratch/hello"
 expect_exit 5 ship config set NAME=Ada
 expect_err "deploy"
-ship config set --wait NAME=Ada >"$scratch/config.log" 2>&1 &
+ship config set --wait --no-wait NAME=Ada >"$scratch/config.log" 2>&1 &
 setter=$!
 let_go
 wait "$setter"
+expect_exit 0 ship set health.watch=
 expect_answer "$url" "Hello, Ada! This is release v11."
 expect_equal "$(cat "$app/current/build")" 10
 expect_exit 0 ship why v10
 expect_out "it never stayed up through its watch" # which the config change has cut short
-expect_exit 0 ship rollback v10
-expect_answer "$url" "Hello, World! This is release v12."
+expect_exit 0 ship rollback v10 --no-wait
+is_live v12
+expect_answer "$url" "Hello, World! This is release v" # by v10's process, if that is still warm
 
 # Two that activate, and a prune that would take what is about to go live.
-expect_exit 0 ship config set NAME=Grace
+expect_exit 0 ship config set NAME=Grace --no-wait
 echo 14 >"$scratch/hello/build"
 expect_exit 0 ship deploy --no-activate "$scratch/hello"
 expect_exit 0 ship set retention.keep_failed=0

@@ -36,20 +36,29 @@ expect_exit 0 ship -a other set "app.port=$port"
 # The power goes; cron starts the apps again.
 stop_host
 start_host sleep infinity
-run_cron() { # as if it were half past… a second before the table's time
-    inside env TZ=UTC LD_PRELOAD="$libfaketime" FAKETIME='@2026-06-01 03:16:58' cron -f &
+run_cron() { # run_cron TIME: as if it were that
+    inside env TZ=UTC LD_PRELOAD="$libfaketime" FAKETIME="@2026-06-01 $1" cron -f &
     cron=$!
 }
+no_cron_runs() { ! inside pgrep -x -r D,R,S,T cron; } # nobody there buries what has ended
+end_cron() { # itself, not what has called it: the next one must find its lock free
+    inside pkill -x cron || true
+    wait "$cron" || true
+    expect_soon 20 no_cron_runs
+}
+just_before_it_prunes=03:16:58
 touch "$scratch/wait"
 rm "$scratch/began"
-run_cron
+run_cron 02:00:10
 expect_soon 20 answers "http://127.0.0.1:$port/" "This is release v3."
+end_cron
 
 # It prunes when the deploy is done that is at work when its time comes.
 echo 4 >"$scratch/hello/build"
 ship -a hello deploy "$scratch/hello" >"$scratch/deploy.log" 2>&1 &
 deploying=$!
 expect_soon 20 test -e "$scratch/began"
+run_cron "$just_before_it_prunes" # which starts no apps: it does so once for each start of the host
 prunes() { inside pgrep -f 'shipit prune --all' >/dev/null; }
 expect_soon 20 prunes
 expect_exit 0 ship -a hello releases --json
@@ -61,13 +70,11 @@ expect_soon 20 is_pruned
 no_longer_prunes() { ! prunes; }
 expect_soon 20 no_longer_prunes
 [[ ! -e $mail ]] || fail "it sent a mail: $(cat "$mail")"
-kill -TERM "$cron"
-wait "$cron" || true
+end_cron
 
 # Something to say.
 inside sh -c 'echo "retention = 3" >>/var/lib/shipit/other/app.toml'
-inside pkill -x cron || true
-run_cron
+run_cron "$just_before_it_prunes"
 expect_soon 20 grep -q "'other' was not pruned" "$mail"
 expect_soon 20 no_longer_prunes
 expect_equal "$(grep -c '^Subject:' "$mail")" 1 "nothing but that"

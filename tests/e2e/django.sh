@@ -42,7 +42,7 @@ command = "/usr/bin/python3 manage.py migrate --noinput"
 
 [health]
 path = "/"
-timeout = "15s"
+timeout = "30s"
 watch = "2s"
 
 [app]

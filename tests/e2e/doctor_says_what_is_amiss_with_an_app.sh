@@ -102,7 +102,7 @@ told 0 ok records "can be read"
 hello_release_command "echo \$\$ >$scratch/command.pid; exec sleep 1000"
 "$SHIPIT_BIN" deploy "$scratch/hello" >/dev/null 2>&1 &
 deployer=$!
-expect_soon 10 test -s "$scratch/command.pid"
+expect_soon 20 test -s "$scratch/command.pid"
 told 0 note lock "held by .* process $deployer"
 kill -KILL "$deployer"
 wait "$deployer" || true

@@ -27,6 +27,7 @@ expect_exit 0 ship hold --clear
 sed -i 's/def greeting/def greting/' "$scratch/hello/server.py"
 expect_exit 0 ship set health.timeout=500ms
 expect_exit 3 ship deploy "$scratch/hello" -m Broken
+expect_exit 0 ship set health.timeout=
 expect_exit 0 ship rollback
 expect_exit 0 ship scale web=2
 expect_exit 0 ship stop
@@ -80,7 +81,7 @@ cat >"$scratch/table" <<'END_OF_TABLE'
 ./hello/repo.git/* root:root any
 END_OF_TABLE
 
-python3 - "$SHIPIT_ROOT" "$scratch/table" "$user" <<'END_OF_WALK' || fail "see above"
+cat >"$scratch/walk.py" <<'END_OF_WALK'
 import fnmatch, grp, os, pwd, re, stat, sys
 
 root, table, user = sys.argv[1:]
@@ -113,3 +114,6 @@ for pattern, *_ in lines:
         bad = 1
 sys.exit(bad)
 END_OF_WALK
+# Not all at once: the supervisor makes files that are there for a moment, also while this looks.
+all_is_as_it_should_be() { python3 "$scratch/walk.py" "$SHIPIT_ROOT" "$scratch/table" "$user" &>"$scratch/walked"; }
+wait_until 5 all_is_as_it_should_be || fail "$(cat "$scratch/walked")"
