@@ -9,7 +9,6 @@
 #include "core/sys/limits.hpp"
 
 #include <cerrno>
-#include <csignal>
 #include <utility>
 
 #include <fmt/core.h>
@@ -22,15 +21,6 @@ namespace {
 constexpr std::int64_t memory_version = 1; // of what is not merely added to
 constexpr milliseconds rehearsal_patience = std::chrono::seconds(5);
 constexpr milliseconds try_again = std::chrono::seconds(1);
-
-// Those that would end us, or be lost, between two programs.
-sigset_t held_signals() {
-    sigset_t set;
-    (void)::sigemptyset(&set);
-    for (const int signal : {SIGCHLD, SIGHUP, SIGTERM, SIGINT})
-        (void)::sigaddset(&set, signal);
-    return set;
-}
 
 } // namespace
 
@@ -150,7 +140,7 @@ void Supervisor::Core::take_turn() {
     not_renewed(why_not);
 }
 
-// Comes back only if that fails, with errno.
+// Comes back only if that fails, with errno. Signals wait meanwhile, for whoever it is then.
 void Supervisor::Core::exec(const Json& memory, const Bequest& bequest) {
     const sys::Fd file = written_memory(memory);
     Bequest last;
@@ -160,9 +150,6 @@ void Supervisor::Core::exec(const Json& memory, const Bequest& bequest) {
     for (std::string& word : words)
         argv.push_back(word.data());
     argv.push_back(nullptr);
-    const sigset_t held = held_signals();
-    sigset_t before;
-    (void)::pthread_sigmask(SIG_BLOCK, &held, &before);
     bequest.survive_exec(true);
     last.survive_exec(true);
     sys::restore_limits();
@@ -171,7 +158,6 @@ void Supervisor::Core::exec(const Json& memory, const Bequest& bequest) {
     sys::leave_no_core_dump();
     sys::have_many_descriptors();
     bequest.survive_exec(false);
-    (void)::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     errno = error;
 }
 
@@ -239,8 +225,6 @@ void Supervisor::Core::go_on(const Json& memory) {
         std::chrono::steady_clock::now() - time_from_json(memory["at"]));
     note(fmt::format("process {} goes on with {} after {:.1f} ms", ::getpid(),
                      m_program.path().string(), static_cast<double>(gap.count()) / 1000.0));
-    const sigset_t held = held_signals();
-    (void)::pthread_sigmask(SIG_UNBLOCK, &held, nullptr);
     m_surroundings.changed();
     m_loop.post([] { reap_orphans(); }); // whose end was told to nobody
     if (const auto client = static_cast<ClientId>(memory["renewing_for"].integer()))

@@ -117,7 +117,7 @@ void Supervisor::Core::run() {
     (void)::signal(SIGPIPE, SIG_IGN);
     sys::have_many_descriptors();
     become_subreaper();
-    m_signals = m_loop.on_signals({SIGCHLD, SIGHUP, SIGTERM, SIGINT}, [this](int signal) {
+    m_signals.emplace(m_loop, std::vector{SIGCHLD, SIGHUP, SIGTERM, SIGINT}, [this](int signal) {
         if (signal == SIGCHLD)
             return reap_orphans();
         if (signal == SIGHUP)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/supervise/control.hpp"
+#include "core/supervise/held_signals.hpp"
 #include "core/supervise/own_program.hpp"
 #include "core/supervise/replacement.hpp"
 #include "core/supervise/retirement.hpp"
@@ -141,7 +142,7 @@ class Supervisor::Core {
     Notices m_notices;
     Surroundings m_surroundings;
     Control m_control;
-    Loop::Signals m_signals;
+    std::optional<HeldSignals> m_signals;
     Loop::Timer m_save;
     bool m_is_saved = true;
     bool m_save_fails = false;

@@ -1,0 +1,78 @@
+#include "tests/unit/supervised_app.hpp"
+
+#include <cstdlib>
+
+using namespace shipit;
+using namespace shipit::tests;
+
+namespace {
+
+constexpr const char* app_variable = "SHIPIT_RENEWED_APP";
+constexpr const char* memory_variable = "SHIPIT_RENEWED_MEMORY"; // not there: it is only tried
+
+std::vector<std::string> renewed_words() {
+    return {"unit", "--no-skip", "--out=/dev/null", "--test-case=a renewed supervisor goes on*"};
+}
+
+// A supervisor that is renewed by SIGHUP, to go on in the case below; `at_last` is called when
+// nothing but the exec is to come, for the words of that.
+void renew_supervisor(SupervisedApp& app,
+                      const std::function<std::vector<std::string>()>& at_last) {
+    app.adjust = [&](supervise::SupervisorOptions& options) {
+        options.successor = [&](int inherited) {
+            ::setenv(app_variable, app.folder().c_str(), 1);
+            if (inherited == STDIN_FILENO)
+                return renewed_words();
+            ::setenv(memory_variable, std::to_string(inherited).c_str(), 1);
+            return at_last();
+        };
+    };
+    app.supervise();
+    ::kill(app.pid(), SIGHUP);
+}
+
+bool renewed_log_has(const SupervisedApp& app, const std::string& text) {
+    return sys::read_file(app.log() / "supervisor.log").find(text) != std::string::npos;
+}
+
+} // namespace
+
+TEST_SUITE_BEGIN("supervise::Supervisor: renewing");
+
+TEST_CASE("a renewed supervisor goes on (not by itself: others execute it)" * doctest::skip()) {
+    const char* app = std::getenv(app_variable);
+    const char* memory = std::getenv(memory_variable);
+    if (app == nullptr || memory == nullptr)
+        return;
+    supervise::SupervisorOptions options;
+    options.run_folder = sys::Path(app) / "run";
+    options.log_folder = sys::Path(app) / "log";
+    options.live = [] { return std::nullopt; };
+    options.inherited = std::stoi(memory);
+    supervise::Supervisor(std::move(options)).run();
+}
+
+TEST_CASE("a signal that comes in the moment of the exec is for who goes on") {
+    SupervisedApp app;
+    renew_supervisor(app, [] {
+        ::raise(SIGTERM);
+        return renewed_words();
+    });
+    CHECK(eventually([&] { return renewed_log_has(app, "got SIGTERM"); }));
+    CHECK(renewed_log_has(app, "goes on with"));
+    CHECK(app.end_supervisor() == 0); // it does so already
+}
+
+TEST_CASE("a signal that comes when the exec fails is heeded by who stays") {
+    SupervisedApp app;
+    renew_supervisor(app, [] {
+        ::raise(SIGTERM);
+        constexpr std::size_t longer_than_any_word = 1 << 20;
+        return std::vector<std::string>{"unit", std::string(longer_than_any_word, 'x')};
+    });
+    CHECK(eventually([&] { return renewed_log_has(app, "got SIGTERM"); }));
+    CHECK(renewed_log_has(app, "is not renewed: cannot execute"));
+    CHECK(app.end_supervisor() == 0);
+}
+
+TEST_SUITE_END();
