@@ -66,6 +66,8 @@ std::string Supervisor::Core::why_not_now() const {
         return "the release before is being stopped";
     if (m_addresses && !m_addresses->is_idle())
         return "connections to an earlier release are being carried to the live one";
+    if (m_is_telling)
+        return "what came of a watch is still to be written down";
     return {};
 }
 

@@ -185,6 +185,7 @@ class Supervisor::Core {
     TimePoint m_trial_deadline{};
 
     Loop::Timer m_telling; // what came of a watch
+    bool m_is_telling = false;
 
     std::unique_ptr<Gate> m_gate; // of a start or restart
     Loop::Timer m_late;           // after one that was not passed

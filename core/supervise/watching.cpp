@@ -89,11 +89,13 @@ void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
 // good never be gone back to. Not while whoever found it out is calling.
 void Supervisor::Core::tell_outside(Loop::Callback tell, milliseconds in) {
     const milliseconds next = std::min(in * 2 + shortest_pause, longest_pause);
+    m_is_telling = true;
     m_telling = m_loop.after(in, [this, tell = std::move(tell), next] {
         const Loop::Callback told = tell; // which goes with the timer
         tell_outside(told, next);
         told();
         m_telling.cancel();
+        m_is_telling = false;
     });
 }
 

@@ -14,12 +14,11 @@ std::vector<std::string> renewed_words() {
     return {"unit", "--no-skip", "--out=/dev/null", "--test-case=a renewed supervisor goes on*"};
 }
 
-// A supervisor that is renewed by SIGHUP, to go on in the case below; `at_last` is called when
+// A supervisor that can be renewed, to go on in the case below; `at_last` is called when
 // nothing but the exec is to come, for the words of that.
-void renew_supervisor(SupervisedApp& app,
-                      const std::function<std::vector<std::string>()>& at_last) {
-    app.adjust = [&](supervise::SupervisorOptions& options) {
-        options.successor = [&](int inherited) {
+void make_renewable(SupervisedApp& app, const std::function<std::vector<std::string>()>& at_last) {
+    app.adjust = [&app, at_last](supervise::SupervisorOptions& options) {
+        options.successor = [&app, at_last](int inherited) {
             ::setenv(app_variable, app.folder().c_str(), 1);
             if (inherited == STDIN_FILENO)
                 return renewed_words();
@@ -27,8 +26,6 @@ void renew_supervisor(SupervisedApp& app,
             return at_last();
         };
     };
-    app.supervise();
-    ::kill(app.pid(), SIGHUP);
 }
 
 bool renewed_log_has(const SupervisedApp& app, const std::string& text) {
@@ -54,10 +51,12 @@ TEST_CASE("a renewed supervisor goes on (not by itself: others execute it)" * do
 
 TEST_CASE("a signal that comes in the moment of the exec is for who goes on") {
     SupervisedApp app;
-    renew_supervisor(app, [] {
+    make_renewable(app, [] {
         ::raise(SIGTERM);
         return renewed_words();
     });
+    app.supervise();
+    ::kill(app.pid(), SIGHUP);
     CHECK(eventually([&] { return renewed_log_has(app, "got SIGTERM"); }));
     CHECK(renewed_log_has(app, "goes on with"));
     CHECK(app.end_supervisor() == 0); // it does so already
@@ -65,14 +64,37 @@ TEST_CASE("a signal that comes in the moment of the exec is for who goes on") {
 
 TEST_CASE("a signal that comes when the exec fails is heeded by who stays") {
     SupervisedApp app;
-    renew_supervisor(app, [] {
+    make_renewable(app, [] {
         ::raise(SIGTERM);
         constexpr std::size_t longer_than_any_word = 1 << 20;
         return std::vector<std::string>{"unit", std::string(longer_than_any_word, 'x')};
     });
+    app.supervise();
+    ::kill(app.pid(), SIGHUP);
     CHECK(eventually([&] { return renewed_log_has(app, "got SIGTERM"); }));
     CHECK(renewed_log_has(app, "is not renewed: cannot execute"));
     CHECK(app.end_supervisor() == 0);
+}
+
+TEST_CASE("what came of a watch is told before another program takes the supervisor's place") {
+    SupervisedApp app;
+    make_renewable(app, renewed_words);
+    app.adjust = [&app, before = app.adjust](supervise::SupervisorOptions& options) {
+        before(options);
+        options.on_good = [&app, tell = options.on_good](ReleaseNumber release) {
+            if (!sys::is_there(app.folder() / "full")) {
+                sys::replace_durably(app.folder() / "full", "", 0600);
+                throw Error("the disk is full");
+            }
+            tell(release);
+        };
+    };
+    app.supervise();
+    REQUIRE(app.deploy(app.worker(1, "sleep 1000"))["ok"].boolean());
+    REQUIRE(eventually([&] { return renewed_log_has(app, "the disk is full"); }));
+    ::kill(app.pid(), SIGHUP);
+    CHECK(eventually([&] { return renewed_log_has(app, "goes on with"); }));
+    CHECK(app.told() == "good v1\n");
 }
 
 TEST_SUITE_END();
