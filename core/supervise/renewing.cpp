@@ -45,7 +45,10 @@ void Supervisor::Core::renew(ClientId client, const Json& /*request*/) {
 }
 
 void Supervisor::Core::renew_when_free() {
-    if (!m_options.successor || m_ending || m_rehearsal)
+    if (!m_options.successor || m_ending)
+        return;
+    m_renew_again = m_rehearsal != nullptr; // if nothing comes of that one
+    if (m_renew_again)
         return;
     if (why_not_now().empty() && m_busy.empty())
         return rehearse();
@@ -58,6 +61,8 @@ std::string Supervisor::Core::why_not_now() const {
         return "this supervisor cannot be renewed";
     if (m_ending || !m_busy.empty() || m_replacement)
         return "the supervisor is busy " + m_busy;
+    if (!m_waiting.empty())
+        return "others wait for the supervisor";
     if (m_rehearsal)
         return "the supervisor is being renewed";
     if (m_gate)
@@ -115,6 +120,8 @@ void Supervisor::Core::not_renewed(const std::string& why) {
     note("is not renewed: " + why);
     if (const ClientId client = std::exchange(m_renewing_for, 0))
         refuse(client, why);
+    if (m_renew_again)
+        renew_when_free();
 }
 
 void Supervisor::Core::take_turn() {

@@ -195,6 +195,7 @@ class Supervisor::Core {
     sys::Fd m_script;                        // what it reads
     std::string m_rehearsal_output;
     ClientId m_renewing_for = 0;
+    bool m_renew_again = false; // SIGHUP came meanwhile
     Loop::Timer m_renew;
 };
 

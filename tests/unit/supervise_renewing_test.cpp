@@ -97,4 +97,31 @@ TEST_CASE("what came of a watch is told before another program takes the supervi
     CHECK(app.told() == "good v1\n");
 }
 
+TEST_CASE("a renewal is tried and fails (not by itself: a supervisor executes it)" *
+          doctest::skip()) {
+    if (std::getenv(app_variable) == nullptr)
+        return;
+    ::kill(::getppid(), SIGHUP);
+    ::_exit(3);
+}
+
+TEST_CASE("a SIGHUP that comes while a client's renewal is tried is heeded if that fails") {
+    SupervisedApp app;
+    make_renewable(app, renewed_words);
+    app.adjust = [before = app.adjust](supervise::SupervisorOptions& options) {
+        before(options);
+        options.successor = [successor = options.successor, tried = false](int inherited) mutable {
+            std::vector<std::string> words = successor(inherited);
+            if (!std::exchange(tried, true))
+                words.back() = "--test-case=a renewal is tried and fails*";
+            return words;
+        };
+    };
+    app.supervise();
+    const Json answer = app.ask("renew");
+    CHECK_FALSE(answer["ok"].boolean());
+    CHECK(answer["why"].text().find("exited with status 3") != std::string::npos);
+    CHECK(eventually([&] { return renewed_log_has(app, "goes on with"); }));
+}
+
 TEST_SUITE_END();
