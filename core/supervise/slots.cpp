@@ -223,19 +223,14 @@ Slots::Slots(const TcpAddress& address, int like, const Steering& steering)
 
 Slots::Slots(const TcpAddress& address, std::vector<Kept> kept, const Steering& steering)
     : m_address(address), m_steering(steering) {
-    unsigned place = 0;
-    for (Kept& each : kept) {
+    for (Kept& each : kept)
         m_sockets[at(each.side)] = std::move(each.socket);
-        m_places[at(each.side)] = place++;
-    }
-    for (const Side side : sides)
-        if (!m_sockets[at(side)]) {
-            make(side, socket(other(side)));
-            m_places[at(side)] = place++;
-        }
-    steer(steering);
-    listen(Side::a); // where it does not yet
-    listen(Side::b);
+    Side first = kept.front().side;
+    if (!listens(first)) // its program has shut it down: it has left the group
+        first = kept.back().side;
+    if (!m_sockets[at(other(first))])
+        make(other(first), socket(first));
+    listen_in_turn(first);
 }
 
 void Slots::make(Side side, int like) {
@@ -291,13 +286,16 @@ bool Slots::revive() {
     const bool b = listens(Side::b);
     if (a && b)
         return false;
-    const Side first = a || !b ? Side::a : Side::b;
+    listen_in_turn(a || !b ? Side::a : Side::b);
+    return true;
+}
+
+void Slots::listen_in_turn(Side first) {
     m_places[at(first)] = 0;
     m_places[at(other(first))] = 1;
     listen(first);
     steer(m_steering); // by the order that is to come: until then, only the first one is there
     listen(other(first));
-    return true;
 }
 
 void Slots::carry_over(int from, Side side, Sharers sharers) const {

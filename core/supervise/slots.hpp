@@ -90,7 +90,7 @@ class Slots {
     // Throws SlotError with errno where a program would have got it from bind(2).
     Slots(const TcpAddress& address, int like, const Steering& steering);
     // Of what an earlier supervisor left: one or both of its sockets, in the group's order. A
-    // missing one is made anew.
+    // missing one is made anew, and one that a program has shut down since listens again.
     struct Kept {
         Side side;
         sys::Fd socket;
@@ -119,6 +119,8 @@ class Slots {
     [[nodiscard]] bool listens(Side side) const;
     void make(Side side, int like);
     void listen(Side side) const;
+    // Where they do not yet; `first` stands first in the kernel's group, or comes to.
+    void listen_in_turn(Side first);
 
     TcpAddress m_address;
     sys::Fd m_sockets[2];

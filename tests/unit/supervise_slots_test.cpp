@@ -65,6 +65,20 @@ Slots slots_at(const TcpAddress& address, Side live) {
     return {address, socket_for(address).get(), {live, other(live), probe_port}};
 }
 
+// What a process that shares a slot has of it.
+Slots::Kept left_of(const Slots& slots, Side side) {
+    return {side, sys::Fd(::fcntl(slots.socket(side), F_DUPFD_CLOEXEC, 3))};
+}
+
+void check_steering(const Slots& slots, Side live) {
+    for (int i = 0; i < 20; ++i) {
+        const sys::Fd from_public = connected(slots.address());
+        CHECK(arrival(slots) == live);
+        const sys::Fd from_probe = connected(slots.address(), probe_port);
+        CHECK(arrival(slots) == other(live));
+    }
+}
+
 } // namespace
 
 TEST_SUITE_BEGIN("supervise::Slots");
@@ -125,12 +139,7 @@ TEST_CASE("a slot that was shut down listens again, and both are steered as befo
             REQUIRE(::shutdown(slots.socket(shut), SHUT_RDWR) == 0);
             CHECK(slots.revive());
             CHECK_FALSE(slots.revive());
-            for (int i = 0; i < 20; ++i) {
-                const sys::Fd from_public = connected(address);
-                CHECK(arrival(slots) == live);
-                const sys::Fd from_probe = connected(address, probe_port);
-                CHECK(arrival(slots) == other(live));
-            }
+            check_steering(slots, live);
         }
 }
 
@@ -175,21 +184,30 @@ TEST_CASE("a slot gets the options that the program had set, and loses those of 
 TEST_CASE(
     "slots that an earlier owner left are steered by their places, and a missing one is made") {
     const TcpAddress address = loopback(AF_INET, tests::free_port());
-    const auto left = [&](Side side, const Slots& from) {
-        return Slots::Kept{side, sys::Fd(::fcntl(from.socket(side), F_DUPFD_CLOEXEC, 3))};
-    };
     std::vector<Slots::Kept> kept;
     {
         const Slots before = slots_at(address, Side::b);
-        kept.push_back(left(Side::b, before)); // A is closed with its owner
+        kept.push_back(left_of(before, Side::b)); // A is closed with its owner
     }
     const Slots slots(address, std::move(kept), {Side::b, Side::a, probe_port});
-    for (int i = 0; i < 20; ++i) {
-        const sys::Fd from_public = connected(address);
-        CHECK(arrival(slots) == Side::b);
-        const sys::Fd from_probe = connected(address, probe_port);
-        CHECK(arrival(slots) == Side::a);
-    }
+    check_steering(slots, Side::b);
+}
+
+TEST_CASE("a slot that was shut down while it had no owner listens again for the next one") {
+    for (const Side shut : {Side::a, Side::b})
+        for (const bool is_other_left : {true, false}) {
+            const TcpAddress address = loopback(AF_INET, tests::free_port());
+            std::vector<Slots::Kept> kept;
+            {
+                const Slots before = slots_at(address, Side::a); // which stands first
+                for (const Side side : sides)
+                    if (side == shut || is_other_left)
+                        kept.push_back(left_of(before, side));
+                REQUIRE(::shutdown(before.socket(shut), SHUT_RDWR) == 0);
+            }
+            const Slots slots(address, std::move(kept), {Side::a, Side::b, probe_port});
+            check_steering(slots, Side::a);
+        }
 }
 
 TEST_CASE("slots that step aside let connections go to the wider address, at once") {
