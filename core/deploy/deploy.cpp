@@ -136,6 +136,8 @@ class Deploy {
                                 : release::source_of(build.folder());
         m_description = description_of(m_request, *m_packed, source);
         if (m_request.dry_run) {
+            if (m_request.trial)
+                refuse_trial_without_way_back(app, settings);
             // What is compared is all but the number, which it has none of.
             release::Manifest would{.number = ReleaseNumber(1), .app = app.name()};
             would.slug = facts();

@@ -28,20 +28,6 @@ bool is_live(const App& app, const SlugId& slug) {
     return live && app.ledger.tree_of(*live) == slug;
 }
 
-void refuse_trial_without_way_back(const App& app, const config::Settings& settings) {
-    if (!app.ledger.current())
-        throw Error(
-            fmt::format("nothing of '{}' is live that a trial could go back to", app.name().text()))
-            .advise("take it live without --trial");
-    if (settings.spec.processes.empty())
-        throw Error("an app that is files only has no supervisor to end a trial", Outcome::usage)
-            .advise("take it live without --trial");
-    if (settings.is_irreversible)
-        throw Error("the build says release.irreversible: there is no way back from a trial",
-                    Outcome::usage)
-            .advise("take it live without --trial");
-}
-
 // Of what is live and meant to run; none where that cannot be read, which a step forward may mend.
 std::vector<std::string> live_types(const App& app) {
     std::vector<std::string> types;
@@ -108,12 +94,26 @@ std::string stop_first(const App& app) {
     return fmt::format("on the host: shipit -a {} stop; then try again", app.name().text());
 }
 
+void refuse_trial_without_way_back(const App& app, const config::Settings& settings) {
+    if (!app.ledger.current())
+        throw Error(
+            fmt::format("nothing of '{}' is live that a trial could go back to", app.name().text()))
+            .advise("take it live without --trial");
+    if (settings.spec.processes.empty())
+        throw Error("an app that is files only has no supervisor to end a trial", Outcome::usage)
+            .advise("take it live without --trial");
+    if (settings.is_irreversible)
+        throw Error("the build says release.irreversible: there is no way back from a trial",
+                    Outcome::usage)
+            .advise("take it live without --trial");
+}
+
 Plan forward_plan(const App& app, const Step& step) {
     const config::Settings& settings = step.settings;
-    if (!settings.spec.processes.empty() && !settings.app.port && settings.app.socket().empty())
-        (void)choose_port(app);
     if (step.trial)
         refuse_trial_without_way_back(app, settings);
+    if (!settings.spec.processes.empty() && !settings.app.port && settings.app.socket().empty())
+        (void)choose_port(app);
     Plan plan{release::Manifest{ReleaseNumber(1), app.name()}};
     plan.manifest.description = step.description;
     plan.manifest.trial = step.trial;

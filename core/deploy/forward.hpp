@@ -39,8 +39,12 @@ void refuse_to_end_processes(const App& app, const config::Settings& settings,
 // That way, for who comes where nothing can be forced.
 [[nodiscard]] std::string stop_first(const App& app);
 
+// Throws Error if a trial of such a release could not come to its end: nothing is live, nobody
+// supervises it, or its build says that there is no way back.
+void refuse_trial_without_way_back(const App& app, const config::Settings& settings);
+
 // Chooses a port if the app needs one and has none yet. Throws Error for a trial that could not
-// come to its end.
+// come to its end, and has chosen none then.
 [[nodiscard]] Plan forward_plan(const App& app, const Step& step);
 
 // The same files with the same config vars and settings are live, and nobody says that they are

@@ -7,9 +7,13 @@ reserve_port
 url=http://127.0.0.1:$port/
 a_copy_of hello
 expect_exit 0 ship create hello
+for options in --dry-run ""; do
+    # shellcheck disable=SC2086
+    expect_exit 1 ship deploy "$scratch/hello" --trial 10m $options
+    expect_err "nothing of 'hello' is live that a trial could go back to"
+    expect_not_in "chosen"
+done
 expect_exit 0 ship set "app.port=$port"
-expect_exit 1 ship deploy "$scratch/hello" --trial 10m
-expect_err "nothing of 'hello' is live that a trial could go back to"
 expect_exit 2 ship deploy "$scratch/hello" --trial soon
 expect_exit 0 ship deploy "$scratch/hello"
 
