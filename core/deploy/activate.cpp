@@ -52,8 +52,7 @@ class Activation {
   private:
     std::optional<Plan> nothing_to_do(const App& app) {
         m_live_already = app.ledger.current();
-        if (!app.is_stopped())
-            see_that_it_runs(app);
+        see_that_it_runs(app);
         return std::nullopt;
     }
 
@@ -61,12 +60,12 @@ class Activation {
     static bool runs_already(const App& app, const release::Manifest& stored,
                              const ConfigVars& vars) {
         const auto live = app.ledger.current();
-        if (!live || live == stored.number)
-            return live == stored.number;
+        if (!live || app.is_stopped() || app.marks.has(release::MarkKind::bad, *live))
+            return false;
         try {
             const auto manifest = app.ledger.load(*live);
-            return manifest.activation_of == stored.number && manifest.config == vars &&
-                   !app.is_stopped() && !app.marks.has(release::MarkKind::bad, *live);
+            return (live == stored.number || manifest.activation_of == stored.number) &&
+                   manifest.config == vars;
         } catch (const Error&) { // to take another live is a way out of that
             return false;
         }
@@ -83,7 +82,7 @@ class Activation {
 
     void refuse_impossible(const App& app) const {
         const auto eligible = app.ledger.eligibility(app.marks, m_request.release);
-        if (!eligible.possible)
+        if (!eligible.possible && app.ledger.current() != m_request.release)
             throw Error(
                 fmt::format("{} cannot be taken live: {}", m_request.release.text(), eligible.why))
                 .advise(command_for(app, "releases"));

@@ -225,4 +225,21 @@ expect_exit 0 ship -a pages deploy --no-activate "$scratch/pages"
 expect_exit 0 ship -a pages activate v1
 expect_exit 2 ship -a pages activate v1 --trial soon
 expect_equal "$(cat "$SHIPIT_ROOT/pages/current/page")" one
+
+# What is live itself, where it is stopped or has other config vars than are set now; then no more.
+is_live_and_not_stopped() { # RELEASE
+    expect_exit 0 ship -a pages status --json
+    expect_equal "$(json "$out" 'it["current"], it["state"]')" "('$1', 'files only')"
+    expect_exit 0 ship -a pages activate "$1"
+    expect_out "$1 is live already"
+}
+is_live_and_not_stopped v2
+expect_exit 0 ship -a pages stop
+expect_exit 0 ship -a pages activate v2
+is_live_and_not_stopped v3
+expect_exit 0 ship -a pages config set --no-restart COLOUR=blue
+expect_exit 0 ship -a pages activate v3
+is_live_and_not_stopped v4
+expect_exit 0 ship -a pages info v4
+expect_out "COLOUR"
 expect_no_leftovers
