@@ -251,6 +251,8 @@ void Walk::switch_over() {
         move_current();
     if (m_handover)
         commit(before);
+    else
+        m_app.set_stopped(false);
     m_left = before;
     if (before) // before what is said of it, that it was good goes into its manifest
         end(*before);

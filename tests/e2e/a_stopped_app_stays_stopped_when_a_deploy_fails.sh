@@ -36,3 +36,16 @@ expect_exit 0 ship deploy "$scratch/hello"
 expect_answer "$url" "This is release v4."
 expect_exit 0 ship status --json
 expect_equal "$(json "$out" 'it["state"]')" up
+
+# So it is with one that is files only, and has nobody who starts it.
+mkdir "$scratch/pages"
+echo one >"$scratch/pages/page"
+expect_exit 0 ship create pages
+expect_exit 0 ship -a pages deploy "$scratch/pages"
+expect_exit 0 ship -a pages stop
+expect_exit 0 ship -a pages deploy "$scratch/pages"
+expect_out "Deployed v2"
+expect_exit 0 ship -a pages status --json
+expect_equal "$(json "$out" 'it["state"]')" "files only"
+expect_exit 0 ship -a pages deploy "$scratch/pages"
+expect_out "Nothing changed"
