@@ -2,6 +2,7 @@
 
 #include "core/base/text.hpp"
 #include "core/config/host_settings.hpp"
+#include "core/deploy/forward.hpp"
 #include "core/deploy/running.hpp"
 
 #include <algorithm>
@@ -50,22 +51,19 @@ std::string assignment(const std::string& word, const std::vector<TypeCount>& ty
 }
 
 // How many there are now, whatever the settings say: those may have been set without `scale`, or by
-// one that was killed. As wanted, where nothing of the release runs.
+// one that was killed.
 std::vector<TypeCount> running(const App& app, ReleaseNumber release,
                                const std::vector<TypeCount>& wanted) {
     std::vector<TypeCount> result = wanted;
     for (TypeCount& each : result)
         each.count = 0;
-    bool is_any = false;
     for (const ProcessFacts& process : processes(app))
         for (TypeCount& each : result)
             if (each.type == process.type && process.release == release &&
                 process.state != "warm" && process.state != "stopping" &&
-                process.state != "stopped") {
+                process.state != "stopped")
                 ++each.count;
-                is_any = true;
-            }
-    return is_any ? result : wanted;
+    return result;
 }
 
 std::string words_for(const std::vector<TypeCount>& before, const std::vector<TypeCount>& after) {
@@ -93,10 +91,12 @@ std::optional<Plan> plan_of(const App& app, const std::vector<std::string>& word
     const auto changes = config::set_keys(app.layout.app_toml(), assignments);
     const auto after = wanted(app, plan.manifest);
     std::string what = words_for(before, after);
-    if (what.empty() && !app.is_stopped())
+    if (what.empty() && !app.is_stopped() && is_supervised(app))
         what = words_for(running(app, plan.manifest.number, after), after);
-    if (what.empty())
+    if (what.empty()) {
+        see_that_it_runs(app);
         return std::nullopt;
+    }
     if (app.is_stopped()) {
         app.note_event("scale", plan.manifest.number, name_of(Outcome::done), what);
         return std::nullopt;

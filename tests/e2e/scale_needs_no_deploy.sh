@@ -124,8 +124,19 @@ expect_exit 0 ship -a hello doctor
 expect_match "^note +processes: scaled to none$"
 expect_out "next: shipit -a hello scale web=1"
 expect_not_in "none of them runs"
-expect_exit 0 ship scale web=1
+expect_exit 0 ship set processes.web.count=1
+expect_exit 0 ship scale web=1 # which the settings say already
+expect_not_in "Nothing changed"
 expect_answer "$url" "This is release v3."
+expect_equal "$(shown web)" "1 1"
+
+# Nobody supervises it: then that is mended, also where nothing else is to be done.
+killed=$(supervisor)
+kill -KILL "$killed" "$(pids web)"
+expect_soon 5 is_gone
+expect_exit 0 ship scale web=1
+expect_err "starting v3, which nobody supervises"
+expect_soon 10 answers "$url" "This is release v3."
 
 # Where it is stopped, it will start with as many.
 expect_exit 0 ship stop
