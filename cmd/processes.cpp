@@ -6,6 +6,7 @@
 #include "core/deploy/running.hpp"
 #include "core/deploy/status.hpp"
 #include "core/sys/clock.hpp"
+#include "core/sys/interrupt.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -118,6 +119,7 @@ int start(Invocation& invocation) {
         return start_all(invocation);
     Doings doings(invocation);
     auto app = invocation.app();
+    sys::defer_signals(); // ^C ends the wait, and what is begun is recorded
     deploy::start(app, invocation.patience());
     doings.add(app, "started", true, fmt::format("Started {}", app.name().text()));
     doings.tell(false);
@@ -129,6 +131,7 @@ int stop(Invocation& invocation) {
         return stop_all(invocation);
     Doings doings(invocation);
     auto app = invocation.app();
+    sys::defer_signals(); // as for a start
     deploy::stop(app, invocation.patience());
     doings.add(app, "stopped", true, fmt::format("Stopped {}", app.name().text()));
     doings.tell(false);

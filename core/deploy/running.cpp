@@ -132,17 +132,26 @@ Json demanded(const App& app, const Json& request, std::chrono::milliseconds pat
     }
 }
 
-// However long it takes; ^C ends the wait, and leaves the supervisor to do it.
-void demand_unless_interrupted(const App& app, const Json& request) {
+// The last answer, however long it takes; ^C ends the wait, and leaves the supervisor to do it:
+// what goes on being `started`, stopped or restarted is recorded as if it were.
+Json answer_unless_interrupted(const App& app, const Json& request, const char* started) {
     constexpr std::chrono::milliseconds pause(100);
     supervise::Client client(app.layout.run_folder());
     client.send(request);
-    for (;;) {
-        sys::stop_if_interrupted();
-        if (const auto answer = client.next(pause); answer && (*answer)["done"].boolean()) {
-            (void)supervise::Client::accepted(*answer);
-            return;
+    try {
+        for (;;) {
+            sys::stop_if_interrupted();
+            if (auto answer = client.next(pause); answer && (*answer)["done"].boolean())
+                return *answer;
         }
+    } catch (sys::Interrupted& interrupted) {
+        const std::string process = request["process"].text();
+        app.note_event(request["request"].text(), app.ledger.current(), name_of(Outcome::done),
+                       process + (process.empty() ? "" : "; ") + "its end was not waited for");
+        interrupted.advise(fmt::format("nothing: '{}' goes on being {}",
+                                       process.empty() ? app.name().text() : printable(process),
+                                       started));
+        throw;
     }
 }
 
@@ -193,7 +202,9 @@ void restart_process(App& app, const std::string& process, std::chrono::millisec
         throw Error(fmt::format("'{}' has no processes to restart", app.name().text()));
     require_sign_of_life(app);
     ensure_supervisor(app);
-    demand_unless_interrupted(app, Json::object({{"request", "restart"}, {"process", process}}));
+    const Json answer = answer_unless_interrupted(
+        app, Json::object({{"request", "restart"}, {"process", process}}), "restarted");
+    (void)supervise::Client::accepted(answer);
     app.note_event("restart", app.ledger.current(), name_of(Outcome::done), process);
 }
 
@@ -341,7 +352,9 @@ void start(App& app, std::chrono::milliseconds patience) {
     if (!live_generation(app))
         throw Error(fmt::format("'{}' has no processes to start", app.name().text()));
     ensure_supervisor(app);
-    (void)demanded(app, Json::object({{"request", "start"}}), std::chrono::hours(1));
+    const Json answer =
+        answer_unless_interrupted(app, Json::object({{"request", "start"}}), "started");
+    (void)supervise::Client::accepted(answer);
     app.note_event("start", app.ledger.current(), name_of(Outcome::done));
 }
 
@@ -364,8 +377,8 @@ void stop(App& app, std::chrono::milliseconds patience) {
     const bool was_stopped = app.is_stopped();
     app.set_stopped(true);
     if (reach_supervisor_to_end(app)) {
-        supervise::Client client(app.layout.run_folder());
-        const Json answer = client.ask(Json::object({{"request", "stop"}}), std::chrono::hours(1));
+        const Json answer =
+            answer_unless_interrupted(app, Json::object({{"request", "stop"}}), "stopped");
         if (!answer["ok"].boolean()) { // so all goes on
             app.set_stopped(was_stopped);
             throw Error(answer["why"].text("the supervisor refused"));

@@ -68,7 +68,8 @@ void end_supervisor(const App& app);
 // ending. Gives whether there is one.
 bool renew_supervisor(const App& app);
 
-// Starts the live release's processes; what runs already goes on.
+// Starts the live release's processes; what runs already goes on. This, stop() and the restart of
+// one process throw Interrupted for ^C while the supervisor is at it: it goes on, and is recorded.
 void start(App& app, std::chrono::milliseconds patience);
 // What a host's start and an upgrade of shipit take: unless the app was stopped or has nothing that
 // runs, there is a supervisor afterwards, which is of today's shipit and starts the processes; it

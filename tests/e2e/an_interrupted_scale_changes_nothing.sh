@@ -1,5 +1,5 @@
 # ^C while processes are added, or while all are started anew, calls that off: what runs is what ran before, and
-# what the settings say.
+# what the settings say. A stop, a start and a restart of one process, once begun, go on, and are recorded.
 . "$(dirname "$0")/lib.sh"
 needs curl python3
 
@@ -31,3 +31,39 @@ done
 expect_answer "$url" "This is release v1."
 expect_exit 0 ship scale web=2 # nobody is still at it
 expect_equal "$(pids | wc -w)" 2
+
+# --- What is not called off ---
+
+goes_on() { # APP PARTICIPLE SIGN COMMAND…: it does so, once there is the file SIGN
+    expect_exit 130 on_terminal interrupt "$3" "$SHIPIT_BIN" -a "$1" "${@:4}"
+    expect_in "interrupted"
+    expect_in "next: nothing: $2"
+    expect_exit 0 ship -a "$1" events -n 1
+    expect_match " $4 v1 by .*: done: .*its end was not waited for$"
+}
+is_in_state() { [[ $(ship -a "$1" status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["state"])') == "$2" ]]; }
+
+touch "$scratch/slow"
+goes_on hello "'web.1' goes on being restarted" "$scratch/asked" restart web.1
+rm "$scratch/slow" "$scratch/asked"
+expect_soon 20 is_in_state hello up
+expect_exit 0 ship -a hello stop
+touch "$scratch/slow"
+goes_on hello "'hello' goes on being started" "$scratch/asked" start
+rm "$scratch/slow" "$scratch/asked"
+expect_soon 20 is_in_state hello up
+
+mkdir "$scratch/stubborn"
+cat >"$scratch/stubborn/stubborn.sh" <<END
+trap "touch $scratch/told" TERM
+until [[ -e $scratch/may_end ]]; do sleep 0.1; done
+END
+printf '%s\n' 'health.watch = "1s"' \
+    'processes.stubborn = { command = "bash stubborn.sh", stop_timeout = "60s" }' >"$scratch/stubborn/shipit.toml"
+expect_exit 0 ship create stubborn
+expect_exit 0 ship -a stubborn deploy "$scratch/stubborn"
+goes_on stubborn "'stubborn' goes on being stopped" "$scratch/told" stop
+touch "$scratch/may_end"
+expect_soon 20 is_in_state stubborn stopped
+nothing_is_up() { ! ship -a stubborn ps | grep -qE "up|stopping"; }
+expect_soon 20 nothing_is_up
