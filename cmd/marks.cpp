@@ -159,8 +159,8 @@ int pin(Invocation& invocation) {
     const auto number = invocation.release(app, 0);
     if (!number)
         return show_pins(invocation, app);
-    const std::string name = invocation.arguments.word(1).value_or("");
-    deploy::pin(app, *number, name, invocation.patience());
+    const std::string name =
+        deploy::pin(app, *number, invocation.arguments.word(1).value_or(""), invocation.patience());
     if (invocation.terminal.wants_json()) {
         invocation.terminal.print_json(Json::object({{"app", app.name().text()},
                                                      {"release", number->text()},
@@ -169,7 +169,7 @@ int pin(Invocation& invocation) {
         return 0;
     }
     invocation.terminal.note(fmt::format("{} is kept, whatever is pruned{}", number->text(),
-                                         name.empty() ? "" : "; its name is " + name));
+                                         name.empty() ? "" : "; its name is " + printable(name)));
     return 0;
 }
 

@@ -62,15 +62,18 @@ void mark_bad(const App& app, ReleaseNumber release, const std::string& why,
     app.note_event("mark-bad", release, name_of(Outcome::done), mark.why);
 }
 
-void pin(const App& app, ReleaseNumber release, const std::string& name,
-         std::chrono::milliseconds lock_patience) {
+std::string pin(const App& app, ReleaseNumber release, std::string name,
+                std::chrono::milliseconds lock_patience) {
     const auto lock = lock_and_tidy(app, "pin", lock_patience);
     check_pin_name(app, release, name);
     const auto manifest = app.ledger.load(release);
     if (!is_kept(app, manifest))
         throw refusal_to_pin(app, manifest);
+    if (const auto earlier = app.marks.get(MarkKind::pin, release); earlier && name.empty())
+        name = earlier->why;
     app.marks.set(MarkKind::pin, release, {app.host.origin.text(), sys::now(), name});
     app.note_event("pin", release, name_of(Outcome::done), name);
+    return name;
 }
 
 void unpin(const App& app, ReleaseNumber release, std::chrono::milliseconds lock_patience) {

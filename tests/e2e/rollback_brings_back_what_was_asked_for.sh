@@ -37,6 +37,8 @@ expect_exit 2 ship rollback --undo v3
 
 # By the name of a pin.
 expect_exit 0 ship pin v1 first
+expect_exit 0 ship pin v1 # once more, which takes it no name
+expect_err "its name is first"
 expect_exit 0 ship pin
 expect_match "v1 first: pinned by"
 expect_exit 0 ship run --release first -- printenv SHIPIT_RELEASE
