@@ -99,7 +99,8 @@ void tell(Invocation& invocation, const deploy::App& app, const Pruned& pruned, 
         invocation.terminal.note(fmt::format(
             "freed {} in {} and {}", size_text(pruned.result.freed),
             counted(pruned.result.slugs, "slug"), counted(pruned.result.trees, "tree")));
-    else if (!invocation.arguments.has("all")) // cron would send a mail of that
+    else if (plan.warnings.empty() &&
+             !invocation.arguments.has("all")) // cron would send a mail of that
         invocation.terminal.note(fmt::format("Nothing to prune in {}.", app.name().text()));
     if (invocation.arguments.has("all"))
         return;
@@ -116,11 +117,13 @@ bool prune_one(Invocation& invocation, const deploy::App& app, const Asked& aske
                               : deploy::lock_and_tidy(app, "prune", invocation.patience(),
                                                       deploy::Look::everywhere);
     Pruned pruned{deploy::plan_prune(app, asked.over(deploy::retention_of(app))), {}};
-    if (!dry_run)
+    if (!dry_run) {
         pruned.result = deploy::prune(app, pruned.plan);
-    else
+    } else {
         for (const std::string& warning : pruned.plan.warnings)
             invocation.terminal.warning(warning);
+        pruned.result.failures = pruned.plan.warnings.size(); // as without --dry-run
+    }
     all.push_back(json_of(app, pruned, dry_run));
     if (!invocation.terminal.wants_json())
         tell(invocation, app, pruned, dry_run);

@@ -24,6 +24,14 @@ expect_equal "$(json "$out" '[(r["version"], r["current"]) for r in it]')" "[('v
 expect_exit 7 ship info
 expect_err "next: take another release live: shipit -a hello rollback"
 expect_exit 7 ship config set NAME=Ada
+for options in --dry-run ""; do
+    # shellcheck disable=SC2086
+    expect_exit 1 ship prune $options
+    expect_match "v2\.toml.*no slug is removed while it cannot be read"
+    expect_not_in "Nothing to prune"
+done
+expect_exit 1 ship --json prune --dry-run
+expect_equal "$(json "$out" 'it["failures"]')" 1
 expect_answer "$url" "Good morning, World! This is release v2."
 
 expect_exit 0 ship rollback
