@@ -86,6 +86,23 @@ void advise_owner(const Invocation& invocation, Error& error) {
                                  root));
 }
 
+// Whose releases could make room on a full disk. What prune itself would do is no advice to it.
+void advise_room(const Command& command, const Invocation& invocation, Error& error) {
+    if (error.next() != how_to_make_room)
+        return;
+    if (command.name == "prune") {
+        error.advise_instead("make room otherwise, a little: for what prune records of what goes");
+        return;
+    }
+    try {
+        error.advise_instead(
+            fmt::format("make room, or keep fewer releases: shipit -a {} prune --keep N",
+                        invocation.app().name().text()));
+    } catch (const Error&) { // it is of no app
+        error.advise_instead("make room, or keep fewer releases: shipit prune --all --keep N");
+    }
+}
+
 int run(const CommandLine& line) {
     if (line.command == nullptr) {
         static const Command none{"", "", {}, {}, {}, nullptr};
@@ -112,6 +129,7 @@ int run(const CommandLine& line) {
             return line.command->run(invocation);
         } catch (Error& error) {
             advise_owner(invocation, error);
+            advise_room(*line.command, invocation, error);
             throw;
         }
     });

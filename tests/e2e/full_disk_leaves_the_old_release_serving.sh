@@ -36,6 +36,7 @@ expect_answer "$url" "This is release v1."
 cat /dev/zero >"$SHIPIT_ROOT/filler" 2>/dev/null || true
 expect_exit 1 ship config set NAME=Ada
 no_space
+expect_err "shipit -a hello prune --keep N"
 sed -i "s/Hello/Good morning/" "$scratch/hello/server.py"
 expect_exit 1 ship deploy "$scratch/hello"
 no_space
@@ -50,4 +51,18 @@ expect_exit 0 ship config set NAME=Ada
 expect_exit 0 ship deploy "$scratch/hello"
 expect_answer "$url" "Good morning, Ada! This is release"
 expect_exit 0 ship verify --trees
+
+# A prune that has no tree to remove has no room for what it records, and does not advise itself.
+expect_exit 0 ship stop # and so nothing else makes room meanwhile
+python3 "$tests/e2e/many_releases.py" "$SHIPIT_ROOT/hello" 20
+for release in "$SHIPIT_ROOT"/hello/releases/v{1..18}; do
+    rm -r "$SHIPIT_ROOT/hello/trees/$(basename "$(readlink "$release")")"*
+done
+cat /dev/zero >"$SHIPIT_ROOT/filler" 2>/dev/null || true
+expect_exit 1 ship prune --keep 1
+no_space
+expect_not_in "prune --keep"
+rm "$SHIPIT_ROOT/filler"
+expect_exit 0 ship prune --keep 1
+expect_match "v18 expired"
 expect_no_leftovers
