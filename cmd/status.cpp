@@ -131,10 +131,14 @@ void tell_all(Invocation& invocation, const deploy::App& app, const AppStatus& s
         tell(invocation, "problem", status.complaint->why());
     if (!status.left.empty())
         tell(invocation, "problem", deploy::told_of_left(app, status.left));
+    if (status.stand_in)
+        tell(invocation, "problem", deploy::told_of_stand_in(*status.current, *status.stand_in));
     if (status.is_silent)
         tell(invocation, "next", status.complaint->next());
     else if (!status.left.empty() || status.state == deploy::AppState::not_supervised)
         tell(invocation, "next", deploy::way_to_end_lack(app));
+    else if (status.stand_in)
+        tell(invocation, "next", fmt::format("shipit -a {} rollback", app.name().text()));
     tell_processes(invocation, status);
     tell_lately(invocation, status);
 }

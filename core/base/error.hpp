@@ -22,7 +22,7 @@ enum class Outcome {
     locked = 5,
     held = 6,
     corrupt = 7,
-    down = 8, // neither old nor new serves
+    down = 8, // neither old nor new serves, or what failed when live could not be rolled back
     bug = 70,
 };
 

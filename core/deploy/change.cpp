@@ -3,6 +3,7 @@
 #include "core/base/text.hpp"
 #include "core/deploy/aftermath.hpp"
 #include "core/deploy/rollback.hpp"
+#include "core/deploy/running.hpp"
 #include "core/deploy/walk.hpp"
 #include "core/sys/clock.hpp"
 #include "core/sys/interrupt.hpp"
@@ -66,6 +67,42 @@ Changed walked_to_the_end(Walk& walk, const Change& change, const ChangeOptions&
     }
 }
 
+// "v1 gets the requests for now", where the supervisor has seen to that.
+std::string who_serves(const App& app, ReleaseNumber failed) {
+    try {
+        if (const auto stand_in = stand_in_for(failed, processes(app)))
+            return stand_in->text() + " gets the requests for now";
+    } catch (const Error&) { // it does not answer
+    }
+    return failed.text() + " stays live";
+}
+
+// What was in the way is for a person to mend. But for a lock: where only that was, the supervisor
+// goes on waiting.
+Error not_rolled_back(const App& app, const Changed& changed, const Error& why) {
+    const ReleaseNumber failed = changed.release.value();
+    Error error(fmt::format("{} went live and failed within its watch window: {}; it could not be "
+                            "rolled back: {}; {}",
+                            failed.text(), changed.watch_failure, why.why(),
+                            who_serves(app, failed)),
+                why.outcome() == Outcome::locked ? Outcome::locked : Outcome::down);
+    const std::string again = fmt::format("shipit -a {} rollback", app.name().text());
+    error.advise(why.next().empty() ? again : why.next() + "; then: " + again);
+    error.add_details(why.details());
+    return error;
+}
+
+// Throws what has happened as one Error. What is down tells all of it already.
+RolledBack rolled_back(App& app, const Changed& changed, const RollbackRequest& request) {
+    try {
+        return rollback(app, request);
+    } catch (const Error& error) {
+        if (error.outcome() == Outcome::down)
+            throw;
+        throw not_rolled_back(app, changed, error);
+    }
+}
+
 // What was good when it failed stays; what was not goes back, whatever has been said of it since:
 // the traffic may have gone back already.
 void go_back(App& app, const Changed& changed) {
@@ -83,7 +120,7 @@ void go_back(App& app, const Changed& changed) {
     back.reason = changed.watch_failure;
     back.failed = changed.release;
     back.options = {std::chrono::minutes(5), Patience::until_live};
-    const RolledBack done = rollback(app, back);
+    const RolledBack done = rolled_back(app, changed, back);
     if (!done.skipped.empty())
         app.host.progress.warn_of("skipped: " + joined_briefly(done.skipped, "; "));
     if (!done.changed.release && app.is_stopped())

@@ -85,7 +85,7 @@ struct Change {
 
 // For changes that bring something new, or start anew what has not proven itself yet: carry_out,
 // and an automatic rollback if it fails within its watch window. Throws Error (rolled_back), or
-// (down) if there is nothing good to go back to.
+// (down) if there is nothing good to go back to, or going back fails.
 [[nodiscard]] Changed carry_out_or_go_back(App& app, Change change, const ChangeOptions& options);
 
 } // namespace shipit::deploy

@@ -221,11 +221,16 @@ Findings check_processes(const Examined& app) {
                                                        : app.live->spec.processes.front().name))};
     Findings findings;
     std::vector<std::string> states;
+    std::vector<ProcessFacts> facts;
     for (const Json& process : app.status["processes"].items()) {
         states.push_back(fmt::format("{} {}", process["name"].text(), process["state"].text()));
         if (auto finding = judge_process(app, process))
             findings.push_back(std::move(*finding));
+        facts.push_back(facts_from(process));
     }
+    if (const auto stand_in = app.live ? stand_in_for(app.live->number, facts) : std::nullopt)
+        findings.push_back(
+            problem(told_of_stand_in(app.live->number, *stand_in), app.command + " rollback"));
     const bool none_runs = std::all_of(states.begin(), states.end(), [](const std::string& state) {
         return state.ends_with(" stopped");
     });

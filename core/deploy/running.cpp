@@ -85,23 +85,6 @@ void listen_on_socket(const App& app, const config::AppSettings& settings,
                     Outcome::usage);
 }
 
-ProcessFacts facts_from(const Json& json) {
-    ProcessFacts facts;
-    facts.name = json["name"].text();
-    facts.type = json["type"].text();
-    facts.state = json["state"].text();
-    facts.release = ReleaseNumber::parse(json["release"].text());
-    facts.pid = static_cast<int>(json["pid"].integer());
-    facts.since = parse_time(json["since"].text());
-    facts.restarts = static_cast<std::uint64_t>(json["restarts"].integer());
-    facts.last_exit = json["last_exit"].text();
-    facts.said = json["said"].text();
-    facts.resident = static_cast<std::uint64_t>(json["memory"].integer());
-    facts.peak = static_cast<std::uint64_t>(json["peak"].integer());
-    facts.command = json["command"].text();
-    return facts;
-}
-
 std::vector<std::string> supervise_command(const App& app) {
     return {sys::own_program().string(), "--root", app.host.root.string(), "supervise",
             app.name().text()};
@@ -213,6 +196,41 @@ void restart_process(App& app, const std::string& process, std::chrono::millisec
 std::string way_out_of_silence(const App& app, int pid) {
     return fmt::format("kill -KILL {} (the app's processes go on); then shipit -a {} start", pid,
                        app.name().text());
+}
+
+ProcessFacts facts_from(const Json& json) {
+    ProcessFacts facts;
+    facts.name = json["name"].text();
+    facts.type = json["type"].text();
+    facts.state = json["state"].text();
+    facts.release = ReleaseNumber::parse(json["release"].text());
+    facts.pid = static_cast<int>(json["pid"].integer());
+    facts.since = parse_time(json["since"].text());
+    facts.restarts = static_cast<std::uint64_t>(json["restarts"].integer());
+    facts.last_exit = json["last_exit"].text();
+    facts.said = json["said"].text();
+    facts.resident = static_cast<std::uint64_t>(json["memory"].integer());
+    facts.peak = static_cast<std::uint64_t>(json["peak"].integer());
+    facts.command = json["command"].text();
+    return facts;
+}
+
+bool ProcessFacts::is_wanted() const {
+    return state != "warm" && state != "stopping" && state != "stopped";
+}
+
+std::optional<ReleaseNumber> stand_in_for(ReleaseNumber live,
+                                          const std::vector<ProcessFacts>& processes) {
+    std::optional<ReleaseNumber> found;
+    for (const ProcessFacts& process : processes) {
+        if (!process.release || !process.is_wanted())
+            continue;
+        if (*process.release == live)
+            return std::nullopt;
+        if (*process.release < live && process.state == "up")
+            found = process.release;
+    }
+    return found;
 }
 
 Json ProcessFacts::json() const {

@@ -29,7 +29,16 @@ struct ProcessFacts {
     std::string command;
 
     [[nodiscard]] Json json() const;
+    // Whether it is of what is to get requests: neither kept warm for a while nor on its way out.
+    [[nodiscard]] bool is_wanted() const;
 };
+// From a supervisor's answer to `status`.
+[[nodiscard]] ProcessFacts facts_from(const Json& json);
+
+// Where the live release failed in its watch and the one before got the requests back, but no
+// rollback has been recorded: that one.
+[[nodiscard]] std::optional<ReleaseNumber> stand_in_for(ReleaseNumber live,
+                                                        const std::vector<ProcessFacts>& processes);
 
 // What the environment of `manifest`'s processes is made of on this host.
 [[nodiscard]] Surroundings surroundings_of(const App& app, const release::Manifest& manifest,

@@ -37,9 +37,7 @@ AppState state_of(const App& app, const AppStatus& status) {
     // Neither those of the release before, nor those that a restart or a scale has replaced: they
     // are kept warm for a while, or on their way out.
     const auto is_live = [&](const ProcessStatus& process) {
-        const std::string& state = process.facts.state;
-        return process.facts.release == status.current && state != "warm" && state != "stopping" &&
-               state != "stopped";
+        return process.facts.release == status.current && process.facts.is_wanted();
     };
     const auto live = std::count_if(status.processes.begin(), status.processes.end(), is_live);
     const auto up =
@@ -128,6 +126,13 @@ void look_at_release(const App& app, AppStatus& status) {
         if (!status.complaint)
             status.complaint = error;
     }
+}
+
+std::optional<ReleaseNumber> stand_in(const AppStatus& status) {
+    std::vector<ProcessFacts> processes;
+    for (const ProcessStatus& process : status.processes)
+        processes.push_back(process.facts);
+    return status.current ? stand_in_for(*status.current, processes) : std::nullopt;
 }
 
 AppStatus looked_at(const App& app, const AppStatus* before) {
@@ -224,6 +229,12 @@ std::string way_to_end_lack(const App& app) {
     return fmt::format("shipit -a {} {}", app.name().text(), app.is_stopped() ? "stop" : "start");
 }
 
+std::string told_of_stand_in(ReleaseNumber live, ReleaseNumber stand_in) {
+    return fmt::format("{}, which is live, failed within its watch window and is not rolled back: "
+                       "{} gets the requests for now",
+                       live.text(), stand_in.text());
+}
+
 AppStatus glance_at(const App& app) {
     AppStatus status;
     status.at = sys::now();
@@ -234,6 +245,7 @@ AppStatus glance_at(const App& app) {
     }
     look_at_processes(app, status);
     look_at_release(app, status);
+    status.stand_in = stand_in(status);
     status.state = state_of(app, status);
     return status;
 }
@@ -271,6 +283,8 @@ Json json_of(const App& app, const AppStatus& status) {
             left.push_back(std::int64_t{pid});
         json.set("unsupervised", left);
     }
+    if (status.stand_in)
+        json.set("serving_instead", status.stand_in->text());
     if (status.complaint)
         json.set("complaint", status.complaint->why());
     return json;

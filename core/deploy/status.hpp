@@ -47,8 +47,9 @@ struct AppStatus {
     bool has_processes = false;                // the live release
     std::vector<ProcessStatus> processes;
     bool is_supervised = false;
-    bool is_silent = false;  // there is a supervisor, and it does not answer
-    std::vector<pid_t> left; // processes that go on without a supervisor
+    bool is_silent = false;                // there is a supervisor, and it does not answer
+    std::vector<pid_t> left;               // processes that go on without a supervisor
+    std::optional<ReleaseNumber> stand_in; // serves for `current`, which failed (stand_in_for())
     std::optional<sys::LockHolder> holder;
     std::vector<Moment> lately; // the newest first
     AppState state = AppState::nothing_deployed;
@@ -74,6 +75,11 @@ void add_with_descendants(pid_t pid, std::vector<pid_t>& all);
 [[nodiscard]] std::string told_of_left(const App& app, const std::vector<pid_t>& left);
 // The command that mends it.
 [[nodiscard]] std::string way_to_end_lack(const App& app);
+
+// --- In another release's place ---
+
+// "v2, which is live, failed …: v1 gets the requests for now"
+[[nodiscard]] std::string told_of_stand_in(ReleaseNumber live, ReleaseNumber stand_in);
 
 // Its facts in the order in which they are told.
 [[nodiscard]] Json json_of(const App& app, const AppStatus& status);

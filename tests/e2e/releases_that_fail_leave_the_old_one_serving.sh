@@ -62,3 +62,32 @@ expect_exit 0 ship -a first set "app.port=$port"
 expect_exit 8 ship -a first deploy "$scratch/first"
 wait
 expect_match "503.*; it stays live, since there is no release before v1 to go back to"
+
+# One that fails when it is live, and whose rollback fails as well: the one before serves, though it is not live, and all
+# who look at the app are told, until somebody has gone back.
+export SHIPIT_APP=hello
+echo "[[ ! -e $scratch/no-database ]]" >"$scratch/hello/release.sh"
+sed -i 's/^command = ".\/not-there"/command = "bash release.sh"/' "$scratch/hello/shipit.toml"
+expect_exit 0 ship deploy "$scratch/hello"
+expect_answer "$url" "This is release v7."
+may_fall_sick "$scratch/hello"
+when_live() { grep -qs 'Z live$' "$SHIPIT_ROOT/hello/releases/v8.log"; }
+{ wait_until 30 when_live && touch "$scratch/no-database" "$SHIPIT_ROOT/hello/releases/v8/sick"; } &
+expect_exit 8 ship deploy "$scratch/hello"
+wait
+expect_match "v8 went live and failed within its watch window: .*503"
+expect_err "it could not be rolled back: the release command exited with status 1; v7 gets the requests for now"
+expect_err "shipit -a hello output v9; then: shipit -a hello rollback"
+expect_answer "$url" "This is release v7."
+expect_exit 0 ship status
+expect_out "v8, which is live, failed within its watch window and is not rolled back: v7 gets the requests for now"
+expect_out "shipit -a hello rollback"
+expect_exit 0 ship status --json
+expect_equal "$(json "$out" 'it["current"], it["serving_instead"]')" "('v8', 'v7')"
+expect_exit 1 ship doctor
+expect_match "problem .*v8, which is live, failed within its watch window"
+rm "$scratch/no-database"
+expect_exit 0 ship rollback
+expect_out "Rolled back hello to v7 as v10"
+expect_exit 0 ship status --json
+expect_equal "$(json "$out" 'it["state"], it.get("serving_instead")')" "('up', None)"

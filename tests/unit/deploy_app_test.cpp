@@ -59,4 +59,20 @@ TEST_CASE("a release of files whose switch was cut short is good once that is fi
     CHECK(app.marks.has(release::MarkKind::good, manifest.number));
 }
 
+TEST_CASE("an earlier release that serves stands in for the live one, unless it is kept warm") {
+    const auto process = [](unsigned release, const char* state) {
+        ProcessFacts facts;
+        facts.release = ReleaseNumber(release);
+        facts.state = state;
+        return facts;
+    };
+    const ReleaseNumber live(2);
+    CHECK(stand_in_for(live, {process(1, "up")}) == ReleaseNumber(1));
+    CHECK(stand_in_for(live, {process(1, "up"), process(2, "stopping")}) == ReleaseNumber(1));
+    CHECK_FALSE(stand_in_for(live, {process(1, "warm"), process(2, "crashed")}));
+    CHECK_FALSE(stand_in_for(live, {process(1, "up"), process(2, "up")})); // at the switch
+    CHECK_FALSE(stand_in_for(live, {process(3, "up")}));                   // just before it
+    CHECK_FALSE(stand_in_for(live, {}));
+}
+
 TEST_SUITE_END();
