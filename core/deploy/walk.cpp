@@ -71,8 +71,9 @@ void Walk::flush_tree() const {
 void Walk::watch(Changed& changed) {
     if (!m_plan.goes_live)
         return;
+    bool is_well = true;
     try {
-        const bool is_well = !m_handover || m_handover->watch();
+        is_well = !m_handover || m_handover->watch();
         changed.is_good = is_well && !m_manifest.trial; // of which a person says it
         m_transcript.add(!is_well          ? "the watch was cut short"
                          : changed.is_good ? "good"
@@ -94,6 +95,50 @@ void Walk::watch(Changed& changed) {
         changed.was_good = m_handover->was_good();
     }
     m_handover.reset(); // what comes next may be a rollback
+    if (!is_well)
+        return judge_cut_watch();
+    const auto bad = m_app.marks.get(release::MarkKind::bad, m_manifest.number);
+    if (changed.is_good && bad && m_plan.is_recorded)
+        throw Error(
+            fmt::format("{} is live and stayed well, but before its watch was over somebody "
+                        "has said that it is bad: {}",
+                        m_manifest.number.text(), printable(bad->why)))
+            .advise(fmt::format("shipit -a {} rollback", m_app.name().text()));
+}
+
+// Its place is taken, or it is stopped, in a while: whoever does so has the lock until that is
+// done.
+void Walk::judge_cut_watch() const {
+    const AppLock settled = m_app.lock(m_what, std::chrono::hours(1));
+    const std::string release = m_manifest.number.text();
+    const std::string app = m_app.name().text();
+    if (m_app.ledger.current() != m_manifest.number)
+        throw told_of_successor();
+    if (m_app.is_stopped())
+        throw Error(fmt::format("'{}' was stopped before the watch of {} was over", app, release))
+            .advise(fmt::format("shipit -a {} start", app));
+    if (live_generation(m_app) && !is_supervised(m_app))
+        throw Error(fmt::format("{} is live, and the supervisor ended before its watch was over: "
+                                "nobody watches it",
+                                release))
+            .advise(fmt::format("shipit -a {} start", app));
+    m_app.host.progress.begin_phase(release + " is live, and is watched anew");
+}
+
+Error Walk::told_of_successor() const {
+    const std::string release = m_manifest.number.text();
+    const auto live = m_app.ledger.current();
+    if (!live)
+        return Error(release + " is not live any more, and nothing is");
+    const auto next = m_app.ledger.load(*live);
+    const bool goes_back = (next.rollback_of || next.config_of) && !next.is_undo;
+    return Error(fmt::format("{} is not live any more: before its watch was over, {} {} ('{}', by "
+                             "{})",
+                             release,
+                             goes_back ? "it was rolled back as" : "its place was taken by",
+                             live->text(), printable(next.description), printable(next.created_by)),
+                 goes_back ? Outcome::rolled_back : Outcome::failed)
+        .advise(fmt::format("shipit -a {} status", m_app.name().text()));
 }
 
 void Walk::tell_left_behind() const {

@@ -20,7 +20,9 @@ class Walk {
     void go();
     // After it, where traffic is switched: that does not wait for the disk.
     void flush_tree() const;
-    // Step 9. A failure is told in `changed`.
+    // Step 9. A failure is told in `changed`. Throws Error where the watch was cut short and the
+    // release is not live any more (rolled_back, if that was a rollback), stopped, or watched by
+    // nobody.
     void watch(Changed& changed);
 
     // Hooks are told of releases: of what makes none, they are not. Without the lock.
@@ -44,6 +46,8 @@ class Walk {
 
   private:
     [[nodiscard]] release::Manifest recorded() const;
+    void judge_cut_watch() const;
+    [[nodiscard]] Error told_of_successor() const;
     void begin(const std::string& step);
     void go_live();
     void store();
