@@ -2,7 +2,6 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
-#include "core/config/config_vars.hpp"
 #include "core/deploy/aftermath.hpp"
 #include "core/deploy/release_tree.hpp"
 #include "core/deploy/running.hpp"
@@ -109,9 +108,7 @@ class Rehearsing {
     }
 
     [[nodiscard]] ConfigVars vars() const {
-        return m_request.restores == Restores::code
-                   ? config::load_config(m_app.layout.config_toml())
-                   : m_target.config;
+        return m_request.restores == Restores::code ? vars_of_now(m_app) : m_target.config;
     }
 
     std::string its_settings(const config::Settings& settings) const {

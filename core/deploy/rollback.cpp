@@ -2,7 +2,6 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
-#include "core/config/config_vars.hpp"
 #include "core/deploy/forward.hpp"
 #include "core/deploy/way_back.hpp"
 #include "core/slug/store.hpp"
@@ -112,8 +111,7 @@ class Return {
         plan.manifest.source = target.source;
         plan.manifest.spec = target.spec;
         const bool code_only = m_request.restores == Restores::code;
-        plan.manifest.config =
-            code_only ? config::load_config(app.layout.config_toml()) : target.config;
+        plan.manifest.config = code_only ? vars_of_now(app) : target.config;
         refuse_missing_vars(app, m_request, target.number, target, plan.manifest.config);
         plan.manifest.rollback_of = target.number;
         plan.manifest.is_undo = m_request.undo;

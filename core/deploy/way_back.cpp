@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/config/config_vars.hpp"
 #include "core/deploy/barrier.hpp"
 #include "core/deploy/holds.hpp"
 #include "core/deploy/release_tree.hpp"
@@ -130,6 +131,16 @@ void refuse_what_needs_force(const App& app, const RollbackRequest& request, Rel
                 alone ? Outcome::down : Outcome::held)
         .advise(fmt::format("if {} can work with the data as they are now: {}", target.text(),
                             command_by_force(app, request, target)));
+}
+
+ConfigVars vars_of_now(const App& app) {
+    try {
+        if (const auto live = app.ledger.current())
+            return app.ledger.load(*live).config;
+    } catch (const Error& error) {
+        app.host.progress.warn_of(error.why() + "; the config vars are those that are set");
+    }
+    return config::load_config(app.layout.config_toml());
 }
 
 void refuse_missing_vars(const App& app, const RollbackRequest& request, ReleaseNumber target,

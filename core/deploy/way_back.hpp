@@ -20,6 +20,10 @@ struct WayBack {
 // be forced: it throws Error (down).
 void refuse_what_needs_force(const App& app, const RollbackRequest& request, ReleaseNumber target);
 
+// What a rollback of the code alone leaves as they are: the live release's, without what is staged.
+// Those that are set, where nothing is live or its record cannot be read.
+[[nodiscard]] ConfigVars vars_of_now(const App& app);
+
 // Throws Error if the settings of `code` require config vars (config.required) that are not among
 // `vars`, which the rollback would run it with. Those that it did without when it was live are none
 // of them, whoever has come to require them since: nobody is kept from going back by that.

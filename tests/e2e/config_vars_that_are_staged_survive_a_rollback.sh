@@ -28,3 +28,17 @@ expect_out s3cret
 expect_exit 0 ship rollback v4
 expect_err "v4 does not have what v5 has set: KEY"
 expect_exit 1 ship config get KEY
+
+# The code alone comes back with the config vars that run, not with those that wait.
+echo other >"$scratch/hello/build"
+expect_exit 0 ship deploy "$scratch/hello"
+expect_exit 0 ship config set KEY=again NAME=Eve --no-restart
+expect_exit 0 ship rollback v4 --code-only
+expect_answer "$url" "Hello, Ada! This is release v8."
+expect_exit 0 ship config
+expect_err "staged, for the next release to take up: KEY, NAME"
+expect_exit 0 ship rollback --undo
+expect_not_in "does not have"
+expect_exit 0 ship config --reveal
+expect_out "KEY=again"
+expect_out "NAME=Eve"
