@@ -2,6 +2,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/deploy/compare.hpp"
 #include "core/deploy/forward.hpp"
 #include "core/deploy/way_back.hpp"
 #include "core/slug/store.hpp"
@@ -93,13 +94,19 @@ class Return {
     void tell_dropped(const App& app, ReleaseNumber live, const ConfigVars& vars) const {
         try {
             std::vector<std::string> dropped;
-            for (const auto& [name, value] : app.ledger.load(live).config)
-                if (!vars.contains(name))
-                    dropped.push_back(name);
+            std::vector<std::string> changed;
+            for (const VarChange& var : compare_config(vars, app.ledger.load(live).config))
+                if (var.fate != Fate::removed)
+                    (var.fate == Fate::added ? dropped : changed).push_back(var.name);
+            std::vector<std::string> told;
             if (!dropped.empty())
-                app.host.progress.warn_of(fmt::format("{} does not have what {} has set: {}",
-                                                      m_way->target.text(), live.text(),
-                                                      joined(dropped, ", ")));
+                told.push_back(fmt::format("does not have what {} has set: {}", live.text(),
+                                           joined(dropped, ", ")));
+            if (!changed.empty())
+                told.push_back("has another value of " + joined(changed, ", "));
+            if (!told.empty())
+                app.host.progress.warn_of(
+                    fmt::format("{} {}", m_way->target.text(), joined(told, "; it ")));
         } catch (const Error&) { // to leave what cannot be read is all the more wanted
         }
     }

@@ -42,3 +42,12 @@ expect_not_in "does not have"
 expect_exit 0 ship config --reveal
 expect_out "KEY=again"
 expect_out "NAME=Eve"
+
+# A value that is another one again is told as well.
+expect_exit 0 ship config set SIZE=1
+expect_exit 0 ship rollback v9
+expect_err "v9 does not have what v10 has set: KEY, SIZE; it has another value of NAME"
+expect_exit 0 ship config set NAME=Bob
+expect_exit 0 ship rollback v9
+expect_exit 0 ship rollback --undo
+expect_err "v12 has another value of NAME"
