@@ -179,8 +179,14 @@ void Walk::tell_end(const Error& error) {
 }
 
 std::string Walk::way_back() const {
-    if (!m_plan.is_recorded || !m_plan.goes_live || !m_previous)
+    if (!m_plan.is_recorded || !m_plan.goes_live || !m_previous || !m_left)
         return "";
+    try {
+        if (!barrier_before(m_app, *m_previous).empty())
+            return "";
+    } catch (const Error&) { // it would keep from going back, too
+        return "";
+    }
     const bool went_back = m_manifest.rollback_of || m_manifest.config_of;
     return went_back && !m_manifest.is_undo ? "rollback --undo" : "rollback " + m_previous->text();
 }

@@ -41,7 +41,8 @@ class Walk {
     // Whether it is to be gone back from if it fails in its watch: no rollback is, nor is the
     // restart of what was good before.
     [[nodiscard]] bool is_on_probation() const;
-    // What undoes it, as words for shipit; empty if nothing does.
+    // What undoes it, as words for shipit; empty if nothing does: what was live before is on the
+    // far side of a barrier, or its record cannot be read.
     [[nodiscard]] std::string way_back() const;
 
   private:

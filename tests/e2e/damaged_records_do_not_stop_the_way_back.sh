@@ -41,6 +41,7 @@ expect_equal "$(ship info v2 2>&1 >"$scratch/none" | grep -c rollback || true)" 
 echo junk >"$releases/v3.toml"
 sed -i "s/Good morning/Good day/" "$scratch/hello/server.py"
 expect_exit 0 ship deploy "$scratch/hello"
+expect_not_in "to undo" # which would lead to v3
 expect_answer "$url" "Good day, World! This is release v4."
 
 # `current`: what is advised works.

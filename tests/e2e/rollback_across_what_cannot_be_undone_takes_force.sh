@@ -9,12 +9,14 @@ release_script() { echo "$1" >"$scratch/hello/release.sh"; }
 live() { basename "$(readlink "$SHIPIT_ROOT/hello/current")"; }
 hello_release_command "exit 0"
 expect_exit 0 ship deploy "$scratch/hello" -m "Can be undone"
+expect_err "to undo: shipit -a hello rollback v1"
 
 # The release command says so: the release goes live all the same, and is on no trial.
 release_script "echo 'dropping a column'; exit 10"
 expect_exit 0 ship deploy "$scratch/hello" -m "Drops a column" --trial 10m
 expect_err "v3 cannot be undone: its release command exited with 10"
 expect_err "not on trial"
+expect_not_in "to undo"
 expect_answer "$url" "This is release v3."
 expect_exit 0 ship releases
 expect_match "v3 .*Drops a column .*irreversible"
