@@ -105,6 +105,7 @@ class Supervisor::Core {
     void interrupt_watch();
     void resume_watch(const std::optional<std::string>& why_not);
     void watched(const std::optional<std::string>& why_not);
+    void tell_good(ReleaseNumber release);
     void end_watch(const std::string& why);
     void tell_outside(Loop::Callback tell, milliseconds in = milliseconds(0));
     void look_late();

@@ -80,9 +80,19 @@ void Supervisor::Core::watched(const std::optional<std::string>& why_not) {
         return;
     }
     m_control.send(client, event_of("watch_passed", release));
+    tell_good(release); // first: who was told looks, and is to find it so
     m_control.finish(client, answer_ok().set("release", release.text()));
-    if (m_options.on_good)
-        tell_outside([this, release] { m_options.on_good(release); });
+}
+
+void Supervisor::Core::tell_good(ReleaseNumber release) {
+    if (!m_options.on_good)
+        return;
+    try {
+        m_options.on_good(release);
+    } catch (const std::exception& error) {
+        note(fmt::format("cannot record that {} is good: {}", release.text(), error.what()));
+        tell_outside([this, release] { m_options.on_good(release); }, shortest_pause);
+    }
 }
 
 // Again and again until it could be told: else what failed would stay live for ever, or what is

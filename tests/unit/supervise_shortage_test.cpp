@@ -64,6 +64,20 @@ TEST_CASE("a release that cannot be looked at for a while is not called sick for
 }
 #endif
 
+TEST_CASE("who waits for a release to be good hears of it when that is written down") {
+    Serving app;
+    app.kill_supervisor();
+    app.adjust = [](SupervisorOptions& options) {
+        options.on_good = [tell = options.on_good](ReleaseNumber release) {
+            std::this_thread::sleep_for(300ms); // a slow disk
+            tell(release);
+        };
+    };
+    app.supervise();
+    CHECK(app.deploy(app.web(2))["ok"].boolean());
+    CHECK(app.told() == "good v2\n");
+}
+
 TEST_CASE("what came of a watch is told again until it could be told") {
     Serving app;
     app.kill_supervisor();
