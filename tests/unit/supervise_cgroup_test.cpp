@@ -106,12 +106,12 @@ class FiftyEscaped {
     std::vector<sys::Fd> m_ends;
 };
 
-// Tried three times at most, since others run beside: what the mechanism takes is the shortest.
+// Tried ten times at most, since others run beside: what the mechanism takes is the shortest.
 // None where there are no control groups.
 std::optional<milliseconds> shortest_stop(const std::string& main, bool cgroups,
                                           milliseconds goal) {
     auto shortest = milliseconds::max();
-    for (int tries = 0; tries < 3 && shortest > goal; ++tries) {
+    for (int tries = 0; tries < 10 && shortest > goal; ++tries) {
         FiftyEscaped escaped(cgroups, main);
         if (cgroups && !escaped.has_cgroups())
             return {};
