@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import subprocess
+import tempfile
 import time
 
 from invariants import SECRET
@@ -95,15 +96,16 @@ class Client:
     def kill_command(self, chance):
         kind = chance.choice(self.KILLED)
         words, _ = self.words(kind, chance)
-        process = subprocess.Popen([SHIPIT, *map(str, words), WAIT], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                   env=self.world.environment())
-        try:
-            code = process.wait(chance.uniform(0, 0.4))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
-        return Deed(f"killed {kind}" if code == -signal.SIGKILL else kind, code)
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen([SHIPIT, *map(str, words), WAIT], stdin=subprocess.DEVNULL, stdout=said,
+                                       stderr=said, env=self.world.environment())
+            try:
+                code = process.wait(chance.uniform(0, 0.4))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                code = process.wait()
+            said.seek(0)
+            return Deed(f"killed {kind}" if code == -signal.SIGKILL else kind, code, said.read().decode(errors="replace"))
 
     def kill_web(self, chance):
         running = sorted(self.world.pids())
