@@ -8,7 +8,7 @@ namespace shipit::supervise {
 
 namespace {
 
-constexpr milliseconds patience = std::chrono::seconds(2);
+constexpr milliseconds first_answer_patience = std::chrono::seconds(2);
 constexpr milliseconds until_all_are_accepted{10}; // a worker that waits for one needs far less
 
 } // namespace
@@ -21,8 +21,9 @@ FirstRequests::FirstRequests(Loop& loop, const ProbeTarget& target, std::size_t 
         own.hold = until_all_are_accepted;
         if (own.source_port != 0)
             own.source_port = static_cast<std::uint16_t>(own.source_port + n);
-        m_probes.push_back(std::make_unique<Probe>(
-            loop, std::move(own), patience, [this](const ProbeResult& /*result*/) { answered(); }));
+        m_probes.push_back(
+            std::make_unique<Probe>(loop, std::move(own), first_answer_patience,
+                                    [this](const ProbeResult& /*result*/) { answered(); }));
     }
 }
 
