@@ -99,9 +99,12 @@ std::vector<Saying> end_of(const deploy::App& app, const deploy::Changed& change
     std::vector<Saying> sayings;
     if (!changed.release)
         return sayings;
-    sayings.push_back(
-        {false, fmt::format("{} is live{} ({} from lock to switch)", changed.release->text(),
-                            changed.is_good ? " and good" : "", duration_text(changed.took))});
+    const std::string how =
+        changed.successor
+            ? fmt::format("was live until {} took its place", changed.successor->text())
+            : fmt::format("is live{}", changed.is_good ? " and good" : "");
+    sayings.push_back({false, fmt::format("{} {} ({} from lock to switch)", changed.release->text(),
+                                          how, duration_text(changed.took))});
     if (!changed.way_back.empty())
         sayings.push_back(
             {false, fmt::format("to undo: shipit -a {} {}", app.name().text(), changed.way_back)});

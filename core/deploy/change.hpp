@@ -61,10 +61,11 @@ struct Changed {
     std::optional<ReleaseNumber> release;  // live now, or stored; nothing if nothing was changed
     std::optional<ReleaseNumber> previous; // live before
     bool is_good = false;                  // the watch window has passed
-    std::string watch_failure;             // why it failed within the window; empty if it did not
-    bool was_good = false;                 // then, as somebody had said, and so it stays
-    std::chrono::milliseconds took{0};     // from the lock to the switch
-    std::string way_back = {};             // "rollback v3": what undoes it; empty: nothing does
+    std::optional<ReleaseNumber> successor = {}; // that took its place within that, going forward
+    std::string watch_failure;         // why it failed within the window; empty if it did not
+    bool was_good = false;             // then, as somebody had said, and so it stays
+    std::chrono::milliseconds took{0}; // from the lock to the switch
+    std::string way_back = {};         // "rollback v3": what undoes it; empty: nothing does
 };
 
 struct Change {

@@ -96,7 +96,7 @@ void Walk::watch(Changed& changed) {
     }
     m_handover.reset(); // what comes next may be a rollback
     if (!is_well)
-        return judge_cut_watch();
+        return judge_cut_watch(changed);
     const auto bad = m_app.marks.get(release::MarkKind::bad, m_manifest.number);
     if (changed.is_good && bad && m_plan.is_recorded)
         throw Error(
@@ -108,12 +108,12 @@ void Walk::watch(Changed& changed) {
 
 // Its place is taken, or it is stopped, in a while: whoever does so has the lock until that is
 // done.
-void Walk::judge_cut_watch() const {
+void Walk::judge_cut_watch(Changed& changed) const {
     const AppLock settled = m_app.lock(m_what, std::chrono::hours(1));
     const std::string release = m_manifest.number.text();
     const std::string app = m_app.name().text();
     if (m_app.ledger.current() != m_manifest.number)
-        throw told_of_successor();
+        return judge_succeeded(changed);
     if (m_app.is_stopped())
         throw Error(fmt::format("'{}' was stopped before the watch of {} was over", app, release))
             .advise(fmt::format("shipit -a {} start", app));
@@ -125,20 +125,24 @@ void Walk::judge_cut_watch() const {
     m_app.host.progress.begin_phase(release + " is live, and is watched anew");
 }
 
-Error Walk::told_of_successor() const {
+// A step forward from it, a new deploy or other config vars, is no failure of it.
+void Walk::judge_succeeded(Changed& changed) const {
     const std::string release = m_manifest.number.text();
+    const std::string how = fmt::format("shipit -a {} status", m_app.name().text());
     const auto live = m_app.ledger.current();
     if (!live)
-        return Error(release + " is not live any more, and nothing is");
+        throw Error(release + " is not live any more, and nothing is").advise(how);
     const auto next = m_app.ledger.load(*live);
     const bool goes_back = (next.rollback_of || next.config_of) && !next.is_undo;
-    return Error(fmt::format("{} is not live any more: before its watch was over, {} {} ('{}', by "
-                             "{})",
-                             release,
-                             goes_back ? "it was rolled back as" : "its place was taken by",
-                             live->text(), printable(next.description), printable(next.created_by)),
-                 goes_back ? Outcome::rolled_back : Outcome::failed)
-        .advise(fmt::format("shipit -a {} status", m_app.name().text()));
+    const std::string what =
+        fmt::format("{} is not live any more: before its watch was over, {} {} ('{}', by {})",
+                    release, goes_back ? "it was rolled back as" : "its place was taken by",
+                    live->text(), printable(next.description), printable(next.created_by));
+    if (goes_back)
+        throw Error(what, Outcome::rolled_back).advise(how);
+    changed.successor = live;
+    changed.way_back.clear();
+    m_app.host.progress.begin_phase(what);
 }
 
 void Walk::tell_left_behind() const {
@@ -164,6 +168,9 @@ void Walk::tell_end(const Changed& changed) {
     const std::string release = m_manifest.number.text();
     if (!changed.watch_failure.empty())
         m_transcript.end(static_cast<int>(Outcome::failed), release + " is live, and failed");
+    else if (changed.successor)
+        m_transcript.end(0, fmt::format("{} was live until {} took its place", release,
+                                        changed.successor->text()));
     else
         m_transcript.end(0, release + (!m_plan.goes_live ? " is stored"
                                        : changed.is_good ? " is live and good"

@@ -20,8 +20,8 @@ class Walk {
     void go();
     // After it, where traffic is switched: that does not wait for the disk.
     void flush_tree() const;
-    // Step 9. A failure is told in `changed`. Throws Error where the watch was cut short and the
-    // release is not live any more (rolled_back, if that was a rollback), stopped, or watched by
+    // Step 9. A failure is told in `changed`, and what took its place meanwhile. Throws Error where
+    // the watch was cut short and the release is rolled back (rolled_back), stopped, or watched by
     // nobody.
     void watch(Changed& changed);
 
@@ -47,8 +47,8 @@ class Walk {
 
   private:
     [[nodiscard]] release::Manifest recorded() const;
-    void judge_cut_watch() const;
-    [[nodiscard]] Error told_of_successor() const;
+    void judge_cut_watch(Changed& changed) const;
+    void judge_succeeded(Changed& changed) const;
     void begin(const std::string& step);
     void go_live();
     void store();

@@ -20,7 +20,7 @@ at_work() {
     expect_soon 20 test -e "$app/began"
 }
 # What was waiting may take its place before its watch is over.
-let_go() { rm "$app/wait" && { wait "$first" || [[ $? == [14] ]]; }; }
+let_go() { rm "$app/wait" && { wait "$first" || [[ $? == 4 ]]; }; }
 
 # A prune while a rollback is at work, to a release that had to be unpacked for it.
 rm -rf "$app"/trees/"$(basename "$(readlink "$app/releases/v4")")"*

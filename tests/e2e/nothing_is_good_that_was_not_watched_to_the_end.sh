@@ -48,8 +48,9 @@ expect_soon 20 is_free
 cut_short v7 4 expect_exit 0 ship rollback -m "No good"
 expect_err "v7 is not live any more: before its watch was over, it was rolled back as v8 ('Rollback to"
 expect_equal "$(json "$scratch/deploy.out" 'it["error"]["outcome"], it["error"]["code"]')" "('rolled_back', 4)"
-cut_short v9 1 expect_exit 0 ship config set NAME=Ada --no-wait
+cut_short v9 0 expect_exit 0 ship config set NAME=Ada --no-wait
 expect_err "v9 is not live any more: before its watch was over, its place was taken by v10 ('Set NAME config vars'"
+expect_equal "$(json "$scratch/deploy.out" 'it["release"], it["good"]')" "('v9', False)"
 cut_short v11 1 expect_exit 0 ship stop
 expect_err "'hello' was stopped before the watch of v11 was over"
 expect_err "shipit -a hello start"

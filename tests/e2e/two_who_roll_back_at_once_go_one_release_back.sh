@@ -23,7 +23,7 @@ at_once() {
     local second=$!
     expect_soon 20 grep -q "waiting for" "$scratch/second.log"
     rm "$app/wait"
-    wait "$first" || [[ $? == [14] ]] # where the second has taken its place within its watch
+    wait "$first" || [[ $? == 4 ]] # where the second has taken its place within its watch
     status=0
     wait "$second" || status=$?
 }

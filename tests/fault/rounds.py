@@ -90,7 +90,7 @@ class Rounds:
         if deed.name == "rollback" and "place meanwhile" in deed.said: # what it was meant for is gone
             return deed.code == 1
         if "before its watch was over" in deed.said: # another client's release is live instead
-            return deed.code in (1, 4)
+            return deed.code in (0, 1, 4)
         return deed.name.startswith("killed ") or deed.code in codes
 
     def read_manifests(self):
