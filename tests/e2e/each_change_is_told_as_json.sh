@@ -10,8 +10,8 @@ tells() { # tells OBJECT COMMAND…
 }
 slug=$(json <(ship info --json) 'it["slug"]["id"]')
 
-tells "{'app': 'hello', 'release': 'v1', 'name': 'first', 'pinned': True}" pin v1 first
 tells "{'app': 'hello', 'release': 'v1', 'name': '', 'pinned': True}" pin v1
+tells "{'app': 'hello', 'release': 'v1', 'name': 'first', 'pinned': True}" pin v1 first
 tells "{'app': 'hello', 'release': 'v1', 'pinned': False}" unpin v1
 tells "{'app': 'hello', 'slug': None, 'held': True}" hold -m "not now"
 tells "{'app': 'hello', 'slug': '$slug', 'held': True}" hold v1 -m "nor this"

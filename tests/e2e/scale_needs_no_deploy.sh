@@ -131,9 +131,7 @@ expect_answer "$url" "This is release v3."
 expect_equal "$(shown web)" "1 1"
 
 # Nobody supervises it: then that is mended, also where nothing else is to be done.
-killed=$(supervisor)
-kill -KILL "$killed" "$(pids web)"
-expect_soon 5 is_gone
+kill_for_good "$(supervisor)" "$(pids web)"
 expect_exit 0 ship scale web=1
 expect_err "starting v3, which nobody supervises"
 expect_soon 10 answers "$url" "This is release v3."

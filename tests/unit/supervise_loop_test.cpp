@@ -28,7 +28,7 @@ struct Pipe {
 // Two pipes of which both can be read in one round of the loop: who is called first cancels the
 // wish for the other one, and does something new.
 struct TwoReady {
-    explicit TwoReady(std::function<void()> something_new) : act(std::move(something_new)) {
+    TwoReady(Loop& loop, std::function<void()> something_new) : act(std::move(something_new)) {
         for (std::size_t n = 0; n < 2; ++n) {
             pipes[n].fill();
             watches[n] = loop.watch(pipes[n].reading.get());
@@ -38,7 +38,6 @@ struct TwoReady {
             });
         }
     }
-    Loop loop;
     Pipe pipes[2];
     Loop::Watch watches[2];
     std::function<void()> act;
@@ -50,22 +49,23 @@ TEST_SUITE_BEGIN("supervise::Loop");
 
 TEST_CASE("an event that nobody waits for any more is not another descriptor's") {
     const Pipe silent;
+    Loop loop;
     bool is_called = false;
     Loop::Watch watch;
     Loop::Timer end;
-    TwoReady ready([&] {
-        watch = ready.loop.watch(silent.reading.get());
+    const TwoReady ready(loop, [&] {
+        watch = loop.watch(silent.reading.get());
         watch.when_readable([&] { is_called = true; });
-        end = ready.loop.after(20ms, [&] { ready.loop.stop(); });
+        end = loop.after(20ms, [&] { loop.stop(); });
     });
-    ready.loop.run();
+    loop.run();
     CHECK_FALSE(is_called);
     watch.when_readable([&] {
         is_called = true;
-        ready.loop.stop();
+        loop.stop();
     });
     silent.fill();
-    ready.loop.run();
+    loop.run();
     CHECK(is_called);
 }
 
@@ -74,17 +74,18 @@ TEST_CASE("an event that nobody waits for any more is not the end of a process t
     launch.argv = {"/bin/sh", "-c", "exec sleep 0.3"};
     launch.environment = {{"PATH", "/usr/bin:/bin"}};
     launch.folder = "/";
+    Loop loop;
     std::string order;
     std::unique_ptr<Child> child;
     Loop::Timer soon;
-    TwoReady ready([&] {
-        child = std::make_unique<Child>(ready.loop, launch, [&](WaitStatus status) {
+    const TwoReady ready(loop, [&] {
+        child = std::make_unique<Child>(loop, launch, [&](WaitStatus status) {
             order += exit_text(status);
-            ready.loop.stop();
+            loop.stop();
         });
-        soon = ready.loop.after(1ms, [&] { order += "goes on, "; });
+        soon = loop.after(1ms, [&] { order += "goes on, "; });
     });
-    ready.loop.run();
+    loop.run();
     CHECK(order == "goes on, exited with status 0");
 }
 
