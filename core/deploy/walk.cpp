@@ -113,7 +113,7 @@ void Walk::judge_cut_watch(Changed& changed) const {
     const std::string release = m_manifest.number.text();
     const std::string app = m_app.name().text();
     if (m_app.ledger.current() != m_manifest.number)
-        return judge_succeeded(changed);
+        return tell_of_successor(changed);
     if (m_app.is_stopped())
         throw Error(fmt::format("'{}' was stopped before the watch of {} was over", app, release))
             .advise(fmt::format("shipit -a {} start", app));
@@ -125,8 +125,9 @@ void Walk::judge_cut_watch(Changed& changed) const {
     m_app.host.progress.begin_phase(release + " is live, and is watched anew");
 }
 
-// A step forward from it, a new deploy or other config vars, is no failure of it.
-void Walk::judge_succeeded(Changed& changed) const {
+// What took its place before its watch was over. A step forward from it, a new deploy or other
+// config vars, is no failure of it; throws Error where it is one.
+void Walk::tell_of_successor(Changed& changed) const {
     const std::string release = m_manifest.number.text();
     const std::string how = fmt::format("shipit -a {} status", m_app.name().text());
     const auto live = m_app.ledger.current();

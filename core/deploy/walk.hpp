@@ -48,7 +48,7 @@ class Walk {
   private:
     [[nodiscard]] release::Manifest recorded() const;
     void judge_cut_watch(Changed& changed) const;
-    void judge_succeeded(Changed& changed) const;
+    void tell_of_successor(Changed& changed) const;
     void begin(const std::string& step);
     void go_live();
     void store();

@@ -4,7 +4,7 @@ was not to answer any more, or not yet."""
 import collections
 from datetime import datetime, timezone
 
-AFTER_A_KILL_US = 3_000_000  # within which a request that was lost may be one that a killed process had taken
+AFTER_A_KILL_US = 1_000_000  # within which a request that was lost may be one that a killed process had taken
 
 
 def microseconds(moment):
